@@ -15,6 +15,7 @@ from qlikops.domain.errors import CredentialsProblem, UsageError
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
+    from qlikops.domain.diagnosis import Diagnosis
     from qlikops.domain.ports import ContextServices
     from qlikops.tui.model.context import ContextSource
 
@@ -63,7 +64,15 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
             own_commands=own_keys(first.commands, moved),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
+            known_failures=_known_failures,
         )
+
+
+def _known_failures(environment: ContextServices) -> Sequence[Diagnosis]:
+    """The library of failures, for the finder; read when it first opens."""
+    from qlikops.cli.known import entries
+
+    return entries(environment)
 
 
 def _signed_in(

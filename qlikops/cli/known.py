@@ -28,10 +28,11 @@ from qlikops.cli.names import Group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.ledger import OWN_FAILURES
 from qlikops.domain.naming import begun, did_you_mean
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
 from qlikops.presentation.table import Column
@@ -222,6 +223,28 @@ def _failures(own: Sequence[Failure]) -> list[_Listed]:
     for failure in own:
         by_id[failure.id] = _Listed(failure, is_own=True, shadows=failure.id in by_id)
     return sorted(by_id.values(), key=lambda each: each.failure.engine)
+
+
+def entries(environment: ContextServices) -> list[Diagnosis]:
+    """The built-in entries and the team's own, as what is known of a message that each is certain to recognise."""
+    try:
+        own = Kept.of(environment.fleet.own_failures(), OWN_FAILURES).failures
+    except (InvalidEntries, QlikopsError):
+        own = ()
+    return [
+        Diagnosis(
+            failure.id,
+            failure.engine,
+            failure.failure_class,
+            Certainty.KNOWN,
+            failure.says,
+            failure.checks,
+            failure.then,
+            failure.never,
+            failure.source,
+        )
+        for failure in (each.failure for each in _failures(own))
+    ]
 
 
 def _own(here: Invocation, context: str | None) -> Sequence[Failure]:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.driver import Driver
 from textual.geometry import Size
@@ -44,7 +44,13 @@ from qlikops.tui.terminal.clipboard import Clipboard
 from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal, run_own
 from qlikops.tui.terminal.pulse import Pulse
 from qlikops.tui.themes import THEMES, default_theme
-from qlikops.tui.usable import usable
+from qlikops.tui.usable import Usable, usable
+
+if TYPE_CHECKING:
+    from qlikops.domain.diagnosis import Diagnosis
+    from qlikops.domain.ports import ContextServices
+    from qlikops.presentation.finder import Entry
+    from qlikops.tui.model.findable import Findable
 
 POLL_SECONDS = 2.5
 CREDENTIALS_SECONDS = 60
@@ -55,19 +61,22 @@ LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
 
+_NO_DEEDS = ("find", "move", "page", "end", "scroll")
+"""What the finder does not offer: itself, and moving in a list."""
+
+
 class QlikOpsApp(DecidingApp):
     """The screens of MODES over one ConsoleState."""
 
     CSS_PATH = "app.tcss"
     TITLE = "qlikops"
     AUTO_FOCUS = None
+    ENABLE_COMMAND_PALETTE = False
     DEFAULT_MODE = INBOX.name
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(mode.key, f"switch_mode('{mode.name}')", mode.title, show=False, id=mode.name) for mode in MODES),
-        Binding(
-            "colon,ctrl+p", "command_palette", "Find", key_display=":", id="commands", tooltip="every action by name"
-        ),
+        Binding("colon,ctrl+p", "find", "Find", key_display=":", id="commands", tooltip="anything by its name"),
         # Ahead of every screen's own Esc: while it counts down, Esc means this.
         Binding("escape", "cancel_delayed", "Do not send", priority=True, id="do-not-send"),
         Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one the other screens show"),
@@ -95,12 +104,15 @@ class QlikOpsApp(DecidingApp):
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
         environ: Mapping[str, str] | None = None,
+        known_failures: Callable[[ContextServices], Sequence[Diagnosis]] = lambda _: (),
     ) -> None:
         super().__init__(driver_class)
         self.memory = memory or PreferenceFile()
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self.state.navigation = self._navigator = Navigator(self, self.state)
+        self._known_failures = known_failures
+        self._findable: Findable | None = None
         self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
@@ -229,19 +241,37 @@ class QlikOpsApp(DecidingApp):
         elif isinstance(self.screen, Dialog | InboxScreen) and self.screen.type_ahead(event.character):
             event.prevent_default()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the screen by name, and the themes."""
-        for entry in usable(screen):
-            if entry.enabled and entry.action != "command_palette":
-                yield SystemCommand(
-                    entry.description,
-                    f"Key {entry.keys}" + (f": {entry.more}" if entry.more else ""),
-                    lambda entry=entry: self.run_action(entry.action, entry.node),
-                )
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand(
-            "Bell", f"Turn it {'off' if self._reaching.rings else 'on'} for what is new", self.action_toggle_bell
+    def deeds(self, screen: Screen[object]) -> Sequence[Usable]:
+        """Every action of the screen that can be done now, but for moving, and those that have no key."""
+        bell = f"turns it {'off' if self._reaching.rings else 'on'} for what is new"
+        return (
+            *(entry for entry in usable(screen) if entry.enabled and not entry.action.startswith(_NO_DEEDS)),
+            Usable("", "Theme", "changes the colours", "change_theme", self, enabled=True),
+            Usable("", "Bell", bell, "toggle_bell", self, enabled=True),
         )
+
+    def action_find(self) -> None:
+        """Asks for anything by name, and goes there or does it."""
+        from qlikops.tui.model.findable import Findable
+        from qlikops.tui.screens.finder import FinderScreen
+
+        if self._findable is None:
+            self._findable = Findable(self.state, self._known_failures)
+        deeds, visited = self.deeds(self.screen), self._navigator.visited
+        self.push_screen(FinderScreen(self.state, self._findable, deeds, visited), self._found)
+
+    async def _found(self, entry: Entry | None) -> None:
+        from qlikops.tui.model.findable import Deed
+
+        match entry.target if entry is not None else None:
+            case None:
+                return
+            case Deed(action, node):
+                await self.run_action(action, node)
+            case LiveContext() as context:
+                await self._show_context(context)
+            case link:
+                self._navigator.go(link)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know them."""

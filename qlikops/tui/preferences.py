@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Preferences:
     bell: bool | None = None
     visits: Mapping[str, str] | None = None
     """Context -> when its shift was looked at last, ISO 8601."""
+    typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was typed earlier by place, such as a list's filter; the newest first."""
 
 
 @dataclass
@@ -61,6 +63,24 @@ class PreferenceFile:
         return ""
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_typed(value: object) -> bool:
+    """Whether it is lists of lines by place."""
+    lists = value.values() if isinstance(value, dict) else (None,)
+    return all(isinstance(each, list) and all(map(_is_text, each)) for each in lists)
+
+
+_KINDS: Mapping[str, Callable[[object], bool]] = {
+    "bell": lambda value: isinstance(value, bool),
+    "typed": _is_typed,
+    "visits": lambda value: isinstance(value, dict),
+}
+"""What a field has to be; any other is text."""
+
+
 def _read(path: Path | None) -> tuple[Preferences, str]:
     if path is None:
         return Preferences(), ""
@@ -74,22 +94,20 @@ def _read(path: Path | None) -> tuple[Preferences, str]:
         return Preferences(), f"What you had chosen is not known: {shown(path)} cannot be read: {error}. {_SET_ASIDE}"
 
 
-_TYPES = {"bell": bool, "visits": dict}
-"""Of what is no text."""
-
-
 def _parse(data: object) -> Preferences:
     """Fields that a newer qlikops wrote are left out. Raises ValueError for what no qlikops writes."""
     if not isinstance(data, dict):
         raise ValueError("it holds no settings")
     known = {each.name: data[each.name] for each in fields(Preferences) if data.get(each.name) is not None}
     for name, value in known.items():
-        if type(value) is not _TYPES.get(name, str):
+        if not _KINDS.get(name, _is_text)(value):
             raise ValueError(f"{name} is {harmless(repr(value), 40)}")
-    return Preferences(**known)
+    typed = {place: tuple(lines) for place, lines in known.pop("typed", {}).items()}
+    return Preferences(**known, typed=typed)
 
 
 def _write(path: Path, preferences: Preferences) -> None:
     chosen = {each.name: getattr(preferences, each.name) for each in fields(Preferences)}
-    text = json.dumps({name: value for name, value in chosen.items() if value is not None}, indent=2) + "\n"
+    kept = {name: value for name, value in chosen.items() if value is not None and value != {}}
+    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
     replace_text(path, text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.own_command import OwnCommand
+from qlikops.domain.ports import ContextServices
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.backend import let_lanes_run
 from qlikops.tui.model.context import ContextSource
@@ -26,12 +28,14 @@ def run_console(
     own_commands: Mapping[str, OwnCommand] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
+    known_failures: Callable[[ContextServices], Sequence[Diagnosis]] = lambda _: (),
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
     128 and the signal's number if it was ended from outside. Raises what it crashed with, once the screen is back.
 
     `keymap` and `own_commands` are what `keys.keymap` and `keys.own_keys` return; `preferences` the file of what was
-    chosen inside the console before. Without `mouse` the terminal keeps it, to select text with.
+    chosen inside the console before; `known_failures` reads the library of failures. Without `mouse` the terminal keeps
+    it, to select text with.
     """
     keep_cells(sys.__stderr__)
     let_lanes_run()
@@ -44,6 +48,7 @@ def run_console(
             driver_class=TerminalDriver,
             clipboard=Clipboard.of(os.environ),
             environ=os.environ,
+            known_failures=known_failures,
         )
         app.run(mouse=mouse)
     if app.crash is not None:

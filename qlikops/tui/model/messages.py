@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
+    from qlikops.presentation.finder import Entry
     from qlikops.presentation.watch import Event
     from qlikops.tui.model.links import RunLink
 
@@ -201,6 +202,13 @@ class AddressFound(Message):
     """Empty if nothing does."""
     words: str
     """What to know once it is open; without an address, why there is none."""
+
+
+@dataclass
+class FindableLoaded(ContextMessage):
+    """What has a name in a context, for the finder."""
+
+    entries: Sequence[Entry]
 
 
 @dataclass

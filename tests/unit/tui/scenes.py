@@ -99,5 +99,5 @@ SCENES = {
     "inbox-contexts": Scene("InboxScreen", others=("archive",)),
     "contexts": Scene("ContextsScreen", ((("0",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
-    "commands": Scene("CommandPalette", ((("colon",), "Turn it off"),)),
+    "commands": Scene("FinderScreen", ((("colon",), "Find"), (tuple("sales"), "ORA-SALES-PROD"))),
 }

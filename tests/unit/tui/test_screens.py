@@ -56,7 +56,7 @@ async def test_help_is_read_to_its_end_by_key(started: Started, environment: Fak
         await sees(pilot, "Names exactly what you saw")
 
 
-async def test_the_palette_reaches_an_action_by_name(started: Started, environment: FakeEnvironment) -> None:
+async def test_the_finder_reaches_an_action_by_name(started: Started, environment: FakeEnvironment) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("colon", *"fleet")
