@@ -26,6 +26,7 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.deciding import HOLD_TICK_SECONDS, WATCH_AGAIN_SECONDS, DecidingApp
 from qlikops.tui.drawing import Drawing
+from qlikops.tui.finding import Finding
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import ContextSource, LiveContext
@@ -38,6 +39,7 @@ from qlikops.tui.reaching import Reaching
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
 from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.terminal.clipboard import Clipboard
@@ -47,10 +49,7 @@ from qlikops.tui.themes import THEMES, default_theme
 from qlikops.tui.usable import Usable, usable
 
 if TYPE_CHECKING:
-    from qlikops.domain.diagnosis import Diagnosis
-    from qlikops.domain.ports import ContextServices
-    from qlikops.presentation.finder import Entry
-    from qlikops.tui.model.findable import Findable
+    from qlikops.tui.finding import KnownFailures
 
 POLL_SECONDS = 2.5
 CREDENTIALS_SECONDS = 60
@@ -59,10 +58,6 @@ SETTLED_SECONDS = 0.1
 """By then the first rows are on the screen: what asking for an identity imports would hold them up."""
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
-
-
-_NO_DEEDS = ("find", "move", "page", "end", "scroll")
-"""What the finder does not offer: itself, and moving in a list."""
 
 
 class QlikOpsApp(DecidingApp):
@@ -104,15 +99,14 @@ class QlikOpsApp(DecidingApp):
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
         environ: Mapping[str, str] | None = None,
-        known_failures: Callable[[ContextServices], Sequence[Diagnosis]] = lambda _: (),
+        known_failures: KnownFailures = lambda _: (),
     ) -> None:
         super().__init__(driver_class)
         self.memory = memory or PreferenceFile()
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self.state.navigation = self._navigator = Navigator(self, self.state)
-        self._known_failures = known_failures
-        self._findable: Findable | None = None
+        self._finding = Finding(self, self.state, self._navigator, known_failures, self._show_context)
         self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
@@ -238,40 +232,16 @@ class QlikOpsApp(DecidingApp):
             # A letter that the input was given ends there; this one was given to what had the focus before.
             self.focused.insert_text_at_cursor(event.character)
             event.prevent_default()
-        elif isinstance(self.screen, Dialog | InboxScreen) and self.screen.type_ahead(event.character):
+        elif isinstance(self.screen, Modal | InboxScreen) and self.screen.type_ahead(event.character):
             event.prevent_default()
 
     def deeds(self, screen: Screen[object]) -> Sequence[Usable]:
-        """Every action of the screen that can be done now, but for moving, and those that have no key."""
-        bell = f"turns it {'off' if self._reaching.rings else 'on'} for what is new"
-        return (
-            *(entry for entry in usable(screen) if entry.enabled and not entry.action.startswith(_NO_DEEDS)),
-            Usable("", "Theme", "changes the colours", "change_theme", self, enabled=True),
-            Usable("", "Bell", bell, "toggle_bell", self, enabled=True),
-        )
+        """What the finder offers of a screen."""
+        return self._finding.deeds(screen, rings=self._reaching.rings)
 
     def action_find(self) -> None:
         """Asks for anything by name, and goes there or does it."""
-        from qlikops.tui.model.findable import Findable
-        from qlikops.tui.screens.finder import FinderScreen
-
-        if self._findable is None:
-            self._findable = Findable(self.state, self._known_failures)
-        deeds, visited = self.deeds(self.screen), self._navigator.visited
-        self.push_screen(FinderScreen(self.state, self._findable, deeds, visited), self._found)
-
-    async def _found(self, entry: Entry | None) -> None:
-        from qlikops.tui.model.findable import Deed
-
-        match entry.target if entry is not None else None:
-            case None:
-                return
-            case Deed(action, node):
-                await self.run_action(action, node)
-            case LiveContext() as context:
-                await self._show_context(context)
-            case link:
-                self._navigator.go(link)
+        self._finding.start(self.deeds(self.screen))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know them."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from qlikops.tui.model import messages
 from qlikops.tui.model.links import EndpointLink, FailureLink, Link, RecordLink, RunLink, TaskLink, TasksLink
@@ -36,7 +36,9 @@ class Navigator:
     @property
     def can_go_back(self) -> bool:
         """Whether the screen in sight was reached from another one."""
-        return len(self._app.screen_stack) > 1 or bool(self._came_from)
+        # A dialog is no place that one came from.
+        places = sum(not isinstance(screen, ModalScreen) for screen in self._app.screen_stack)
+        return places > 1 or bool(self._came_from)
 
     def back(self) -> None:
         """One screen down, or to the mode that was left for the inbox."""

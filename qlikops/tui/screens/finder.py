@@ -54,6 +54,8 @@ class FinderScreen(Modal[Entry | None]):
         self._findable = findable
         self._deeds = deeds
         self._visited = visited
+        self._ahead = ""
+        """What was typed before the line was there."""
         self._entries: list[Entry] = []
         self._found: tuple[Found, ...] = ()
 
@@ -69,8 +71,16 @@ class FinderScreen(Modal[Entry | None]):
 
     def on_mount(self) -> None:
         """Shows what is known, and asks for the rest."""
+        line = self.query_one(EarlierInput)
+        self.set_focus(line)
+        line.insert_text_at_cursor(self._ahead)
         self._take_stock()
         self._findable.load(self)
+
+    def type_ahead(self, text: str) -> bool:
+        """Until the line has the focus, which it keeps."""
+        self._ahead += text
+        return self.focused is None
 
     def on_resize(self) -> None:
         """Has room for more or less now."""

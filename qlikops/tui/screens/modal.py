@@ -25,6 +25,10 @@ class Modal(ModalScreen[Answer]):
     second answer to whoever asked as well, and then close what lies below.
     """
 
+    def type_ahead(self, text: str) -> bool:  # noqa: ARG002 - for those with a field to type in
+        """Keeps what is typed before there is a field to type it in; returns whether it does."""
+        return False
+
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         """Closes this one, if it still is the one on top."""
         return super().dismiss(result) if self.is_active else AwaitComplete()

@@ -101,7 +101,7 @@ async def test_without_an_answer_it_finds_what_is_here(started: Started, environ
     async with started(environment, size=(120, 36), others=(FakeEnvironment(name="archive"),)) as pilot:
         await sees(pilot, "wait")
         environment.error = Offline("cannot reach DynamoDB")
-        await pilot.press("colon", *"archive")
+        await pilot.press("colon", *"archive")  # before there is a line to type it in
         await sees(pilot, "Context archive nothing waits there")
         await pilot.press("enter")
         await wait_until(pilot, lambda: app_of(pilot).state.current.name == "archive")

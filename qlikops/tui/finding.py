@@ -1,0 +1,75 @@
+"""What the finder offers of the screen below, and what becomes of what was chosen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from qlikops.tui.model.context import LiveContext
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.navigation import Navigator
+from qlikops.tui.usable import Usable, usable
+
+if TYPE_CHECKING:  # the inbox is not to wait for what only the finder needs
+    from qlikops.domain.diagnosis import Diagnosis
+    from qlikops.domain.ports import ContextServices
+    from qlikops.presentation.finder import Entry
+    from qlikops.tui.model.findable import Findable
+
+    KnownFailures = Callable[[ContextServices], Sequence[Diagnosis]]
+
+_NO_DEEDS = ("find", "move", "page", "end", "scroll")
+"""What the finder does not offer: itself, and moving in a list."""
+
+
+class Finding:
+    """Opens the finder, then what it finds."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        state: ConsoleState,
+        navigator: Navigator,
+        known_failures: KnownFailures,
+        show_context: Callable[[LiveContext], Any],
+    ) -> None:
+        self._app = app
+        self._state = state
+        self._navigator = navigator
+        self._known_failures = known_failures
+        self._show_context = show_context
+        self._findable: Findable | None = None
+
+    def deeds(self, screen: Screen[object], *, rings: bool) -> Sequence[Usable]:
+        """Every action of the screen that can be done now, but for moving, and those that have no key."""
+        bell = f"turns it {'off' if rings else 'on'} for what is new"
+        return (
+            *(entry for entry in usable(screen) if entry.enabled and not entry.action.startswith(_NO_DEEDS)),
+            Usable("", "Theme", "changes the colours", "change_theme", self._app, enabled=True),
+            Usable("", "Bell", bell, "toggle_bell", self._app, enabled=True),
+        )
+
+    def start(self, deeds: Sequence[Usable]) -> None:
+        """Asks for anything by name, and goes there or does it."""
+        from qlikops.tui.model.findable import Findable
+        from qlikops.tui.screens.finder import FinderScreen
+
+        if self._findable is None:
+            self._findable = Findable(self._state, self._known_failures)
+        self._app.push_screen(FinderScreen(self._state, self._findable, deeds, self._navigator.visited), self._found)
+
+    async def _found(self, entry: Entry | None) -> None:
+        from qlikops.tui.model.findable import Deed
+
+        match entry.target if entry is not None else None:
+            case None:
+                return
+            case Deed(action, node):
+                await self._app.run_action(action, node)
+            case LiveContext() as context:
+                await self._show_context(context)
+            case link:
+                self._navigator.go(link)
