@@ -34,8 +34,8 @@ def tui(
     raise typer.Exit(open_console(here, here.contexts(context or (), read_only=read_only), mouse=not no_mouse))
 
 
-def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool = True) -> int:
-    """The console on `contexts`, with their settings, until it is quit; the exit code.
+def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool = True, coach: bool = False) -> int:
+    """The console on `contexts`, with their settings, until it is quit; the exit code. `coach` shows first steps.
 
     What is one for the whole console comes from the first. Raises UsageError for keys and a theme that are none, and
     where there is no terminal.
@@ -65,6 +65,7 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
             known_failures=_known_failures,
+            coach=coach,
         )
 
 

@@ -28,15 +28,17 @@ from qlikops.cli.local import (
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.duration import format_duration
-from qlikops.domain.errors import Unreachable
+from qlikops.domain.errors import QlikopsError, Unreachable
 from qlikops.domain.ledger import PARTITION, SORT, TOKEN, Attribute, token_partition
-from qlikops.domain.ports import Approvals
+from qlikops.domain.ports import Approvals, ContextServices
 from qlikops.domain.text import harmless
 from qlikops.local.environment import LocalEnvironment, LocalOptions
 from qlikops.local.state import LocalStatus
 from qlikops.presentation.inbox import happened
 
 _LOOK_SECONDS = 2.0
+_FIRST_RUN_SECONDS, _FIRST_RUN_LOOK_SECONDS = 60.0, 0.25
+"""How long the console waits for the first run, and how often it looks."""
 
 
 def demo(
@@ -64,8 +66,21 @@ def demo(
                 output.say("Ctrl-C ends it.")
                 watch(here.environment("local").approvals, running.table, here.sleep)
         else:
-            code = open_console(here, [here.context("local")])
+            await_first_run(here.environment("local"), here.sleep)
+            code = open_console(here, [here.context("local")], coach=scenario == "demo")
     raise typer.Exit(code)
+
+
+def await_first_run(environment: ContextServices, sleep: Callable[[float], None]) -> None:
+    """Lets the first run ask all that it has to ask: a list that fills while one looks at it has no first row."""
+    output.say("The first run looks at the fleet …")
+    for _ in range(int(_FIRST_RUN_SECONDS / _FIRST_RUN_LOOK_SECONDS)):
+        with contextlib.suppress(QlikopsError):
+            first = list(environment.executions.page().executions)[-1:]
+            waiting = len(environment.approvals.waiting())
+            if first and (first[0].stopped_at or (first[0].run and 0 < first[0].run.proposals <= waiting)):
+                return
+        sleep(_FIRST_RUN_LOOK_SECONDS)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import qlikops
+from qlikops.agent.remember.store import Store
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
 from qlikops.dataclass import dataclass
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, Release, build_release
@@ -24,6 +25,7 @@ from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.occurrence import LONGEST_PERIOD, period
 from qlikops.local import services
+from qlikops.local.lived import lived_before
 from qlikops.local.probe import LocalModel, find_model
 from qlikops.local.processes import running, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
@@ -40,10 +42,10 @@ AGENT_SETTINGS: dict[str, object] = {
     "thresholds": {"confirm_polls": 1},
     "log_retention": {
         "endpoints": {
-            "MYSQL-STORES": "3h",
+            "MYSQL-STORES": "8h",
             "MYSQL-WEB": "6h",
             "ORA-ERP-PROD": "24h",
-            "ORA-SALES-PROD": "8h",
+            "ORA-SALES-PROD": "3h",
             "SQL-CRM-PROD": "24h",
         }
     },
@@ -51,6 +53,7 @@ AGENT_SETTINGS: dict[str, object] = {
 """What differs from the agent's defaults: the simulated fleet is quick, and nobody wants to wait for a second poll.
 
 It is set how long some of the demo's sources keep their log, and not set for ORA-STOCK-PROD, so that one sees both.
+That of ORA-SALES-PROD ends first: the demo opens on a proposal that is right to approve.
 """
 
 
@@ -145,6 +148,8 @@ class LocalEnvironment:
             services.client("lambda", endpoint).put_function_concurrency(
                 FunctionName=EVALUATING_FUNCTION, ReservedConcurrentExecutions=1
             )
+        if (history := lived_before(options.scenario, options.seed, datetime.now(UTC))) is not None:
+            Store(services.client("s3", endpoint), outputs.data_bucket).save_snapshot(history)
         progress(f"Scheduling a run at {rate} and starting the first one …")
         Scheduler(services.client("scheduler", endpoint)).set(
             rate,

@@ -24,6 +24,7 @@ from qlikops.domain.text import harmless
 from qlikops.domain.versions import difference
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
+from qlikops.tui.coach import Coach
 from qlikops.tui.deciding import HOLD_TICK_SECONDS, WATCH_AGAIN_SECONDS, DecidingApp
 from qlikops.tui.drawing import Drawing
 from qlikops.tui.finding import Finding
@@ -77,6 +78,8 @@ class QlikOpsApp(DecidingApp):
         Binding("0", "choose_context", "Context", show=False, id="context", tooltip="which one the other screens show"),
         # In dialogs too: what is missing there may be credentials.
         Binding("ctrl+l", "sign_in", "Sign in", priority=True, id="sign-in"),
+        Binding("greater_than_sign", "coach(True)", "Next step", show=False, key_display=">", id="coach-next"),
+        Binding("X", "coach(False)", "No more first steps", show=False, id="coach-off"),
         Binding("exclamation_mark", "errors", "Last errors", show=False, key_display="!", id="errors"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit", tooltip="nothing that waits is lost"),
@@ -100,12 +103,15 @@ class QlikOpsApp(DecidingApp):
         clipboard: Clipboard | None = None,
         environ: Mapping[str, str] | None = None,
         known_failures: KnownFailures = lambda _: (),
+        coach: bool = False,
     ) -> None:
         super().__init__(driver_class)
         self.memory = memory or PreferenceFile()
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self.state.navigation = self._navigator = Navigator(self, self.state)
+        if coach and not self.memory.preferences.coached:
+            self.state.coach = Coach(self, self.state)
         self._finding = Finding(self, self.state, self._navigator, known_failures, self._show_context)
         self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
@@ -191,6 +197,8 @@ class QlikOpsApp(DecidingApp):
             return isinstance(screen, ConsoleScreen) and self._own[str(parameters[0])].fits(
                 screen.place, screen.chosen_values()
             )
+        if action == "coach":
+            return self.state.coach is not None and self.state.coach.step is not None
         if action == "choose_context":
             return self.state.several and not isinstance(self.screen, ModalScreen)
         if action == "sign_in":
@@ -238,6 +246,12 @@ class QlikOpsApp(DecidingApp):
     def deeds(self, screen: Screen[object]) -> Sequence[Usable]:
         """What the finder offers of a screen."""
         return self._finding.deeds(screen, rings=self._reaching.rings)
+
+    def action_coach(self, goes_on: bool) -> None:
+        """To the next of the first steps, or no more of them."""
+        if (coach := self.state.coach) is not None:
+            (coach.go_on if goes_on else coach.end)()
+            self._drawing.soon()
 
     def action_find(self) -> None:
         """Asks for anything by name, and goes there or does it."""

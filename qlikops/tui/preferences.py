@@ -28,6 +28,8 @@ class Preferences:
     bell: bool | None = None
     visits: Mapping[str, str] | None = None
     """Context -> when its shift was looked at last, ISO 8601."""
+    coached: bool | None = None
+    """Whether the demo's first steps have been taken, or are not wanted."""
     typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What was typed earlier by place, such as a list's filter; the newest first."""
 
@@ -75,6 +77,7 @@ def _is_typed(value: object) -> bool:
 
 _KINDS: Mapping[str, Callable[[object], bool]] = {
     "bell": lambda value: isinstance(value, bool),
+    "coached": lambda value: isinstance(value, bool),
     "typed": _is_typed,
     "visits": lambda value: isinstance(value, dict),
 }

@@ -29,13 +29,14 @@ def run_console(
     preferences: Path | None = None,
     mouse: bool = True,
     known_failures: Callable[[ContextServices], Sequence[Diagnosis]] = lambda _: (),
+    coach: bool = False,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
     128 and the signal's number if it was ended from outside. Raises what it crashed with, once the screen is back.
 
     `keymap` and `own_commands` are what `keys.keymap` and `keys.own_keys` return; `preferences` the file of what was
-    chosen inside the console before; `known_failures` reads the library of failures. Without `mouse` the terminal keeps
-    it, to select text with.
+    chosen inside the console before; `known_failures` reads the library of failures; `coach` shows first steps. Without
+    `mouse` the terminal keeps it, to select text with.
     """
     keep_cells(sys.__stderr__)
     let_lanes_run()
@@ -49,6 +50,7 @@ def run_console(
             clipboard=Clipboard.of(os.environ),
             environ=os.environ,
             known_failures=known_failures,
+            coach=coach,
         )
         app.run(mouse=mouse)
     if app.crash is not None:

@@ -220,4 +220,4 @@ def demo(seed: int) -> Scenario:
     """Four servers, 36 tasks, one of every kind of trouble; what a resume mends runs again within four seconds."""
     servers = _servers()
     events = (*_first_night(), *_next_minutes())
-    return Scenario("demo", servers, (*events, *_later(servers, events, seed)))
+    return Scenario("demo", servers, (*events, *_later(servers, events, seed)), ran_before_seconds=3600)

@@ -193,3 +193,5 @@ class Scenario:
     """Seconds from then until `memory_mb` shows it."""
     reload_seconds: float = 20.0
     """Seconds that a full load takes."""
+    ran_before_seconds: float = 0.0
+    """For so long runs had seen it well before it begins; 0: no run has seen it."""

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
@@ -20,6 +21,9 @@ from qlikops.tui.model.following import Told
 from qlikops.tui.model.links import Navigation
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import PreferenceFile
+
+if TYPE_CHECKING:
+    from qlikops.tui.coach import Coach
 
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
@@ -79,6 +83,8 @@ class ConsoleState:
         self._visited: dict[str, datetime] = {}
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""
+        self.coach: Coach | None = None
+        """Leads through the demo's first steps; None anywhere else, and once they are known."""
         self._by_row_key: dict[str, Waiting] = {}
 
     def now(self) -> datetime:

@@ -20,6 +20,7 @@ from qlikops.tui.model.links import Link, Links, TaskLink
 from qlikops.tui.model.messages import AddressFound, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.terminal.browser import has_display
+from qlikops.tui.widgets.coaching import CoachLine
 from qlikops.tui.widgets.headline import HeadlineBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.status import StatusLine
@@ -55,6 +56,8 @@ class ConsoleScreen(Screen[None]):
         yield TitleBar(self.state, self.MODE)
         yield HeadlineBar()
         yield from self.content()
+        if self.state.coach is not None:
+            yield CoachLine(self.state)
         yield StatusLine(self.state, self.MODE)
         yield KeyBar()
 

@@ -21,6 +21,8 @@ from qlikops.local.processes import running, spawn, stop
 from qlikops.local.state import STATUS, LocalState
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.local.test_state import STATUS as RUNNING
+from tests.unit.presentation import samples
+from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.zoo import CONTENTS
 
 SLEEPER = "import time; time.sleep(600)"
@@ -131,5 +133,27 @@ def test_a_demo_ends_as_its_console_did(
     path.write_text(codec.dumps(RUNNING))
     monkeypatch.setattr(LocalEnvironment, "up", lambda *_: (RUNNING, False))
     # A crash, and being ended from outside, as the real console tells of them in test_terminal_life.
-    monkeypatch.setattr(demo, "open_console", lambda *_: code)
+    monkeypatch.setattr(demo, "open_console", lambda *_, **__: code)
     assert run("demo").exit_code == code
+
+
+def test_the_console_opens_once_the_first_run_has_asked_all_that_it_asks() -> None:
+    """Of two proposals one waits at first; the run goes on for as long as they do."""
+    first, second = samples.approval(), samples.approval(samples.proposal(2))
+    environment = FakeEnvironment.waiting_for(first)
+    run = samples.execution()
+    assert run.run is not None
+    environment.runs = [replace(run, stopped_at=None, run=replace(run.run, proposals=2))]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            environment.add(second)
+
+    demo.await_first_run(environment, sleep)
+    assert len(slept) == 3
+    environment.runs = [replace(environment.runs[0], stopped_at=samples.NOW)]
+    environment.records.clear()
+    demo.await_first_run(environment, sleep)
+    assert len(slept) == 3

@@ -75,7 +75,7 @@ ON_SCREEN = frozenset(
         ),
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
         *("its-task", "its-endpoint", "its-other-endpoint", "its-failure", "its-run", "its-proposal", "close-failure"),
-        *("next-one", "one-before", "browse", "close-finder", "complete"),
+        *("next-one", "one-before", "browse", "close-finder", "complete", "coach-next", "coach-off"),
         "shift",
         *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
     }

@@ -15,7 +15,6 @@ from qlikops.agent.config import LogRetention
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
-from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.steps import report
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
@@ -36,7 +35,7 @@ from qlikops.domain.workflow.execution import (
     RunSummary,
 )
 from qlikops.local.environment import AGENT_SETTINGS
-from qlikops.qlik import wire
+from qlikops.local.lived import lived_before, polled
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.server import AdjustableClock
 from tests.scenarios.library import build_scenario
@@ -175,17 +174,10 @@ def _plans(snapshot: FleetSnapshot) -> tuple[Plan, ...]:
 def _snapshot() -> FleetSnapshot:
     clock = AdjustableClock(lambda: 0.0)
     fleet = SimulatedFleet(build_scenario("demo", 1), seed=1, clock=clock)
-    snapshot = None
+    snapshot = lived_before("demo", 1, NOW - timedelta(seconds=40 + POLL_SECONDS * POLLS))
     for number in range(POLLS):
         now = NOW - timedelta(seconds=40 + POLL_SECONDS * (POLLS - 1 - number))
-        servers = wire.parse_server_list({"serverList": fleet.servers()}, "default")
-        facts = [
-            wire.parse_task(fleet.task(server.name, task["name"]), TaskKey("default", server.name, task["name"]))
-            for server in servers
-            if server.state == "MONITORED"
-            for task in fleet.tasks(server.name)
-        ]
-        snapshot = detect(servers, facts, snapshot, CONFIG, now, RUN)
+        snapshot = polled(fleet, snapshot, CONFIG, now, RUN)
         clock.advance(POLL_SECONDS)
     assert snapshot is not None
     return snapshot

@@ -41,7 +41,18 @@ def test_without_a_change_nothing_is_written(path: Path) -> None:
     assert not memory.problem
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"theme": 3}', b'{"bell": "yes"}', b"\xff\xfe", b"null"])
+BROKEN = [
+    *(b"", b"{", b"[]", b'{"theme": 3}', b'{"bell": "yes"}', b"\xff\xfe", b"null"),
+    *(b'{"coached": 1}', b'{"typed": ["x"]}', b'{"typed": {"find": "x"}}', b'{"typed": {"find": [1]}}'),
+]
+
+
+def test_what_was_typed_is_there_next_time(path: Path) -> None:
+    PreferenceFile(path).change(typed={"find": ("pa", "zwölf")}, coached=True)
+    assert PreferenceFile(path).preferences == Preferences(coached=True, typed={"find": ("pa", "zwölf")})
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_a_broken_file_means_defaults_says_so_and_is_written_anew(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)

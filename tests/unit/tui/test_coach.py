@@ -1,0 +1,61 @@
+"""The story of somebody who opens the demo for the first time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qlikops.tui.preferences import PreferenceFile
+from tests.unit.presentation import samples
+from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
+
+
+async def test_each_step_is_done_by_doing_it_and_the_last_ends_it_for_good(started: Started, tmp_path: Path) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    memory = PreferenceFile(tmp_path / "console.json")
+    async with started(environment, size=(120, 36), memory=memory, coach=True) as pilot:
+        await sees(pilot, "1 of", "Press Enter to read all of its record")
+        await pilot.press("enter")
+        await sees(pilot, "2 of", "Press a, read what will be sent")
+        await pilot.press("a")
+        await sees(pilot, "Approve: this will be sent")
+        environment.restarts.close()
+        await pilot.press("enter")
+        await sees(pilot, "3 of", "until the line below says")
+        environment.restarts.open()
+        await wait_until(pilot, lambda: "3 of" not in flat_text(pilot))
+        coach = app_of(pilot).state.coach
+        assert coach is not None
+        while coach.step is not None and "keys and the words" not in coach.step.words:
+            await pilot.press("2")
+            await pilot.pause(0.1)
+        await sees(pilot, "it explains the keys and the words of any screen")
+        await pilot.press("question_mark")
+        await wait_until(pilot, lambda: coach.step is None)
+        await pilot.press("escape")
+        await no_longer_sees(pilot, "no more of this")
+    assert memory.preferences.coached
+    async with started(environment, size=(120, 36), memory=memory, coach=True) as pilot:
+        await sees(pilot, "live")
+        assert app_of(pilot).state.coach is None
+
+
+async def test_it_can_be_gone_through_and_sent_away_by_key(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    async with started(environment, coach=True) as pilot:
+        await sees(pilot, "1 of", "> next", "X no more of this")
+        await pilot.press("greater_than_sign")
+        await sees(pilot, "2 of")
+        await pilot.press("3")
+        await sees(pilot, "servers", "2 of")
+        await pilot.press("X")
+        await no_longer_sees(pilot, "no more of this")
+        await pilot.press("1")
+        await sees(pilot, "sales-orders")
+        assert "no more of this" not in flat_text(pilot)
+
+
+async def test_nobody_else_is_coached(started: Started) -> None:
+    async with started(FakeEnvironment.waiting_for(samples.approval())) as pilot:
+        await sees(pilot, "sales-orders")
+        assert "no more of this" not in flat_text(pilot)
