@@ -47,7 +47,7 @@ from qlikops.tui.terminal.clipboard import Clipboard
 from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal, run_own
 from qlikops.tui.terminal.pulse import Pulse
 from qlikops.tui.themes import THEMES, default_theme
-from qlikops.tui.usable import Usable, usable
+from qlikops.tui.usable import Usable, usable, words_on
 
 if TYPE_CHECKING:
     from qlikops.tui.finding import KnownFailures
@@ -312,7 +312,7 @@ class QlikOpsApp(DecidingApp):
         why_not = self.screen.why_not() if isinstance(self.screen, ConsoleScreen) else ""
         from qlikops.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not))
+        self.push_screen(HelpScreen(self.state, usable(self.screen), why_not, words_on(self.screen)))
 
     def action_errors(self) -> None:
         """Shows what went wrong lately."""

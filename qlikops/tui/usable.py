@@ -1,4 +1,4 @@
-"""What the keys do on a screen at this moment: one list for the help and for the palette."""
+"""What the keys do on a screen at this moment, and what stands on it: for the help and the finder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
@@ -39,10 +40,22 @@ def usable(screen: Screen[object]) -> Sequence[Usable]:
         binding, at = active.binding, (active.binding.action, active.node)
         key = harmless(screen.app.get_key_display(binding))
         if at in found:
-            found[at] = replace(found[at], keys=f"{found[at].keys} {key}")
+            keys = dict.fromkeys([*found[at].keys.split(" "), key])
+            found[at] = replace(found[at], keys=" ".join(keys))
         else:
             found[at] = Usable(key, binding.description, binding.tooltip, binding.action, active.node, active.enabled)
         if binding.id is not None:
             found[at] = replace(found[at], description=binding.description, more=binding.tooltip)
             ours.add(at)
     return tuple(entry for at, entry in found.items() if at in ours)
+
+
+def words_on(screen: Screen[object]) -> Sequence[str]:
+    """The text of each widget in sight, with its lines drawn together: a term may be folded."""
+    found = []
+    for widget in screen.walk_children(Widget):
+        if widget.is_attached and widget.region and not widget.children:
+            strips = widget.render_lines(widget.size.region)
+            text = " ".join(segment.text for strip in strips for segment in strip)
+            found.append(" ".join(text.split()))
+    return found

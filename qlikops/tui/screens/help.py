@@ -1,4 +1,4 @@
-"""What can be done here, by key."""
+"""What can be done here, by key, and what the words mean that stand here."""
 
 from __future__ import annotations
 
@@ -12,22 +12,12 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from qlikops.presentation import glossary
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import ModalPage
 from qlikops.tui.usable import Usable
 from qlikops.tui.widgets.prose import palette
-
-_WORDS = (
-    ("Expires", "At zero nothing is restarted; the proposal is recorded as expired."),
-    ("Log kept", "How long its tasks can still be resumed; after that only a reload helps."),
-    ("Evaluation", "“AI” is a model's opinion, “rules” is not. Neither decides: the policy asks you."),
-    ("✓ → @", "Before a task: marked, answered by you, claimed by somebody."),
-    ("┌3 │ └", "Three with one cause."),
-    ("ro", "Before a context: it may only be read."),
-    ("▲ STALE …", "What is shown may be old, so deciding is locked until fresh data comes."),
-    ("digest", "Names exactly what you saw. If it changed, your answer is not sent."),
-)
 
 
 class HelpScreen(ModalPage):
@@ -38,8 +28,10 @@ class HelpScreen(ModalPage):
         Binding("escape,question_mark,enter,q", "dismiss", "Close", id="close-help")
     ]
 
-    def __init__(self, state: ConsoleState, actions: Sequence[Usable], why_not: str) -> None:
+    def __init__(self, state: ConsoleState, actions: Sequence[Usable], why_not: str, texts: Sequence[str]) -> None:
+        """`texts` is what stands on the screen below."""
         super().__init__(state)
+        self._terms = glossary.on(texts)
         self._actions = actions
         self._why_not = why_not
 
@@ -65,7 +57,7 @@ class HelpScreen(ModalPage):
                     meaning.append(f"  {entry.more}", colours[Tone.MUTED])
                 grid.add_row(Text(entry.keys), meaning)
             grid.add_row("", "")
-        grid.add_row(Text("Words", style="bold"), "")
-        for word, meaning_of_it in _WORDS:
+        grid.add_row(Text("Words here", style="bold"), "")
+        for word, meaning_of_it in self._terms:
             grid.add_row(Text(word), Text(meaning_of_it))
         return grid

@@ -53,7 +53,7 @@ async def test_help_is_read_to_its_end_by_key(started: Started, environment: Fak
         await pilot.press("question_mark")
         await sees(pilot, "a Approve first shows what will be sent", "scroll, Esc closes")
         await pilot.press("end")
-        await sees(pilot, "Names exactly what you saw")
+        await sees(pilot, "It failed, and Replicate has given up on it.")
 
 
 async def test_the_finder_reaches_an_action_by_name(started: Started, environment: FakeEnvironment) -> None:
