@@ -24,6 +24,7 @@ from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import did_you_mean
 from qlikops.domain.own_command import OwnCommand
+from qlikops.domain.saved_filter import SavedFilter
 from qlikops.domain.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
 from qlikops.places import APP as APP
@@ -137,6 +138,8 @@ class Context:
     """Action of the console -> key, as config.toml has it for all contexts; the console checks it."""
     commands: Mapping[str, OwnCommand] = field(default_factory=dict)
     """Name -> command of the person's own on a key of the console, for all contexts."""
+    filters: Mapping[str, SavedFilter] = field(default_factory=dict)
+    """Name -> filter of one of the console's lists, for all contexts."""
 
     @property
     def is_explicit(self) -> bool:
@@ -190,12 +193,12 @@ def resolve_context(
     if chosen == LOCAL:
         if status is None and not even_down:
             raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
-        return replace(_local_context(chosen_by, status, layers), keys=config.keys, commands=config.commands)
+        return replace(_local_context(chosen_by, status, layers), **config.of_console)
     if chosen not in config.contexts and chosen != DEFAULT:
         known = sorted({*config.contexts, LOCAL, DEFAULT})
         hint = f"There are: {', '.join(known)}. Contexts live in {config.path}."
         raise NotFound(f"There is no context {chosen!r}.", " ".join(filter(None, (did_you_mean(chosen, known), hint))))
-    return _settled(Context(chosen, chosen_by=chosen_by, keys=config.keys, commands=config.commands), layers)
+    return _settled(Context(chosen, chosen_by=chosen_by, **config.of_console), layers)
 
 
 def console_contexts(
@@ -238,6 +241,8 @@ class ConfigFile:
     """Action of the console -> the key that does it, or several with commas between."""
     commands: Mapping[str, OwnCommand] = field(default_factory=dict)
     """Name -> a command of your own on a key of the console."""
+    filters: Mapping[str, SavedFilter] = field(default_factory=dict)
+    """Name -> a filter of a list, on a key if it names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +251,8 @@ class _Config:
     default_context: str = ""
     console_contexts: Sequence[str] = ()
     contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
-    commands: Mapping[str, OwnCommand] = field(default_factory=dict)
+    of_console: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of a Context that hold for all of them: `keys`, `commands`, `filters`."""
 
 
 def _choose(
@@ -330,9 +335,8 @@ def _read_config(path: Path) -> _Config:
         return _Config(path)
     file = checked(data, path)
     # As written: which settings a context has is what decides between it, the environment and options.
-    return _Config(
-        path, file.default_context, file.console_contexts, data.get("contexts", {}), file.keys, file.commands
-    )
+    of_console = {"keys": file.keys, "commands": file.commands, "filters": file.filters}
+    return _Config(path, file.default_context, file.console_contexts, data.get("contexts", {}), of_console)
 
 
 def _read_local_status(path: Path) -> LocalStatus | None:

@@ -53,15 +53,17 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
     opened = _signed_in(here, contexts, ahead)
     # Textual draws on stderr.
     with ending_interrupts(), opening([context.name for context in contexts], sys.stderr):
-        from qlikops.tui.keys import keymap, own_keys
+        from qlikops.tui.keys import filter_keys, keymap, own_keys
         from qlikops.tui.preferences import FILE
         from qlikops.tui.start import run_console
 
         moved = keymap(first.keys)
+        own = own_keys(first.commands, moved)
         return run_console(
             [_source(here, context, opened.get(context.name)) for context in contexts],
             keymap=moved,
-            own_commands=own_keys(first.commands, moved),
+            own_commands=own,
+            filters=filter_keys(first.filters, moved, own),
             preferences=data_dir(here.environ) / FILE,
             mouse=mouse and first.settings.mouse,
             known_failures=_known_failures,

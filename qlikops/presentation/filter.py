@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 HELP = "text, key:value, !not; blanks join them"
 
+_NAMED = re.compile(r"\s*(?P<name>\w[\w-]*)\s*=(?P<rest>.*)", re.DOTALL)
 _TERM = re.compile(r'(?P<inverse>!?)(?:(?P<key>[^\W\d][\w-]*):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>\S+))?')
 
 
@@ -53,6 +54,12 @@ class Filter(Generic[T]):
             text = self.fields[term.key](item)
             return term.value in _folded(text) if term.value else bool(text)
         return any(term.value in _folded(text(item)) for text in self.fields.values())
+
+
+def named(text: str) -> tuple[str, str]:
+    """Name and filter of `name = filter`, which saves it; the name is empty where there is none."""
+    found = _NAMED.fullmatch(text)
+    return (found["name"], found["rest"].strip()) if found else ("", text.strip())
 
 
 def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,8 +18,9 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from qlikops import __version__
-from qlikops.domain.errors import DecisionUnknown, UsageError
+from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.own_command import OwnCommand
+from qlikops.domain.saved_filter import SavedFilter
 from qlikops.domain.text import harmless
 from qlikops.domain.versions import difference
 from qlikops.presentation.problem import explain
@@ -35,6 +36,7 @@ from qlikops.tui.model.outbox import Clock
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import INBOX, MODES, OF_ONE_CONTEXT, Mode
 from qlikops.tui.navigation import Navigator
+from qlikops.tui.own import Own
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.reaching import Reaching
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
@@ -102,6 +104,7 @@ class QlikOpsApp(DecidingApp):
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
         environ: Mapping[str, str] | None = None,
+        filters: Mapping[str, SavedFilter] | None = None,
         known_failures: KnownFailures = lambda _: (),
         coach: bool = False,
     ) -> None:
@@ -110,6 +113,7 @@ class QlikOpsApp(DecidingApp):
         names = KeyNames(keymap or {}, self.get_key_display)
         self.state = ConsoleState(contexts, self, clock or _utc_now, self.memory, names)
         self.state.navigation = self._navigator = Navigator(self, self.state)
+        self.state.filters = filters or {}
         if coach and not self.memory.preferences.coached:
             self.state.coach = Coach(self, self.state)
         self._finding = Finding(self, self.state, self._navigator, known_failures, self._show_context)
@@ -137,8 +141,8 @@ class QlikOpsApp(DecidingApp):
         self._last_theme = self._fitting_theme()
         self._start_in(self._last_theme)
         self.set_keymap(keymap or {})
-        self._own, self._run_own = own_commands or {}, run_own_command
-        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(self._own_bindings())])
+        self._own = Own(own_commands or {}, self.state.filters, run_own_command)
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(self._own.bindings())])
         for mode in OF_ONE_CONTEXT:
             self._add_screen(mode)
 
@@ -193,10 +197,7 @@ class QlikOpsApp(DecidingApp):
         if action == "cancel_delayed":
             return bool(self.state.held) and not isinstance(self.screen, Dialog)
         if action == "own":
-            screen = self.screen
-            return isinstance(screen, ConsoleScreen) and self._own[str(parameters[0])].fits(
-                screen.place, screen.chosen_values()
-            )
+            return self._own.fits(str(parameters[0]), self.screen)
         if action == "coach":
             return self.state.coach is not None and self.state.coach.step is not None
         if action == "choose_context":
@@ -205,23 +206,13 @@ class QlikOpsApp(DecidingApp):
             return self._signing_in.wanted() is not None and not isinstance(self.screen, TooSmallScreen)
         return super().check_action(action, parameters)
 
-    def _own_bindings(self) -> Iterable[Binding]:
-        for key, command in self._own.items():
-            yield Binding(key, f"own({key!r})", command.description, id=f"own-{key}", tooltip=command.run)
-
     def action_own(self, key: str) -> None:
         """Leaves the screen to a command of the person's own."""
-        command, screen = self._own[key], self.screen
+        screen = self.screen
         if not isinstance(screen, ConsoleScreen):
             return
         self._withdrawn(self.state.cancel_delayed("the screen was left to another program"), Tone.WARNING)
-        try:
-            words = command.words(screen.chosen_values())
-        except UsageError as error:
-            problem = str(explain(error))
-        else:
-            problem = self._run_own(self, words, confirm=command.confirm, pause=command.pause)
-        if problem:
+        if problem := self._own.run(self, key, screen):
             self.notify(problem, severity="error", markup=False)
         self._drawing.all_anew()
 
@@ -252,6 +243,10 @@ class QlikOpsApp(DecidingApp):
         if (coach := self.state.coach) is not None:
             (coach.go_on if goes_on else coach.end)()
             self._drawing.soon()
+
+    async def action_use_filter(self, name: str) -> None:
+        """Shows a list under a filter of the configuration."""
+        await self._finding.use(self.state.filters[name])
 
     def action_find(self) -> None:
         """Asks for anything by name, and goes there or does it."""

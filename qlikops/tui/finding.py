@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.screen import Screen
 
+from qlikops.domain.saved_filter import SavedFilter
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.modes import MODES
 from qlikops.tui.navigation import Navigator
 from qlikops.tui.usable import Usable, usable
+from qlikops.tui.widgets.filtering import FilterBar
 
 if TYPE_CHECKING:  # the inbox is not to wait for what only the finder needs
     from qlikops.domain.diagnosis import Diagnosis
@@ -71,5 +74,15 @@ class Finding:
                 await self._app.run_action(action, node)
             case LiveContext() as context:
                 await self._show_context(context)
+            case SavedFilter() as saved:
+                await self.use(saved)
             case link:
                 self._navigator.go(link)
+
+    async def use(self, saved: SavedFilter) -> None:
+        """Shows the list of a saved filter under it."""
+        if all(mode.name != saved.where for mode in MODES):
+            self._app.notify(f"There is no list called {saved.where} here.", severity="warning", markup=False)
+            return
+        await self._navigator.to_mode(saved.where)
+        self._app.screen.query_one(FilterBar).use(saved.filter)

@@ -29,6 +29,7 @@ import qlikops.tui
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 from qlikops.domain.own_command import OwnCommand
+from qlikops.domain.saved_filter import SavedFilter
 
 FIXED = frozenset(
     {
@@ -108,21 +109,42 @@ def own_keys(commands: Mapping[str, OwnCommand], moved: Mapping[str, str]) -> Ma
     found: dict[str, OwnCommand] = {}
     for name, command in commands.items():
         named = replace(command, description=command.description or name)
-        key = _checked(KeyAction(name, named.description, ()), command.key.strip(), "commands")
-        taken = [
-            action.id or action.description
-            for place in places().values()
-            for action in place
-            if key in moved.get(action.id, ",".join(action.keys)).split(",")
-        ]
-        if key in found or taken:
-            other = taken[0] if taken else found[key].description
-            raise UsageError(
-                f"config.toml: commands.{name}: {command.key} is the key of {other}.",
-                "Give it another one: f6 to f12 are free, and most of ctrl with a letter.",
-            )
+        key = _free("commands", name, command.key, moved, {key: each.description for key, each in found.items()})
         found[key] = named
     return found
+
+
+def filter_keys(
+    filters: Mapping[str, SavedFilter], moved: Mapping[str, str], own: Mapping[str, OwnCommand]
+) -> Mapping[str, SavedFilter]:
+    """The filters with their keys in long names. Raises UsageError for a key that is none, or not free.
+
+    `own` is what `own_keys` returned.
+    """
+    taken = {key: command.description for key, command in own.items()}
+    found = {}
+    for name, each in filters.items():
+        key = _free("filters", name, each.key, moved, taken) if each.key else ""
+        taken[key] = name
+        found[name] = replace(each, key=key)
+    return found
+
+
+def _free(table: str, name: str, written: str, moved: Mapping[str, str], taken: Mapping[str, str]) -> str:
+    """The key in its long name, unless something else has it."""
+    key = _checked(KeyAction(name, name, ()), written.strip(), table)
+    holders = [
+        action.id or action.description
+        for place in places().values()
+        for action in place
+        if key in moved.get(action.id, ",".join(action.keys)).split(",")
+    ]
+    if key in taken or holders:
+        raise UsageError(
+            f"config.toml: {table}.{name}: {written} is the key of {holders[0] if holders else taken[key]}.",
+            "Give it another one: f6 to f12 are free, and most of ctrl with a letter.",
+        )
+    return key
 
 
 class KeyNames:

@@ -12,6 +12,7 @@ from typing import Any
 
 from textual.app import App
 from textual.screen import ModalScreen, Screen
+from textual.widget import AwaitMount
 
 from qlikops.tui.model import messages
 from qlikops.tui.model.links import EndpointLink, FailureLink, Link, RecordLink, RunLink, TaskLink, TasksLink
@@ -47,13 +48,12 @@ class Navigator:
         elif self._came_from:
             self._app.switch_mode(self._came_from.pop())
 
-    def to_mode(self, mode: str) -> None:
-        """A tab: the mode as it was left or, if it is in sight, its first screen."""
+    def to_mode(self, mode: str) -> AwaitMount:
+        """A tab: the mode as it was left or, if it is in sight, its first screen. What is returned may be awaited."""
         self._came_from.clear()
         if mode == self._app.current_mode:
             self._to_bottom()
-        else:
-            self._app.switch_mode(mode)
+        return self._app.switch_mode(mode)
 
     def forget(self) -> None:
         """Another context is current: what was opened of the last one is closed, and no way leads back to it."""

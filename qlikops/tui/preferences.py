@@ -28,6 +28,8 @@ class Preferences:
     bell: bool | None = None
     visits: Mapping[str, str] | None = None
     """Context -> when its shift was looked at last, ISO 8601."""
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name -> list and filter, as saved inside the console."""
     coached: bool | None = None
     """Whether the demo's first steps have been taken, or are not wanted."""
     typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ _KINDS: Mapping[str, Callable[[object], bool]] = {
     "coached": lambda value: isinstance(value, bool),
     "typed": _is_typed,
     "visits": lambda value: isinstance(value, dict),
+    "filters": lambda value: _is_typed(value) and isinstance(value, dict) and {*map(len, value.values())} <= {2},
 }
 """What a field has to be; any other is text."""
 
@@ -105,8 +108,9 @@ def _parse(data: object) -> Preferences:
     for name, value in known.items():
         if not _KINDS.get(name, _is_text)(value):
             raise ValueError(f"{name} is {harmless(repr(value), 40)}")
-    typed = {place: tuple(lines) for place, lines in known.pop("typed", {}).items()}
-    return Preferences(**known, typed=typed)
+    for name in ("typed", "filters"):
+        known[name] = {key: tuple(lines) for key, lines in known.get(name, {}).items()}
+    return Preferences(**known)
 
 
 def _write(path: Path, preferences: Preferences) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.ports import ContextServices
+from qlikops.domain.saved_filter import SavedFilter
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.backend import let_lanes_run
 from qlikops.tui.model.context import ContextSource
@@ -28,15 +29,16 @@ def run_console(
     own_commands: Mapping[str, OwnCommand] | None = None,
     preferences: Path | None = None,
     mouse: bool = True,
+    filters: Mapping[str, SavedFilter] | None = None,
     known_failures: Callable[[ContextServices], Sequence[Diagnosis]] = lambda _: (),
     coach: bool = False,
 ) -> int:
     """Runs the console on one or more contexts until the person quits; returns the process's exit code: 0 only then,
     128 and the signal's number if it was ended from outside. Raises what it crashed with, once the screen is back.
 
-    `keymap` and `own_commands` are what `keys.keymap` and `keys.own_keys` return; `preferences` the file of what was
-    chosen inside the console before; `known_failures` reads the library of failures; `coach` shows first steps. Without
-    `mouse` the terminal keeps it, to select text with.
+    `keymap`, `own_commands` and `filters` are what `keys.keymap`, `own_keys` and `filter_keys` return; `preferences` is
+    the file of what was chosen inside the console before; `known_failures` reads the library of failures; `coach` shows
+    first steps. Without `mouse` the terminal keeps it, to select text with.
     """
     keep_cells(sys.__stderr__)
     let_lanes_run()
@@ -49,6 +51,7 @@ def run_console(
             driver_class=TerminalDriver,
             clipboard=Clipboard.of(os.environ),
             environ=os.environ,
+            filters=filters,
             known_failures=known_failures,
             coach=coach,
         )

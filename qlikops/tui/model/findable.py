@@ -90,6 +90,10 @@ class Findable:
             Entry(Sort.DO, each.description, harmless(each.more), Deed(each.action, each.node), each.keys.split(" ")[0])
             for each in deeds
         ]
+        found += [
+            Entry(Sort.FILTER, name, harmless(f"{each.where}: {each.filter}", _CAP), each, each.key)
+            for name, each in state.saved_filters.items()
+        ]
         if state.several:
             found += [_of_context(each) for each in state.contexts]
         return found

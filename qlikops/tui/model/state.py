@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import InboxRow
+from qlikops.domain.saved_filter import LISTS, SavedFilter
 from qlikops.presentation.problem import explain
 from qlikops.presentation.watch import Event, What
 from qlikops.tui.keys import KeyNames
@@ -83,6 +84,8 @@ class ConsoleState:
         self._visited: dict[str, datetime] = {}
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""
+        self.filters: Mapping[str, SavedFilter] = {}
+        """Those of the configuration, by name."""
         self.coach: Coach | None = None
         """Leads through the demo's first steps; None anywhere else, and once they are known."""
         self._by_row_key: dict[str, Waiting] = {}
@@ -90,6 +93,13 @@ class ConsoleState:
     def now(self) -> datetime:
         """The time, aware."""
         return self.clock()
+
+    @property
+    def saved_filters(self) -> Mapping[str, SavedFilter]:
+        """Those of the configuration and those that were saved in the console, which do not hide them."""
+        saved = self.memory.preferences.filters
+        known = {name: SavedFilter(text, where) for name, (where, text) in saved.items() if where in LISTS and text}
+        return {**known, **self.filters}
 
     def remember(self, **changes: object) -> str:
         """Remembers `changes`, fields of Preferences; returns why not beyond this console, or nothing."""

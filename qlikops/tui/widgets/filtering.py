@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar, cast
 
 from rich.text import Text
 from textual import on
@@ -17,10 +17,21 @@ from qlikops.dataclass import dataclass
 from qlikops.presentation import filter as filters
 from qlikops.presentation.filter import Filter
 from qlikops.presentation.tone import Tone
-from qlikops.tui.widgets.line import LineInput
+from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.widgets.earlier import EarlierInput
 from qlikops.tui.widgets.prose import palette
 
 T = TypeVar("T")
+
+
+class ListScreen(Protocol):
+    """What a screen with a filter has."""
+
+    state: ConsoleState
+
+    @property
+    def place(self) -> str:
+        """The name of its list."""
 
 
 class FilterBar(Vertical):
@@ -51,7 +62,9 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """Input and problem."""
-        yield LineInput(self._text, placeholder=self._placeholder, id="filter", compact=True)
+        screen = cast("ListScreen", self.screen)
+        words = f"{self._placeholder}; ↑ earlier ones, NAME = … saves it"
+        yield EarlierInput(screen.state, screen.place, self._text, placeholder=words, id="filter", compact=True)
         yield Static(markup=False, id="filter-problem")
 
     def on_mount(self) -> None:
@@ -60,8 +73,8 @@ class FilterBar(Vertical):
 
     @property
     def text(self) -> str:
-        """What is typed; empty while it is closed."""
-        return self.query_one(Input).value.strip() if self.display else ""
+        """The filter that is typed, without the name that it is to be saved under; empty while it is closed."""
+        return filters.named(self.query_one(Input).value)[1] if self.display else ""
 
     def parse(self, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
         """The filter that is typed. Says under it why it cannot be used."""
@@ -81,6 +94,11 @@ class FilterBar(Vertical):
         # At once, not after the next refresh: a letter typed right after must not mean what it does in the list.
         self.screen.set_focus(self.query_one(Input))
 
+    def use(self, text: str) -> None:
+        """Shows a filter that was saved."""
+        self.display = True
+        self.query_one(Input).value = text
+
     def close(self) -> None:
         """Forgets it."""
         self.query_one(Input).value = ""
@@ -95,4 +113,21 @@ class FilterBar(Vertical):
     @on(Input.Submitted)
     def _leave(self, event: Input.Submitted) -> None:
         event.stop()
+        line = self.query_one(EarlierInput)
+        name, text = filters.named(line.value)
+        if name:
+            self._save(name, text)
+            line.value = text
+        line.keep()
         self.post_message(self.Left(closed=False))
+
+    def _save(self, name: str, text: str) -> None:
+        """Under a name, in the place of one that had it; without a filter, it is forgotten."""
+        screen = cast("ListScreen", self.screen)
+        saved = {key: each for key, each in screen.state.memory.preferences.filters.items() if key != name}
+        if text:
+            saved[name] = (screen.place, text)
+        problem = screen.state.remember(filters=saved)
+        find = screen.state.keys["commands"]
+        words = f"Saved: {name}. {find} finds it." if text else f"Forgotten: {name}."
+        self.notify(problem or words, severity="warning" if problem else "information", markup=False)
