@@ -65,7 +65,7 @@ class Coach:
 def _steps(state: ConsoleState) -> Iterator[Step]:
     keys = state.keys
     yield Step(
-        "The first row is right to approve. Press Enter to read all of its record.",
+        "The first row is right to approve. Press Enter to read its record.",
         "What broke, what is recommended, what it rests on, and what happens if you do nothing.",
         lambda app, _: app.screen.has_class("-open"),
     )

@@ -12,6 +12,9 @@ from textual.widget import Widget
 from qlikops.dataclass import dataclass
 from qlikops.domain.text import harmless
 
+_EVERY_SCREEN = ("follow", "neighbour", "browse")
+"""What every screen has comes after what this one is for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usable:
@@ -47,7 +50,8 @@ def usable(screen: Screen[object]) -> Sequence[Usable]:
         if binding.id is not None:
             found[at] = replace(found[at], description=binding.description, more=binding.tooltip)
             ours.add(at)
-    return tuple(entry for at, entry in found.items() if at in ours)
+    of_ours = (entry for at, entry in found.items() if at in ours)
+    return tuple(sorted(of_ours, key=lambda entry: entry.action.startswith(_EVERY_SCREEN)))
 
 
 def words_on(screen: Screen[object]) -> Sequence[str]:

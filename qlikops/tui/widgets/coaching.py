@@ -13,6 +13,8 @@ from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import palette
 
 LOOK_SECONDS = 0.3
+WIDE = 100
+"""From so many cells on, the keys stand beside the step, and what else is worth knowing below it."""
 
 
 class CoachLine(Static):
@@ -51,9 +53,13 @@ class CoachLine(Static):
         for key, words in (("coach-next", "next"), ("coach-off", "no more of this")):
             ways.append(f"  {keys[key]}", colours[Tone.INFO] + Style(bold=True))
             ways.append(f" {words}", colours[Tone.MUTED])
+        indent = " " * (len(coach.place) + 2)
+        if self.size.width < WIDE:
+            # Every line counts there: what else is worth knowing goes first.
+            self.update(Group(line, Text(indent) + Text(ways.plain.strip(), colours[Tone.INFO])))
+            return
         grid = Table.grid(expand=True)
         grid.add_column(ratio=1)
         grid.add_column(justify="right", no_wrap=True)
         grid.add_row(line, ways)
-        more = Text(" " * (len(coach.place) + 2) + step.more, colours[Tone.MUTED], no_wrap=True, overflow="ellipsis")
-        self.update(Group(grid, more))
+        self.update(Group(grid, Text(indent + step.more, colours[Tone.MUTED], no_wrap=True, overflow="ellipsis")))

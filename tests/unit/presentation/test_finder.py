@@ -59,9 +59,10 @@ def test_the_very_name_comes_before_all() -> None:
     assert names("run-0702")[0] == "Run: run-0702"
 
 
-def test_letters_that_stand_apart_come_last_whatever_they_are_of() -> None:
+def test_letters_that_stand_apart_are_offered_where_nothing_else_is() -> None:
     entries = (Entry(Sort.WAITS, "pricing-an-ox"), Entry(Sort.FAILURE, "pan"))
-    assert [each.entry.name for each in find(entries, ask("pan")).found] == ["pan", "pricing-an-ox"]
+    assert [each.entry.name for each in find(entries, ask("pan")).found] == ["pan"]
+    assert [each.entry.name for each in find(entries[:1], ask("pan")).found] == ["pricing-an-ox"]
 
 
 def test_the_letters_that_match_are_told() -> None:

@@ -14,11 +14,11 @@ async def test_each_step_is_done_by_doing_it_and_the_last_ends_it_for_good(start
     environment = FakeEnvironment.waiting_for(samples.approval())
     memory = PreferenceFile(tmp_path / "console.json")
     async with started(environment, size=(120, 36), memory=memory, coach=True) as pilot:
-        await sees(pilot, "1 of", "Press Enter to read all of its record")
+        await sees(pilot, "1 of", "Press Enter to read its record")
         await pilot.press("enter")
         await sees(pilot, "2 of", "Press a, read what will be sent")
         await pilot.press("a")
-        await sees(pilot, "Approve: this will be sent")
+        await wait_until(pilot, lambda: type(pilot.app.screen).__name__ == "ApproveScreen")
         environment.restarts.close()
         await pilot.press("enter")
         await sees(pilot, "3 of", "until the line below says")
