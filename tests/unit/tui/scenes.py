@@ -15,8 +15,9 @@ from qlikops.domain.evaluation import Verdict
 from qlikops.presentation.difference import differences
 from qlikops.tui.model.links import RecordLink
 from qlikops.tui.screens.changed import ChangedScreen
+from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import app_of, sees
+from tests.unit.tui.conftest import app_of, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenery import OVER
 
@@ -31,6 +32,8 @@ class Scene:
     happens: Callable[[Pilot[Any]], object] = lambda _: None
     """What no key does, before the first of them."""
     others: tuple[str, ...] = ()
+    coach: bool = False
+    """Whether the first steps are shown."""
     """Contexts beside the one that there always is."""
 
     def environments(self) -> tuple[FakeEnvironment, ...]:
@@ -39,7 +42,7 @@ class Scene:
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
-        await sees(pilot, "wait, oldest", "will run")
+        await wait_until(pilot, lambda: pilot.app.screen.query_one(Review).approval is not None)
         self.happens(pilot)
         for keys, seen in self.steps:
             await pilot.press(*keys)
@@ -95,9 +98,10 @@ SCENES = {
     ),
     "schedule": Scene("ScheduleScreen", ((("5",), "every 5 minutes"),)),
     "pause": Scene("ChangeScreen", ((("5",), "every 5 minutes"), (("p",), "Pause the schedule"))),
-    "help": Scene("HelpScreen", ((("question_mark",), "Everywhere"),)),
+    "help": Scene("HelpScreen", ((("question_mark",), "Here"),)),
     "inbox-contexts": Scene("InboxScreen", others=("archive",)),
     "contexts": Scene("ContextsScreen", ((("0",), "Enter chooses"),), others=("archive",)),
     "errors": Scene("ErrorsScreen", ((("exclamation_mark",), "Last errors"),)),
+    "coach": Scene("InboxScreen", (((), "1 of"),), coach=True),
     "commands": Scene("FinderScreen", ((("colon",), "Find"), (tuple("sales"), "ORA-SALES-PROD"))),
 }

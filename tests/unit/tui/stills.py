@@ -33,7 +33,10 @@ async def still(
     """The console on the demo, in `scene`."""
     shown = (environment or demo(), *scene.environments())
     app = QlikOpsApp(
-        [ContextSource(each.name, opener(each), theme=theme) for each in shown], clock=Clock(), poll_seconds=3600
+        [ContextSource(each.name, opener(each), theme=theme) for each in shown],
+        clock=Clock(),
+        poll_seconds=3600,
+        coach=scene.coach,
     )
     async with app.run_test(size=size) as pilot:
         await scene.enter(pilot)
