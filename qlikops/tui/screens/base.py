@@ -37,7 +37,7 @@ class ConsoleScreen(Screen[None]):
         Binding("t", "follow('task')", "Its task", show=False, id="its-task"),
         Binding("e", "follow('endpoint')", "Its endpoint", show=False, id="its-endpoint"),
         Binding("E", "follow('other_endpoint')", "Its other endpoint", show=False, id="its-other-endpoint"),
-        Binding("f", "follow('failure')", "What is known of its failure", show=False, id="its-failure"),
+        Binding("F", "follow('failure')", "What is known of its failure", show=False, id="its-failure"),
         Binding("R", "follow('run')", "Its run", show=False, id="its-run"),
         Binding("n", "neighbour(1)", "Next one", show=False, id="next-one", tooltip="without going back to the list"),
         Binding("N", "neighbour(-1)", "The one before", show=False, id="one-before"),

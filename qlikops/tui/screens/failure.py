@@ -19,7 +19,7 @@ class FailurePage(ModalPage):
     """What it says, what to look at first, what helps, what never does, and where it is documented."""
 
     NAME, KEYS = "What is known of it", "↑ ↓ scroll, Esc closes"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f,q", "dismiss", "Close", id="close-failure")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,F,q", "dismiss", "Close", id="close-failure")]
 
     def __init__(self, state: ConsoleState, diagnosis: Diagnosis) -> None:
         super().__init__(state)

@@ -70,6 +70,7 @@ def test_the_letters_that_match_are_told() -> None:
     assert find(ENTRIES[5:6], ask("kafka pg")).found[0].at == (9, 10, 15, 16, 17, 18, 19)
     assert find(ENTRIES[5:6], ask("ppgk")).found[0].at == (0, 9, 10, 15)
     assert find(ENTRIES[5:6], ask("tier-1")).found[0].at == ()
+    assert find((Entry(Sort.TASK, "x", more="alpha beta"),), ask("beta alpha")).found[0].at == ()
     assert find((Entry(Sort.TASK, "İstanbul"),), ask("stan")).found[0].at == ()  # its lower case is longer
 
 

@@ -87,7 +87,7 @@ SCENES = {
     "fleet": Scene("FleetScreen", ((("3",), "servers"),)),
     "task": Scene("TaskScreen", ((("3",), "servers"), (("enter",), "target"))),
     "endpoint": Scene("EndpointScreen", ((("3",), "servers"), (("e",), "endpoint"))),
-    "failure": Scene("FailurePage", ((("f",), "What is known of it"),)),
+    "failure": Scene("FailurePage", ((("F",), "What is known of it"),)),
     "record": Scene("RecordScreen", (((), "It no longer waits"),), a_record_that_is_over),
     "planned-work": Scene("PlansScreen", ((("3",), "servers"), (("w",), "to come"))),
     "plan": Scene("PlanScreen", ((("3",), "servers"), (("w",), "to come"), (("n",), "Plan work that begins now"))),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import UsageError
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.saved_filter import SavedFilter
@@ -81,10 +80,3 @@ def test_a_key_that_is_not_free_is_said_before_the_console_opens(
     own = keys.own_keys({"ticket": OwnCommand("f6", "ticket", description="Ticket")}, {})
     with pytest.raises(UsageError, match=complaint):
         keys.filter_keys(filters, {}, own)
-
-
-def test_a_list_that_there_is_not_and_no_filter_are_refused() -> None:
-    with pytest.raises(ConfigError, match="must be one of inbox"):
-        SavedFilter("a", "schedule")
-    with pytest.raises(ConfigError, match="what is typed after /"):
-        SavedFilter(" ")

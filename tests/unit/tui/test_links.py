@@ -72,7 +72,7 @@ async def test_every_link_of_a_record_opens_and_esc_goes_back_the_way_one_came(
         await pilot.press("escape", "escape")
         await wait_until(pilot, lambda: on_screen(pilot) == "InboxScreen")
         assert chosen(pilot) == before
-        await pilot.press("f")
+        await pilot.press("F")
         await sees(pilot, "What is known of it", "Look at")
         await pilot.press("escape", "R")
         await wait_until(pilot, lambda: on_screen(pilot) == "ExecutionScreen")
