@@ -148,6 +148,11 @@ class ConsoleState:
         """Whether it has to be said which context something is in."""
         return len(self.contexts) > 1
 
+    def shown_on(self, screen: object) -> tuple[LiveContext, ...]:
+        """The contexts whose data a screen shows: the one that it asks, else all of them."""
+        context: LiveContext | None = getattr(screen, "context", None)
+        return self.contexts if context is None else (context,)
+
     def context(self, name: str) -> LiveContext:
         """The context of that name."""
         return next(context for context in self.contexts if context.name == name)

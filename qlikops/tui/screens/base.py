@@ -197,6 +197,10 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
         """Where the question waits its turn; one that has been asked is not asked again before its answer."""
         return self.MODE
 
+    def why_not(self) -> str:
+        """Of the context that it asks."""
+        return self.context.locked_because()
+
     @abstractmethod
     def load(self, environment: ContextServices) -> Found:
         """Asks, off the UI thread."""

@@ -66,7 +66,7 @@ class StatusLine(Static):
 
     @property
     def _contexts(self) -> tuple[LiveContext, ...]:
-        return self._state.contexts if self._is_inbox else (self._state.current,)
+        return self._state.shown_on(self.screen)
 
     @property
     def _says_why_empty(self) -> bool:

@@ -55,7 +55,7 @@ class TitleBar(Static):
 
     @property
     def _is_everywhere(self) -> bool:
-        return self._state.several and self._mode == INBOX.name
+        return len(self._state.shown_on(self.screen)) > 1
 
     def _tabs(self, colours: Palette, *, full: bool) -> Text:
         tabs = Text("qlikops  " if full and self.size.width >= WIDE else "", style="bold")
@@ -81,7 +81,7 @@ class TitleBar(Static):
 
     def _place(self, colours: Palette) -> Text:
         state, found = self._state, Text()
-        contexts = state.contexts if self._is_everywhere else (state.current,)
+        contexts = state.shown_on(self.screen)
         if all(each.read_only for each in contexts):
             found.append("READ-ONLY ", colours[Tone.WARNING])
         if state.several and not self._is_everywhere:
@@ -92,7 +92,7 @@ class TitleBar(Static):
     def _whose(self) -> list[str]:
         if self._is_everywhere:
             return []
-        current = self._state.current
+        (current,) = self._state.shown_on(self.screen)
         where = outside(current.where, cap=80).text.split()
         return [*([outside(vocabulary.person(current.caller), cap=30).text] if current.caller else []), *where]
 

@@ -185,3 +185,15 @@ def test_a_record_of_an_earlier_version_leads_as_far_as_it_knows() -> None:
     assert found.task is not None
     assert found.endpoint is None
     assert found.other_endpoint is None
+
+
+async def test_what_is_of_another_context_says_so_in_the_title(started: Started) -> None:
+    elsewhere = FakeEnvironment.waiting_for(samples.approval())
+    elsewhere.name = "prod-apac"
+    async with started(FakeEnvironment(name="prod-eu"), size=(120, 36), others=(elsewhere,)) as pilot:
+        await sees(pilot, "sales-orders", "prod-eu, prod-apac")
+        await wait_until(pilot, lambda: app_of(pilot).screen.query_one("#review").approval is not None)  # type: ignore[attr-defined]
+        await pilot.press("t")
+        await sees(pilot, "task replicate-eu-1/sales-orders", "▐prod-apac")
+        await pilot.press("escape", "3")
+        await sees(pilot, "▐prod-eu")
