@@ -12,7 +12,7 @@ from qlikops.domain.errors import NotFound
 from qlikops.tui.model.links import RecordLink, of_record
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, app_of, flat_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, flat_text, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenery import Demo, demo
 
@@ -194,6 +194,7 @@ async def test_what_is_of_another_context_says_so_in_the_title(started: Started)
         await sees(pilot, "sales-orders", "prod-eu, prod-apac")
         await wait_until(pilot, lambda: app_of(pilot).screen.query_one("#review").approval is not None)  # type: ignore[attr-defined]
         await pilot.press("t")
-        await sees(pilot, "task replicate-eu-1/sales-orders", "▐prod-apac")
+        await sees(pilot, "task replicate-eu-1/sales-orders")
+        await wait_until(pilot, lambda: "▐prod-apac▌" in screen_text(pilot))
         await pilot.press("escape", "3")
-        await sees(pilot, "▐prod-eu")
+        await wait_until(pilot, lambda: "▐prod-eu▌" in screen_text(pilot))
