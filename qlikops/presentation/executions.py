@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -127,10 +128,12 @@ def _restarted(each: ListedExecution) -> int:
 
 
 def _became(each: ListedExecution) -> Span:
-    run = each.summary.run
-    if run is None or (_outcomes(each) is None and not run.error):
+    run, outcomes = each.summary.run, _outcomes(each)
+    if run is None or (outcomes is None and not run.error):
         return Span("") if each.summary.stopped_at else vocabulary.NOT_YET
-    return came_to(run)
+    # If one did not succeed and there is no more to say, its status says it.
+    is_empty = not run.error and not any((outcomes or {}).values())
+    return Span("") if is_empty and each.summary.status is not ExecutionStatus.SUCCEEDED else came_to(run)
 
 
 def came_to(run: RunSummary) -> Span:
@@ -220,23 +223,33 @@ def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
 def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
     """The same in as few lines as will do, for a screen that shows the rest by itself."""
     summary = detail.summary
-    spans: list[Span | str] = [
-        vocabulary.execution_status(summary.status),
-        f"  {'took' if summary.stopped_at else 'for'} {duration(summary, now)}",
-        Span(f"  started {vocabulary.clock_time(summary.started_at)}", Tone.MUTED),
-    ]
-    if detail.redrive.count:
-        spans.append(Span(f"  redriven {detail.redrive.count} x", Tone.WARNING))
-    lines = [line("execution", outside(summary.name, cap=100)), line("status", *spans)]
+    took = f"{duration(summary, now)}{'' if summary.stopped_at else ' so far'}"
+    facts = [f"Started {vocabulary.clock_time(summary.started_at)}", took]
     if summary.run is not None:
-        lines.append(line("run", checked(summary.run)))
+        facts.append(checked(summary.run))
+    again = f", redriven {detail.redrive.count} x" if detail.redrive.count else ""
+    status = vocabulary.execution_status(summary.status)
+    name = outside(summary.name, cap=100, before="  ")
+    lines = [line("", status, name, *_stands(detail)), line("", Span(", ".join(facts)), Span(again, Tone.WARNING))]
     if detail.error or detail.cause:
         cause = detail.cause.partition("\n")[0]
-        lines.append(line("error", outside(f"{detail.error or 'no name'}: {cause}", Tone.DANGER, 300)))
+        lines.append(line("", outside(f"{detail.error or 'no name'}: {cause}", Tone.DANGER, 300)))
     lines += _orders(detail)
     if detail.history_note:
-        lines.append(line("note", outside(detail.history_note, Tone.WARNING)))
+        lines.append(line("", outside(detail.history_note, Tone.WARNING)))
     return tuple(lines)
+
+
+def _stands(detail: ExecutionDetail) -> Iterator[Span]:
+    """`: 1 of 4 proposals is not answered`, or what they came to."""
+    waiting = sum(proposal.status is Status.WAITING for proposal in detail.proposals)
+    total = vocabulary.count(len(detail.proposals), "proposal")
+    if waiting and detail.summary.stopped_at is None:
+        yield Span(f": {waiting:,} of {total} {'is' if waiting == 1 else 'are'} not answered")
+    elif detail.proposals:
+        became = Counter(proposal.status for proposal in detail.proposals)
+        words = (f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became.items())
+        yield Span(f": {total}, {', '.join(words)}")
 
 
 def _orders(detail: ExecutionDetail) -> Iterator[Line]:

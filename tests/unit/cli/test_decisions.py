@@ -467,7 +467,11 @@ class TestChoosing:
 
     def test_the_record_and_the_inbox_list_the_options(self, run: Run) -> None:
         shown = run("show", ID).stdout
-        for said in ("resume", "first: Restore the log.", "reload the target from the source; loses what it has"):
+        for said in (
+            "resume",
+            "first: Restore the log.",
+            "reload the target from the source (RELOAD_TARGET); loses what it has",
+        ):
             assert said in shown
         assert [each["name"] for each in json.loads(run("show", ID, "--json").stdout)["proposal"]["options"]] == [
             "resume",

@@ -55,6 +55,12 @@ class TestExecutions:
         )
         assert all(len(runs) == 1 for _, runs in executions.folded(quiet, {quiet[1].arn, quiet[2].arn}))
 
+    def test_one_that_failed_does_not_say_that_nothing_was_wrong(self) -> None:
+        failed = samples.execution(status=ExecutionStatus.FAILED)
+        none = replace(failed, run=RunSummary("arn", "r", NOW, outcomes={}))
+        assert cells_of(none)["outcome"].text == ""
+        assert cells_of(failed)["outcome"].text == "1 restarted, 1 denied"
+
     @pytest.mark.parametrize(
         ("run", "said"),
         [
@@ -156,20 +162,27 @@ FAILED = replace(
 
 
 def test_the_headline_is_as_short_as_will_do() -> None:
-    text = as_text([Section("", executions.headline(FAILED, NOW))])
-    assert "✗ failed  took 1m15s  started 2026-03-07 11:08:00 UTC  redriven 2 x" in text
+    text = "\n".join(line.text for line in executions.headline(FAILED, NOW))
+    assert text.startswith("✗ failed  run-0711: 1 proposal, 1 waiting\n")
+    assert "Started 2026-03-07 11:08:00 UTC, 1m15s, 38 tasks on 3 servers checked, 4 anomalies, redriven 2 x" in text
     assert "Boom: the first line" in text
     assert "second" not in text
-    assert "38 tasks on 3 servers checked" in text
     assert "the ledger filled them in" in text
-    quiet = replace(samples.execution_detail(), history_note="", redrive=Redrive())
-    assert [line.label for line in executions.headline(quiet, NOW)] == ["execution", "status", "run"]
+    running = replace(samples.execution_detail(), history_note="", redrive=Redrive())
+    first, second = (line.text for line in executions.headline(running, NOW))
+    assert first == "▶ running  run-0711: 1 of 1 proposal is not answered"
+    assert second.startswith("Started 2026-03-07 11:08:00 UTC, 12m00s so far, 38 tasks")
+    bare = replace(running, proposals=(), summary=replace(running.summary, run=None))
+    assert [line.text for line in executions.headline(bare, NOW)] == [
+        "▶ running  run-0711",
+        "Started 2026-03-07 11:08:00 UTC, 12m00s so far",
+    ]
 
 
 def test_what_became_of_its_orders_is_said() -> None:
     order = OrderOutcome(0, is_applied=True, detail="It is done.", at=NOW)
     text = as_text([Section("", executions.headline(replace(samples.execution_detail(), orders=(order,)), NOW))])
-    assert f"order        {order.words()}" in text
+    assert order.words() in text
 
 
 def test_in_full_the_cause_is_whole_and_the_arn_is_there() -> None:

@@ -25,8 +25,8 @@ from tests.unit.presentation.samples import NOW
     ],
 )
 def test_a_bar(answer: float | None, log: float | None, drawn: str) -> None:
-    ends = (None if minutes is None else NOW + timedelta(minutes=minutes) for minutes in (answer, log))
-    found = timebar.bar(*ends, NOW)
+    answer_by, log_until = (None if each is None else NOW + timedelta(minutes=each) for each in (answer, log))
+    found = timebar.bar(answer_by, log_until, NOW)
     assert found.text == drawn
     assert "".join(part.text for part in found.parts) == drawn
     assert len(drawn) == timebar.cells() == len(timebar.axis())

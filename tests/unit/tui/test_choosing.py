@@ -66,7 +66,7 @@ async def test_a_task_that_is_left_out_is_not_sent_and_one_always_stays(started:
     environment = waits(PLAIN, tasks=NAMES)
     async with started(environment) as pilot:
         await asked(pilot, "a", "then 2 [x] replicate-eu-1/sales-orders 42 tables")
-        await pilot.press("up", "down", "space")
+        await pilot.press("up", "up", "down", "space")
         await sees(pilot, "left out, proposed again", "Resume 2 of 3 tasks", "2 tasks, 84 tables")
         await pilot.press("down", "space", "down", "space")
         await sees(pilot, "Resume 1 of 3 tasks", "1 task, 42 tables")

@@ -180,7 +180,6 @@ async def test_escape_sends_nothing(started: Started, environment: FakeEnvironme
 @pytest.mark.parametrize(
     ("assessed", "why"),
     [
-        (samples.evaluation(Verdict.DENY), "AI says deny"),
         (samples.evaluation(Verdict.CAUTION), "AI says caution"),
         (replace(samples.evaluation(), confidence=0.5), "the evaluation is only 50% sure"),
         (replace(samples.evaluation(), confidence=None), "the evaluation does not say how sure it is"),
@@ -210,6 +209,26 @@ async def test_where_the_evaluation_is_nothing_to_lean_on_enter_cancels_and_the_
         await sees(pilot, "Approve: resume")
         await pilot.press("left", "enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
+
+
+async def test_what_goes_against_advice_is_sent_with_a_reason_and_never_by_enter_alone(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval(assessed=samples.evaluation(Verdict.DENY)))
+    async with started(environment) as pilot:
+        await asked(pilot, "a", "A reason is needed: the AI says deny.", "Resume 1 task although AI says deny")
+        await pilot.press("enter", *"known", "enter")
+        await sees(pilot, "Enter goes back; ← then Enter sends.")
+        assert environment.sent == []
+        await pilot.press("left", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+    assert environment.sent[0][1].reason == "known"
+
+
+async def test_an_approval_may_say_why(started: Started, environment: FakeEnvironment) -> None:
+    async with started(environment) as pilot:
+        await asked(pilot, "a", "Why (not needed)")
+        await pilot.press("up", *"it is back", "enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+    assert environment.sent[0][1].reason == "it is back"
 
 
 async def test_what_the_evaluation_warns_of_is_never_sent_by_enter_alone(started: Started) -> None:
@@ -369,7 +388,7 @@ async def test_what_changed_under_the_review_is_shown_before_it_can_be_decided(
         assert not isinstance(pilot.app.screen, DecisionScreen)
         await pilot.press("enter")
         await no_longer_sees(pilot, "Changed since you looked at it")
-        await asked(pilot, "a", environment.records[FIRST].digest)
+        await asked(pilot, "a", environment.records[FIRST].digest[:12])
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
 
@@ -723,7 +742,7 @@ async def test_what_is_no_longer_as_proposed_is_approved_only_after_a_second_loo
         await sees(pilot, "Stays 1 task as now: RUNNING, seen 40s ago")
         await pilot.press("escape")
         await asked(pilot, "a")
-        await sees(pilot, "although it is no longer as proposed: RUNNING")
+        await sees(pilot, "Resume 1 task although it is no longer as proposed:")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not isinstance(pilot.app.screen, DecisionScreen))
     assert environment.sent == []
