@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
 import pytest
 
-from qlikops.aws.claims import write_claim
+from qlikops.aws.claims import brake_of, write_claim
 from qlikops.aws.session import Connection
 from qlikops.domain.approval import Claim
 
@@ -49,3 +49,9 @@ def test_one_that_moves_on_and_on_is_an_error() -> None:
     connection = cast("Connection", SimpleNamespace(dynamodb=table, resources=SimpleNamespace(table="ledger")))
     with pytest.raises(table.exceptions.TransactionConflictException):
         write_claim(connection, "0123456789ab", Claim("anna", NOON), lambda _: None)
+
+
+def test_a_brake_does_not_run_out_and_is_no_claim_for_ever_to_versions_that_know_none() -> None:
+    brake = brake_of("arn:aws:iam::1:user/ann", NOON)
+    assert brake.brake
+    assert NOON < brake.until <= NOON + timedelta(hours=2)

@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, VALUE_CAP, numbered, shortened, state_text
+from qlikops.agent.diagnosis.evidence import (
+    EVIDENCE_CAP,
+    VALUE_CAP,
+    Label,
+    numbered,
+    shortened,
+    state_text,
+    with_evidence,
+)
 from qlikops.domain.task import StopReason, TaskState
+from tests.unit.agent.fakes import proposal
 from tests.unit.agent.fleet import failed, task
 
 
@@ -20,6 +29,13 @@ def test_evidence_is_numbered_without_gaps_made_harmless_and_bounded() -> None:
     assert len(found[1].value) == VALUE_CAP
     assert len(numbered([("state", "x")] * 50)) == EVIDENCE_CAP
     assert len(numbered([("state", "x")] * 50, cap=2)) == 2
+
+
+def test_one_more_piece_of_evidence_comes_last() -> None:
+    before = proposal()
+    after = with_evidence(before, Label.PROBE, "ORA takes logins")
+    assert [each.value for each in after.evidence] == [*(each.value for each in before.evidence), "ORA takes logins"]
+    assert after.evidence[-1].id == f"e{len(before.evidence) + 1}"
 
 
 @given(st.text(max_size=90), st.integers(20, 60), st.text(max_size=50))
