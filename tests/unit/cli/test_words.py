@@ -20,6 +20,8 @@ MEANS_SOMETHING_ELSE = frozenset(
         *("--filter", "--sort"),
         # A part of what the command does, said as such.
         *("--file", "--for", "--instance", "--mfa", "--model", "--server", "--tag", "--url"),
+        # A list can be written as csv too.
+        "--format",
         # With the value that counts where nobody chooses.
         *("--approval-timeout", "--rate"),
     }
