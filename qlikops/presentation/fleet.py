@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskSnapshot
+from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.mute import MuteReason
 from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.presentation import stale, vocabulary
+from qlikops.presentation.lag import SPARK_CELLS, lags, spark
 from qlikops.presentation.now import of_task
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
-TREND_CELLS = 8
-"""Samples in a row's trend; the newest is the last."""
 STALE_FLOOR = timedelta(minutes=10)
 """No snapshot younger than this counts as stale, however often runs come."""
 STALE_PERIODS = 3
 """Beyond so many missed runs it does, as for the alarm on silence."""
 
 FILTER_EXAMPLE = "server:eu !state:running tag:gold kind:"
-
-_LEVELS = "▁▂▃▄▅▆▇█"
-_STEPS = (5, 15, 60, 180, 600, 1800, 7200)
-"""Seconds at which the trend goes up by one: the same height means the same latency in every row."""
 
 
 class FleetSort(StrEnum):
@@ -57,6 +53,8 @@ class ListedTask:
     """The newest proposal on it that something was decided about since; None if there is none."""
     caller: str = ""
     """The ARN of who is `you`."""
+    polls_a_cell: int = 1
+    """Of its spark: the same in every row, so that one column is one time."""
 
     @property
     def facts(self) -> TaskFacts:
@@ -69,8 +67,9 @@ def listed(
 ) -> list[ListedTask]:
     """Every task as the last run saw it, with what was decided since: `deeds`."""
     down, deeds = snapshot.on_down_servers, deeds or {}
+    polls_a_cell = math.ceil(max((len(task.memory.samples) for task in snapshot.tasks), default=1) / SPARK_CELLS) or 1
     return [
-        ListedTask(task, now, key in down, snapshot.taken_at, deeds.get(key), caller)
+        ListedTask(task, now, key in down, snapshot.taken_at, deeds.get(key), caller, polls_a_cell)
         for task in snapshot.tasks
         for key in (task.facts.key,)
     ]
@@ -100,14 +99,6 @@ def _restarted(each: ListedTask) -> Span:
 def _quiet(each: ListedTask) -> Span:
     known = of_task(each.task, each.taken_at or each.now, each.deed, each.now, each.caller)
     return known or why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
-
-
-def trend(samples: Sequence[Sample], cells: int = TREND_CELLS) -> str:
-    """The newest latencies end to end as blocks, a step a threshold; a dot where none is known."""
-    return "".join(
-        "·" if sample.total_seconds is None else _LEVELS[sum(sample.total_seconds >= step for step in _STEPS)]
-        for sample in samples[-cells:]
-    )
 
 
 def why_quiet(task: TaskSnapshot, now: datetime, *, server_down: bool = False) -> Span | None:
@@ -140,6 +131,16 @@ def _latency(each: ListedTask) -> Span:
         return vocabulary.NOTHING
     is_stale = freshness is not None and freshness.is_stale(each.now)
     return Span(vocabulary.short_duration(seconds), Tone.DANGER if is_stale else Tone.NEUTRAL)
+
+
+def _as_of(each: ListedTask) -> Span:
+    """Up to when the target has the source's changes, and whether that is later than was promised."""
+    position = each.task.memory.position
+    if position is None:
+        return vocabulary.NOTHING
+    is_today = position.astimezone(UTC).date() == each.now.astimezone(UTC).date()
+    moment = f"{position.astimezone(UTC):{'%H:%M' if is_today else '%m-%d'}}"
+    return Span(f"{moment} late", Tone.WARNING) if _stale(each) else Span(moment)
 
 
 def _stale(each: ListedTask) -> str:
@@ -245,9 +246,12 @@ TABLE: Table[ListedTask] = Table(
             _latency,
             order=Order(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
         ),
+        ColumnOf(Column("as_of", "Target as of", 12, goes=35), _as_of),
         ColumnOf(
-            Column("trend", "Trend", TREND_CELLS, goes=50),
-            lambda each: Span(trend(each.task.memory.samples), Tone.INFO),
+            Column("trend", "Behind", SPARK_CELLS, goes=50),
+            lambda each: Span(
+                spark(lags(each.task.memory), each.polls_a_cell), Tone.WARNING if _stale(each) else Tone.MUTED
+            ),
         ),
         ColumnOf(
             Column("kind", "Anomaly", 15),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 
 from qlikops.domain.anomaly import Anomaly
 from qlikops.domain.background import Background
@@ -12,21 +13,52 @@ from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, stale, vocabulary
+from qlikops.presentation.chart import Chart, Mark
 from qlikops.presentation.failure import happened
+from qlikops.presentation.lag import lags
 from qlikops.presentation.now import of_task
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 
 def sections(detail: TaskDetail, now: datetime, caller: str = "") -> tuple[Section, ...]:
     """What a person asks first of a task, first; `caller` is the ARN of who is `you`."""
-    task = detail.task
-    return filled(
-        ("", _heading(detail, now, caller)),
-        *((str(anomaly.kind), _anomaly(anomaly)) for anomaly in task.anomalies),
-        ("Latency", background.latency(task.memory.samples)),
-        ("Figures", _figures(task.facts)),
-        ("Earlier on this task", background.earlier(Background(history=tuple(detail.history)))),
-    )
+    latency = filled(("Latency", background.latency(detail.task.memory.samples)))
+    return (*state(detail, now, caller), *wrong(detail), *latency, *figures(detail), *earlier(detail))
+
+
+def state(detail: TaskDetail, now: datetime, caller: str = "") -> tuple[Section, ...]:
+    """How it is, and why nothing is proposed."""
+    return filled(("", _heading(detail, now, caller)))
+
+
+def wrong(detail: TaskDetail) -> tuple[Section, ...]:
+    """Each of its anomalies."""
+    return filled(*((str(anomaly.kind), _anomaly(anomaly)) for anomaly in detail.task.anomalies))
+
+
+def figures(detail: TaskDetail) -> tuple[Section, ...]:
+    """What Enterprise Manager says in numbers."""
+    return filled(("Figures", _figures(detail.task.facts)))
+
+
+def earlier(detail: TaskDetail) -> tuple[Section, ...]:
+    """How earlier proposals on it ended."""
+    return filled(("Earlier on this task", background.earlier(Background(history=tuple(detail.history)))))
+
+
+def chart(detail: TaskDetail, now: datetime) -> Chart:
+    """How far behind its target was, with where it broke and came up."""
+    memory = detail.task.memory
+    found, freshness = lags(memory), memory.freshness
+    marks = [
+        Mark(after.at, "✗", "broke", Tone.DANGER) if after.is_down else Mark(after.at, "◐", "came up", Tone.INFO)
+        for before, after in pairwise(found)
+        if before.is_down is not after.is_down
+    ]
+    current = None
+    if freshness and freshness.current_from and freshness.current_by and freshness.current_by > now:
+        current = freshness.current_from, freshness.current_by
+    return Chart(found, now, freshness.limit_seconds if freshness else None, current, tuple(marks))
 
 
 def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,13 +19,19 @@ from qlikops.domain.lookup import TaskDetail, look_up
 from qlikops.domain.ports import ContextServices
 from qlikops.presentation import task
 from qlikops.presentation.problem import explain
-from qlikops.presentation.tone import Section, as_text
+from qlikops.presentation.tone import as_text
 from qlikops.tui.model import links
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.links import Links
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
+from qlikops.tui.widgets.chart import ChartPicture
 from qlikops.tui.widgets.prose import palette, prose
+
+_BESIDE = 110
+"""From so many columns on, the facts stand beside the chart."""
+_HEIGHTS, _ROWS = (30, 45), (5, 8, 12)
+"""Lines of the terminal, and those of the chart with fewer, with as many, and with more."""
 
 
 class TaskScreen(OrderingScreen[TaskDetail]):
@@ -60,13 +69,35 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         """Shows it."""
         self._detail = found
         self.refresh_bindings()
-        self.query_one("#task-text", Static).update(prose(self._sections(found), palette(self)))
+        self.query_one("#task-text", Static).update(self._page(self._with_deeds(found)))
 
-    def _sections(self, found: TaskDetail) -> tuple[Section, ...]:
+    def on_resize(self) -> None:
+        """The chart has room for more or less now."""
+        super().on_resize()
+        if self._detail is not None:
+            self.took(self._detail)
+
+    def _page(self, found: TaskDetail) -> RenderableType:
+        """The chart first; facts beside it if there is room, else below."""
+        now, colours, size = self.state.now(), palette(self), self.app.size
+        rows = _ROWS[bisect(_HEIGHTS, size.height)]
+        picture = ChartPicture(task.chart(found, now), rows, colours)
+        state, figures = task.state(found, now, self.context.caller), task.figures(found)
+        story = (*task.wrong(found), *task.earlier(found))
+        if size.width < _BESIDE:
+            name = prose(state, colours)
+            return Group(name, picture, prose((*story, *figures), colours))
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(ratio=3)
+        grid.add_column(ratio=2)
+        grid.add_row(Group(picture, prose(story, colours)), prose((*state, *figures), colours))
+        return grid
+
+    def _with_deeds(self, found: TaskDetail) -> TaskDetail:
         """With what was decided since, here or as the ledger had it."""
         key = found.task.facts.key
         deeds = self.context.deeds({key: found.deed} if found.deed else {})
-        return task.sections(replace(found, deed=deeds.get(key)), self.state.now(), self.context.caller)
+        return replace(found, deed=deeds.get(key))
 
     def state_changed(self) -> None:
         """What is decided here is seen at once."""
@@ -107,4 +138,5 @@ class TaskScreen(OrderingScreen[TaskDetail]):
     def action_copy(self) -> None:
         """As plain text, for a ticket."""
         if self._detail is not None:
-            self.copy(as_text(self._sections(self._detail)), "Task")
+            found = self._with_deeds(self._detail)
+            self.copy(as_text(task.sections(found, self.state.now(), self.context.caller)), "Task")

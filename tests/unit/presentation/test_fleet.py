@@ -66,10 +66,24 @@ def test_a_row() -> None:
     assert all(cell.text.isprintable() for cell in cells(hostile).values())
 
 
-def test_the_same_height_is_the_same_latency_in_every_row() -> None:
-    assert fleet.trend(sampled(0, 5, 15, 60, 180, 600, 1800, 7200)) == "▁▂▃▄▅▆▇█"
-    assert fleet.trend(sampled(3, None, 3)) == "▁·▁"
-    assert len(fleet.trend(sampled(*range(60)))) == fleet.TREND_CELLS
+def test_one_column_of_the_sparks_is_one_time_in_every_row() -> None:
+    snapshot = replace(samples.fleet(), tasks=(with_memory(sampled_since(24)), with_memory(sampled_since(2))))
+    long, short = (fleet.TABLE.cells(each)["trend"].text for each in fleet.listed(snapshot, NOW))
+    assert long == "▁" * 12
+    assert short == "▁".rjust(12)
+
+
+def sampled_since(polls: int) -> TaskProgress:
+    return TaskProgress(samples=sampled(*[3] * polls))
+
+
+def test_how_old_the_targets_data_is_stands_beside_what_was_promised() -> None:
+    promised = Freshness("gold", 900, stale_from=NOW - MINUTE)
+    late = with_memory(TaskProgress(position=NOW - 16 * MINUTE, freshness=promised))
+    kept = with_memory(TaskProgress(position=NOW - MINUTE, freshness=replace(promised, stale_from=NOW + MINUTE)))
+    old = with_memory(TaskProgress(position=NOW - 1500 * MINUTE))
+    shown = [cells(each)["as_of"].text for each in (late, kept, old, BILLING)]
+    assert shown == [f"{NOW - 16 * MINUTE:%H:%M} late", f"{NOW - MINUTE:%H:%M}", "03-06", "–"]
 
 
 @pytest.mark.parametrize(

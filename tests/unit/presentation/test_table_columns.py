@@ -29,7 +29,7 @@ FITTED: dict[str, Callable[[int], tuple[Column, ...]]] = {
 }
 MEASURES = {
     *("inbox-expires", "inbox-age"),
-    *("fleet-latency", "fleet-trend", "fleet-restarted"),
+    *("fleet-latency", "fleet-as_of", "fleet-trend", "fleet-restarted"),
     *("executions-duration", "executions-bar"),
 }
 """Columns that a filter asks nothing of: they show how much, and it looks for words."""
