@@ -242,7 +242,7 @@ TABLE: Table[ListedTask] = Table(
             field=lambda each: "" if each.facts.stop_reason is StopReason.NONE else each.facts.stop_reason,
         ),
         ColumnOf(
-            Column("latency", "Latency", 7, right=True, goes=60),
+            Column("latency", "Latency", 7, right=True, goes=20),
             _latency,
             order=Order(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
         ),
@@ -259,7 +259,7 @@ TABLE: Table[ListedTask] = Table(
             field=lambda each: " ".join(anomaly.kind for anomaly in each.task.anomalies),
         ),
         ColumnOf(
-            Column("restarted", "Restarted", 9, right=True, goes=30),
+            Column("restarted", "Restarted", 9, right=True, goes=15),
             _restarted,
             order=Order(
                 FleetSort.RESTARTED,
@@ -268,7 +268,7 @@ TABLE: Table[ListedTask] = Table(
             ),
         ),
         ColumnOf(
-            Column("quiet", "Waits or is left alone", 44, goes=20),
+            Column("quiet", "Waits or is left alone", 44, goes=60),
             _quiet,
             field=lambda each: each.task.memory.quiet.words() if each.task.memory.quiet is not None else "",
             short=ColumnOf(Column("quiet", "Waits or is left alone", 22), _quiet),
