@@ -42,13 +42,18 @@ class Scene:
 
     async def enter(self, pilot: Pilot[Any]) -> None:
         """From the console's start to the scene."""
-        await wait_until(pilot, lambda: pilot.app.screen.query_one(Review).approval is not None)
+        await record_is_there(pilot)
         self.happens(pilot)
         for keys, seen in self.steps:
             await pilot.press(*keys)
             await sees(pilot, seen)
         assert type(pilot.app.screen).__name__ == self.screen
         await pilot.pause()
+
+
+async def record_is_there(pilot: Pilot[Any]) -> None:
+    """Waits until the record under the cursor is drawn, whatever words it has."""
+    await wait_until(pilot, lambda: pilot.app.screen.query_one(Review).approval is not None)
 
 
 def something_changes(pilot: Pilot[Any]) -> None:

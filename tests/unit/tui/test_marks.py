@@ -21,6 +21,7 @@ from qlikops.domain.task import Action
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
+from tests.unit.tui.scenes import record_is_there
 
 TASKS = ("orders", "stock", "prices", "refunds")
 SIZE = (84, 40)
@@ -381,7 +382,8 @@ async def test_a_storm_is_denied_by_a_few_keys(started: Started) -> None:
     storm = [samples.approval(samples.proposal(number, tasks=(f"task-{number}",))) for number in range(200)]
     environment = FakeEnvironment.waiting_for(*storm)
     async with started(environment, size=SIZE) as pilot:
-        await sees(pilot, "200 wait", "will run")
+        await sees(pilot, "200 wait")
+        await record_is_there(pilot)
         await pilot.press("M", "D")
         await sees(pilot, "200 of 200 ticked")
         await pilot.press("enter", *"patching", "enter", "enter")

@@ -18,20 +18,21 @@ from qlikops.domain.ports import Credentials
 from qlikops.tui import keys
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
+from qlikops.tui.modes import MODES
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment, opener
 from tests.unit.tui.scenery import demo
-from tests.unit.tui.scenes import SCENES, Scene
+from tests.unit.tui.scenes import SCENES, Scene, record_is_there
 from tests.unit.tui.test_snapshots import file as snapshot
 
-LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяαβγδεζηθικλμνξπρστυφχψω"
+LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяαβγδεζηθικλμνξπρστυφχψωաբգդեզէըթժլխծկհձղճմյնշոչպջռվտրցւփքօ"
 """Nothing else on a screen is one of these."""
 MOVABLE = [name for name, action in sorted(keys.actions().items()) if not action.is_fixed]
 MOVED = dict(zip(MOVABLE, LETTERS, strict=False)) | {"sign-in": "f9", "quit": "f10"}
 # Space also ticks in a list of Textual's, which nothing moves.
 WORDS = {"a": "approv", "A": "(approv|D )", "space": "mark", "0": "demo", ":": "finds"} | {
-    str(number): name for number, name in ((1, "Inbox"), (3, "Fleet"), (4, "Executions"), (5, "Schedule"))
+    mode.key: mode.title for mode in MODES
 }
 """What follows a key that is also a word or a number, where a text means the key."""
 
@@ -59,7 +60,7 @@ def old_keys(app: App[Any], text: str, typed: Collection[str] = ()) -> set[str]:
 
 async def enter(pilot: Pilot[Any], scene: Scene) -> None:
     """As `Scene.enter`, with the moved keys."""
-    await sees(pilot, "wait, oldest", "will run")
+    await record_is_there(pilot)
     scene.happens(pilot)
     for pressed, seen in scene.steps:
         for key in pressed:
