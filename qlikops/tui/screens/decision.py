@@ -93,7 +93,7 @@ class DecisionScreen(Following[DecisionRequest]):
         who = vocabulary.person(self.context.caller) if self.context.caller else vocabulary.NO_CALLER
         held = self.context.outbox.held_for(self.approval, self.answer()).total_seconds()
         back = f" · Esc takes it back for {held:.0f} s" if held else ""
-        return f"as {who}{back} · i ids and digest"
+        return f"as {who}{back} · {self.state.keys['names']} ids and digest"
 
     def draw(self) -> None:
         """As it is filled in now."""
@@ -384,7 +384,7 @@ class DenyScreen(DecisionScreen):
 
     def foot(self) -> str:
         """It can be taken back later, too."""
-        return f"{super().foot()} · later: L on the task"
+        return f"{super().foot()} · later: {self.state.keys['lift']} on the task"
 
     def send_button(self) -> Button:
         """Denying restarts nothing, so it is never dangerous."""

@@ -131,6 +131,13 @@ class ChosenReview(Review):
         """The name of the context that the record is from, where there are several."""
         return "" if self._key is None else self._state.context(self._key.context).label
 
+    @property
+    def keys(self) -> tuple[str, str]:
+        """As they are in force; none where nothing may be written."""
+        keys = self._state.keys
+        may = self._key is not None and not self._state.context(self._key.context).read_only
+        return (keys["approve"], keys["deny"]) if may else ("", "")
+
     def _claim_on_shown(self) -> tuple[Claim | None, str]:
         if self._key is None:
             return None, ""

@@ -27,7 +27,9 @@ TWO, THREE = 110, 170
 class Review(VerticalScroll):
     """Shows one Approval. `approval` is that very object, or None while nothing on the screen may be decided."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i,f", "unfold", "Codes", id="unfold", tooltip="ids and digest")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "unfold", "Codes", show=False, id="unfold", tooltip="ids, gates and the digest")
+    ]
 
     def __init__(
         self,
@@ -127,6 +129,11 @@ class Review(VerticalScroll):
         return ""
 
     @property
+    def keys(self) -> tuple[str, str]:
+        """The keys that approve and deny; empty where none does."""
+        return ("", "")
+
+    @property
     def latest(self) -> Latest | None:
         """What the last poll says of what is shown; None where that has not been read."""
         return self._background.latest if self._background is not None else None
@@ -158,7 +165,7 @@ class Review(VerticalScroll):
 
     def _draw_choices(self, shown: ProposalRecord, colours: Palette) -> None:
         claim, caller = self._claim()
-        self._you.update(ruled([review.you(shown, self._clock(), claim, caller, ("a", "d"))], colours))
+        self._you.update(ruled([review.you(shown, self._clock(), claim, caller, self.keys)], colours))
 
     def _in_columns(self, sections: Sequence[Section], colours: Palette) -> RenderableType:
         """Read from left to right they are in the order in which they stand one below the other."""

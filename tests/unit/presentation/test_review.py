@@ -59,7 +59,7 @@ class TestReview:
         point = PointOfNoReturn("ORA", NOW, 3600)
         full = replace(samples.proposal(), diagnosis=known, siblings=siblings, point_of_no_return=point)
         labels = [label for label, _ in labelled(review.sections(samples.approval(full), NOW))]
-        order = ["Tasks", "Said", "Means", "Back yet?", "resume by", "e1", "Says", "approve", "deny", "Proposal"]
+        order = ["Tasks", "Said", "Means", "Back yet?", "Waiting", "e1", "Says", "approve", "deny", "Proposal"]
         assert [label for label in labels if label in order] == order
 
     def test_codes_ids_and_the_digest_stand_in_the_record_alone_which_folds(self) -> None:

@@ -66,7 +66,7 @@ def test_what_is_left_fits_a_cell() -> None:
     ],
 )
 def test_the_review_says_until_when_a_resume_is_possible(now: datetime, words: str, tone: Tone) -> None:
-    lines = [line for section in review.body(ASKED, now) for line in section.lines]
+    lines = what_goes_out(Approve(ASKED.digest), ASKED, "", Seen(None, now))
     (text,) = said(lines)
     assert words in text
     assert next(each for each in lines if each.label == "resume by").spans[0].tone is tone

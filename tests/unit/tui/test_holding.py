@@ -86,7 +86,7 @@ async def test_a_notice_leaves_in_sight_what_escape_does(started: Started, envir
         await approve(pilot)
         pilot.app.notify("word " * 60, markup=False)
         await sees(pilot, "word word word")
-        await sees(pilot, "unanswered expires in 3h49m", "Sending in 3 s: approve", "Esc: do not")
+        await sees(pilot, "Unanswered expires in 3h49m", "Sending in 3 s: approve", "Esc: do not")
 
 
 async def test_quitting_while_it_counts_down_sends_nothing(started: Started, environment: FakeEnvironment) -> None:

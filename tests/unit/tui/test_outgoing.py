@@ -49,9 +49,9 @@ async def test_what_does_not_fit_says_so_is_scrolled_by_key_and_is_not_sent_unre
             before = lines(pilot).below
             await pilot.press("pagedown")
             await wait_until(pilot, lambda before=before: lines(pilot).below < before)  # type: ignore[misc]
-        await sees(pilot, "lines above: PgUp", "then nothing is restarted", "Enter approves.")
+        await sees(pilot, "lines above: PgUp", "then nothing is restarted", "Enter sends.")
         await pilot.press("pageup")
-        await sees(pilot, "below: PgDn", "Enter approves.")
+        await sees(pilot, "below: PgDn", "Enter sends.")
         await pilot.press("enter")
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [FIRST])
 
@@ -61,7 +61,7 @@ async def test_it_takes_the_focus_where_there_is_something_to_scroll(
 ) -> None:
     async with started(environment, size=SIZE) as pilot:
         await asked(pilot, "a", "below: PgDn")
-        await pilot.press("shift+tab")
+        await pilot.press("shift+tab", "shift+tab")
         assert pilot.app.focused is lines(pilot).window
         below = lines(pilot).below
         await pilot.press("down")
@@ -97,9 +97,9 @@ async def test_a_smaller_terminal_hides_lines_and_a_larger_one_shows_them_again(
     async with started(FakeEnvironment.waiting_for(samples.approval()), size=(120, 36)) as pilot:
         await asked(pilot, "a", "then nothing is restarted")
         await pilot.resize_terminal(60, 20)
-        await sees(pilot, "below: PgDn", "Cancel")
+        await sees(pilot, "below: PgDn", "Esc Back")
         await pilot.resize_terminal(120, 36)
-        await sees(pilot, "then nothing is restarted", "Enter approves.")
+        await sees(pilot, "then nothing is restarted", "Enter sends.")
         await no_longer_sees(pilot, "PgDn")
 
 

@@ -85,11 +85,11 @@ async def test_a_dialog_with_what_was_typed_the_focus_and_the_marks_are_there_ag
         await pilot.press("space", "up", "down")
         await sees(pilot, "✓ sales-orders", "stock: connection lost")
         await pilot.press("d", *"patching")
-        await sees(pilot, "Deny: leave", "reason patching")
+        await sees(pilot, "Deny: leave", "patching")
         await shrink(pilot)
         await pilot.press("enter", "escape", *"x")
         await grow(pilot)
-        await sees(pilot, "Deny: leave", "reason patching", "then nothing is restarted")
+        await sees(pilot, "Deny: leave", "patching", "then nothing is restarted")
         assert isinstance(pilot.app.screen, DenyScreen)
         assert pilot.app.screen.query_one("#reason", Input).has_focus
         assert environment.sent == []

@@ -45,7 +45,7 @@ def console(*arguments: str) -> Iterator[Terminal]:
 def deny(terminal: Terminal) -> None:
     """As far as the countdown."""
     terminal.type(b"d")
-    terminal.sees("Deny: leave", "Esc cancels")
+    terminal.sees("Deny: leave", "Esc goes back")
     terminal.stay(1)  # no Enter counts sooner
     terminal.type(b"no\r")
     terminal.sees("Sending in")
