@@ -94,7 +94,9 @@ async def test_what_fits_is_not_asked_for_and_has_no_hint(started: Started, key:
 
 
 async def test_a_smaller_terminal_hides_lines_and_a_larger_one_shows_them_again(started: Started) -> None:
-    async with started(FakeEnvironment.waiting_for(samples.approval()), size=(120, 36)) as pilot:
+    cautions = tuple(f"Caution {number}" for number in range(9))
+    record = samples.approval(assessed=replace(samples.evaluation(), cautions=cautions))
+    async with started(FakeEnvironment.waiting_for(record), size=(120, 36)) as pilot:
         await asked(pilot, "a", "then nothing is restarted")
         await pilot.resize_terminal(60, 20)
         await sees(pilot, "below: PgDn", "Esc Back")
