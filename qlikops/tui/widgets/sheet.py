@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from qlikops.presentation.tone import Tone, outside
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.widgets.prose import palette
+from qlikops.tui.widgets.title import chip
 
 _EDGES = 6
 """Cells of an edge that no label has: its corners, and a blank beside each."""
@@ -39,7 +40,7 @@ class Sheet(Vertical):
         rule, frame = "═" if edge == "double" else "─", Style(color=colour.rich_color)
         room = self.outer_size.width - _EDGES
         name = outside(self._of.name, cap=30).text
-        place = Text(f" {name} ", "bold reverse")
+        place = chip(name, Style(bold=True))
         where = outside(self._of.where, cap=60, before=" ").text
         if room - len(self._heading) - place.cell_len - len(where) - _LEAST_RULE - 1 >= 0:
             place.append(where, colours[Tone.MUTED])

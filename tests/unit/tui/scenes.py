@@ -72,9 +72,9 @@ def a_record_that_is_over(pilot: Pilot[Any]) -> None:
 SCENES = {
     "inbox": Scene("InboxScreen"),
     "review": Scene("InboxScreen", ((("enter",), "esc Back"),)),
-    "filter": Scene("InboxScreen", ((("slash", "o"), "Task or group"),)),
+    "filter": Scene("InboxScreen", ((("slash", "l"), "Task or group"),)),
     "approve": Scene("ApproveScreen", ((("a",), "Approve: resume"),)),
-    "changed": Scene("ChangedScreen", (((), "AI approve"),), something_changes),
+    "changed": Scene("ChangedScreen", (((), "would approve"),), something_changes),
     "deny": Scene("DenyScreen", ((("d",), "Deny: leave"),)),
     "deny-marked": Scene("BulkScreen", ((("space", "space", "D"), "Deny together"),)),
     "executions": Scene("ExecutionsScreen", ((("4",), "succeeded"),)),
