@@ -8,6 +8,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.orders import may_be_planned
@@ -184,7 +185,9 @@ def only_what_somebody_approved_is_carried_out(watch: Watch, change: Change) -> 
 
 @of_each_record
 def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
-    """One unprotected task with a lost connection, in a mode that allows it, evaluated as safe."""
+    """One unprotected task with a lost connection, on no endpoint that a test found down, in a mode that allows it,
+    evaluated as safe.
+    """
     if change.after is None or not told(change.after, Attribute.DECISION).get("automatic"):
         return ""
     if watch.is_tampered(change.proposal_id):  # what it says is not what was decided on; it is refused later
@@ -198,6 +201,7 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
         "the evaluation is not sure": (evaluation.get("confidence") or 0.0) < watch.world.config.confidence_floor,
         "the evaluation made it up": any(each["unsupported"] for each in evaluation.get("findings", ())),
         "a full load is not complete": any(each["full_load_completed"] is not True for each in proposal["targets"]),
+        "its endpoint takes no logins": (proposal.get("probe") or {}).get("answer") == ProbeAnswer.ERROR,
         "several tasks": len(proposal["targets"]) != 1,
         "the kind needs a human": proposal["kind"] != "FATAL_TRANSIENT" or proposal["action"] != "resume",
         "it is protected": any(watch.world.is_protected(target["key"]["task"]) for target in proposal["targets"]),
