@@ -68,7 +68,9 @@ class Watch:
     standing: str = ""
     """How it was last seen before the run call, if that is not `before`: it broke while it was stopped for the call."""
     moved: bool = False
-    """It has been seen in another state than then: an error now is a new one."""
+    """It has been seen in another state than then."""
+    was_well: bool = False
+    """That state was no error: an error now is a new one."""
     is_in_doubt: bool = False
     """It was last seen in error, and that may have been fetched before the run call."""
     last: str = "nothing"
@@ -172,24 +174,25 @@ class Starter:
     def look(self, operator: TaskOperator, watch: Watch, give_up_at: datetime) -> TaskOutcome | None:
         """What came of it: up, broken again or out of time; None while that is not known."""
         # Asked before the task is read: it is what is read after a fetch that was fetched then.
-        is_new = watch.is_in_doubt and self._fetches.have_come(operator, watch.key, watch.since)
+        lag = timedelta(seconds=0 if watch.was_well else self._config.status_lag_seconds)
+        is_new = watch.certain and self._fetches.have_come(operator, watch.key, watch.since + lag)
         facts = _read(operator, watch.key)
         passed = self._clock() - watch.since
         seconds = round(passed.total_seconds(), 1)
         watch.is_in_doubt = False
         if facts:
             watch.facts, watch.last = facts, state_text(facts)
-            watch.moved = watch.moved or watch.last != (watch.standing or watch.before)
+            differs = watch.last != (watch.standing or watch.before)
+            watch.moved, watch.was_well = watch.moved or differs, watch.was_well or (differs and not _is_broken(facts))
             # Told to stop first, it ran before: it may not have been stopped yet, by the invocation that is at it.
             if facts.is_up and (watch.moved or not watch.stopped):
                 return replace(watch.result(Status.RESTARTED, "", seconds), up_at=self._clock())
-            # Statuses lag: until it has moved or the lag is over, the old error says nothing about the run.
-            settled = watch.moved or seconds > self._config.status_lag_seconds
+            # Statuses lag: until the lag is over, an error may be of before the run, one that nobody had seen too.
+            settled = watch.was_well or seconds > self._config.status_lag_seconds
             if watch.certain and settled and _is_broken(facts):
                 if is_new:
                     return watch.result(Status.FAILED, f"failed again: {harmless(facts.message)}", seconds)
                 watch.is_in_doubt = True
-                self._fetches.have_come(operator, watch.key, watch.since)  # begins to compare
         if seconds < self._config.verify_timeout_seconds and self._clock() < give_up_at:
             return None
         sent = "was told to run" if watch.certain else "may have been told to run"

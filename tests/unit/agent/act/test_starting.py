@@ -75,6 +75,11 @@ def test_an_error_that_was_not_there_before_the_run_is_a_failure_of_it() -> None
     assert (found.status, found.detail) == (Status.FAILED, "failed again: ORA-03113: end-of-file")
 
 
+def test_another_error_at_once_may_be_of_before_the_run_as_well() -> None:
+    found = restarted(Action.RESUME, "STOPPED (NORMAL)", BROKEN, BROKEN, BROKEN, RUNNING)
+    assert found.status is Status.RESTARTED
+
+
 def test_an_error_that_was_there_is_one_of_the_run_once_statuses_had_time_to_follow() -> None:
     found = restarted(Action.RESUME, "ERROR (FATAL_ERROR)", BROKEN)
     assert found.status is Status.FAILED
