@@ -138,9 +138,9 @@ async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
 ) -> None:
     clock = Clock()
     async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=1) as pilot:
-        await first_chosen(pilot, "context east")
+        await first_chosen(pilot, "Context east")
         await pilot.press("d")
-        await sees(pilot, "Deny: leave in east")
+        await sees(pilot, "Deny: leave 1 task alone", "▐east▌")
         await pilot.press(*"no", "enter")
         await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "context west")
         clock.advance(1)
@@ -377,7 +377,7 @@ async def test_credentials_that_expire_in_a_dialog_are_renewed_from_there_and_it
         assert east.sent == []
         before = len(opened)
         await pilot.press("ctrl+l")
-        await sees(pilot, "Enter approves.")
+        await sees(pilot, "Enter sends.")
         assert terminal.ran == [LOGIN]
         assert len(opened) > before
         await pilot.press("enter")
@@ -429,7 +429,7 @@ async def test_an_expiry_that_is_known_is_said_before(started: Started, east: Fa
         await sees(pilot, "credentials expire in 12m", "sign in with `aws sso login --profile prod`", "Sign in")
         # A warning locks nothing.
         await pilot.press("a")
-        await sees(pilot, "Approve: resume", "Enter approves.")
+        await sees(pilot, "Approve: resume", "Enter sends.")
 
 
 async def test_what_is_held_back_does_not_go_out_while_somebody_signs_in(

@@ -452,7 +452,7 @@ async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(st
     async with started(FakeEnvironment.waiting_for(task(1, "sales-orders"))) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("enter")
-        await sees(pilot, "So the AI", "would approve", "[e1 message]")
+        await sees(pilot, "What happened", "What waiting costs", "Evidence")
         assert not pilot.app.screen.query_one(KeyedTable).region
         await pilot.press("escape")
         await sees(pilot, "Task or group")
