@@ -140,19 +140,19 @@ async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
     async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=1) as pilot:
         await first_chosen(pilot, "Context east")
         await pilot.press("d")
-        await sees(pilot, "Deny: leave 1 task alone", "▐east▌")
+        await sees(pilot, "Deny: leave 1 task alone", "─ east ")
         await pilot.press(*"no", "enter")
-        await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "context west")
+        await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "Context west")
         clock.advance(1)
         await sees(pilot, "DENIED replicate-eu-1/orders in east")
         await pilot.press("y")
         assert re.search("^context +east$", pilot.app.clipboard, re.M)
         await pilot.press("space", "A")
-        await sees(pilot, "Approve together: one answer for each that is ticked in west")
+        await sees(pilot, "Approve together: one answer for each that is ticked", "─ west ")
         await pilot.press("escape", "5")
         await sees(pilot, "schedule-of-east")
         await pilot.press("p")
-        await sees(pilot, "Pause the schedule: this will be sent in east")
+        await sees(pilot, "Pause the schedule: this will be sent", "─ east ")
 
 
 async def test_one_that_never_comes_does_not_hold_up_the_others(

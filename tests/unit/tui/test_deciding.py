@@ -427,7 +427,7 @@ async def test_in_whose_name_it_goes_out_is_said_as_soon_as_it_is_known(
         await pilot.press("escape")
         await sees(pilot, "Claimed by you until")
         await pilot.press("c")
-        await sees(pilot, "Released: others no longer see that you look at it.")
+        await sees(pilot, "Released: others")
         assert environment.records[FIRST].claim is None
 
 
