@@ -346,7 +346,7 @@ def test_ctrl_c_has_its_own_code(run: Run, environment: FakeEnvironment, monkeyp
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(environment.approvals, "waiting", interrupted)
+    monkeypatch.setattr(environment.approvals, "inbox", interrupted)
     assert run("approvals").exit_code == ExitCode.INTERRUPTED
 
 
