@@ -19,15 +19,14 @@ from tests.commands import root
 
 SCREENS = {
     "InboxScreen": ("approvals", "show"),
-    "ExecutionsScreen": ("executions",),
-    "ExecutionScreen": ("show",),
+    "ExecutionsScreen": ("executions", "reports"),
+    "ExecutionScreen": ("show", "report"),
     "ShiftScreen": ("decisions",),
     "FleetScreen": ("tasks",),
     "TaskScreen": ("task",),
     "EndpointScreen": ("tasks",),
     "RecordScreen": ("show",),
     "PlansScreen": ("plan",),
-    "ReportsScreen": ("reports", "report"),
     "ScheduleScreen": ("schedule",),
 }
 """What each screen shows, as commands with --json."""
@@ -46,10 +45,13 @@ ACTIONS = {
     "status": ("executions", "--status"),
     "start": ("run",),
     "stop": ("stop", "--reason"),
+    # On a command line a restart that waits for its endpoint is stopped with its run.
+    "stop-waiting": ("stop", "--reason"),
     "redrive": ("redrive",),
     "events": ("show",),
     "graph": ("show",),
     "payloads": ("show",),
+    "report": ("report",),
     "aws-console": ("show",),
     "pause": ("schedule", "--pause"),
     "resume": ("schedule", "--resume"),
@@ -76,8 +78,8 @@ ON_SCREEN = frozenset(
         *("page-down", "page-up", "previous", "quit", "refresh", "row-down", "row-up", "search", "tick", "up"),
         *("its-task", "its-endpoint", "its-other-endpoint", "its-failure", "its-run", "its-proposal", "close-failure"),
         *("next-one", "one-before", "browse", "close-finder", "complete", "coach-next", "coach-off"),
-        "shift",
-        *("inbox", "executions", "fleet", "reports", "schedule", "context", "close-contexts", "group", "sign-in"),
+        *("shift", "asked-earlier", "asked-later", "box-left", "box-right", "fold", "unfold", "names"),
+        *("inbox", "executions", "fleet", "schedule", "context", "close-contexts", "group", "sign-in"),
     }
 )
 """Moving, looking and leaving: a command line does these by itself."""
