@@ -109,6 +109,8 @@ class GraphView(ScrollView, can_focus=True):
         if inner and row in (stop.y, stop.y + stop.height - 1):
             return strip
         left, right = stop.x + inner, min(width, stop.x + stop.width - inner)
+        if left >= right:
+            return strip  # drawn for a wider terminal a moment ago
         before, chosen, after = strip.divide([left, right, width])
         chosen = chosen.apply_style(self.get_component_rich_style("graph--cursor"))
         if stop.mark_row == row:

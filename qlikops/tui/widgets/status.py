@@ -76,7 +76,9 @@ class StatusLine(Static):
     def _age(self) -> Spans:
         each, now = [context.freshness for context in self._contexts], self._state.now()
         is_said = any(one.is_wrong(now) for one in each) and not self._says_why_empty
-        return () if is_said else together(each, now)
+        if is_said:
+            return ()
+        return each[0].words(now) if len(each) == 1 else together(each, now)
 
     def _troubles(self) -> list[Text]:
         """A line for each context whose data is not live, or whose credentials end soon."""
