@@ -439,6 +439,7 @@ async def test_a_restart_that_waits_is_listed_last_takes_no_answer_and_is_stoppe
     async with started(environment, size=(200, 50)) as pilot:
         await sees(pilot, "1 waits", "1 under way", "◐ sales-orders (", "probing, next in 4m")
         await pilot.press("end", "a")
+        await sees(pilot, "It is approved and waits for ORA-PROD: it takes no")  # the rest is a line of its own
         await pilot.press("x")
         await sees(pilot, "Stop this restart", "no task of it is started; it ends in 4m")
         await pilot.press("enter")
