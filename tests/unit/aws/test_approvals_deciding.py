@@ -38,7 +38,7 @@ from qlikops.domain.errors import (
     Throttled,
     UsageError,
 )
-from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, Deny
+from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action
 from tests.unit.agent.fakes import START, FakeClock, group
@@ -148,18 +148,12 @@ def test_a_prefix_of_the_id_will_do(approvals: LedgerApprovals, digest: str) -> 
     assert approvals.decide(ID[:4], Approve(digest)).approval_id == ID
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        Deny("d", "  "),
-        Deny("d", "x" * 2001),
-    ],
-)
+@pytest.mark.parametrize("reason", ["  ", "x" * 2001])
 def test_a_decision_that_makes_no_sense_is_not_sent(
-    approvals: LedgerApprovals, workflow: Workflow, request_: DecisionRequest
+    approvals: LedgerApprovals, workflow: Workflow, digest: str, reason: str
 ) -> None:
     with pytest.raises(UsageError):
-        approvals.decide(ID, request_)
+        approvals.decide(ID, Deny(digest, reason))
     assert workflow.sent == []
 
 

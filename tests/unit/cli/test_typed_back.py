@@ -67,5 +67,5 @@ def test_an_id_by_its_beginning(run: Run, command: str, typed: str) -> None:
 
 
 def test_the_list_of_several_shows_ids(run: Run) -> None:
-    shown = plain(entry(WAITING, approved=True)).split()[0]
+    shown = plain(entry(WAITING, approved=True)).split()[-1]
     assert run("show", shown).exit_code == ExitCode.OK

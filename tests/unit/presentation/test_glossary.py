@@ -37,7 +37,7 @@ PLAIN = {
     ),
     *("not read", "note", "outcome", "proposals", "restarted", "runs", "schedule", "seen", "sends", "shift", "started"),
     *("stopped", "tags", "time zone", "until", "uses", "waiting", "was", "what", "withdrawn", "▸", "", "approval"),
-    "since",
+    *("since", "Behind", "Target as of", "After that"),
     *("came up", "ends", "this means", "target", "tasks", "StartDate", "EndDate", "ARN", "plan", "failure", "Lost"),
     *("Deadline", "rationale", "restart", "send", "waits for", "not this", "Answer", "shown", "server", "source"),
     *("taken back", "approved", "changed", "by command", "Proposal", "What became", "on", "shown", "came to"),

@@ -58,7 +58,7 @@ async def test_every_link_of_a_record_opens_and_esc_goes_back_the_way_one_came(
     task = record.proposal.targets[0].key
     endpoint = record.proposal.endpoint
     assert endpoint is not None
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await chooses(pilot, record)
         before = chosen(pilot)
         await pilot.press("t")
@@ -90,7 +90,7 @@ async def test_a_task_leads_to_what_waits_in_the_inbox_and_esc_leads_back_to_the
         for each in environment.taken.tasks
     )
     environment.taken = replace(environment.taken, tasks=tasks)
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await sees(pilot, "wait")
         await pilot.press("3")
         await sees(pilot, "servers")
@@ -115,7 +115,7 @@ async def test_the_tasks_of_a_group_are_a_part_of_the_fleet(started: Started, en
         for each in environment.taken.tasks
     )
     environment.taken = replace(environment.taken, tasks=tasks)
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await chooses(pilot, record)
         await pilot.press("t")
         await sees(pilot, f"proposal:{record.approval_id}", f"{len(keys)} of {len(tasks)} tasks")
@@ -134,7 +134,7 @@ async def test_what_is_over_has_a_screen_of_its_own(started: Started, environmen
     record = of_one_task(environment)
     over = replace(record, status=Status.EXPIRED, outcome=Outcome(Status.EXPIRED, at=samples.NOW))
     environment.records[record.approval_id] = over
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await sees(pilot, "wait")
         app_of(pilot).state.navigation.go(RecordLink("demo", record.approval_id))
         await sees(pilot, "It no longer waits: EXPIRED")
@@ -152,7 +152,7 @@ async def test_o_opens_enterprise_manager_and_says_its_address_without_a_display
     monkeypatch.setenv("SSH_CONNECTION", "elsewhere")
     servers = tuple(replace(each, console="https://qem.example") for each in environment.taken.servers)
     record = of_one_task(environment)
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await chooses(pilot, record)
         await pilot.press("o")
         await hears(pilot, "The address of its Enterprise Manager is not known")
@@ -171,7 +171,7 @@ async def test_a_run_that_is_gone_is_said(started: Started, environment: Demo, m
         raise NotFound("AWS keeps executions for 90 days.")
 
     monkeypatch.setattr("tests.unit.tui.fakes.FakeExecutions.detail", gone)
-    async with started(environment, size=(120, 36)) as pilot:
+    async with started(environment, size=(200, 50)) as pilot:
         await chooses(pilot, record)
         await pilot.press("R")
         await hears(pilot, "AWS keeps executions for 90 days.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
+from qlikops.tui.themes import DARK
 from qlikops.tui.widgets.pager import Pager
 
 
@@ -17,7 +18,7 @@ class Paging(App[None]):
         yield Pager(id="pager")
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"qlikops-muted": "#888888", "qlikops-cursor": "#202020"}
+        return dict(DARK.variables)
 
 
 def in_sight(pager: Pager) -> list[str]:

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Span
 from qlikops.presentation.vocabulary import NOTHING
+from qlikops.tui.themes import DARK
 from qlikops.tui.widgets.table import KeyedTable
 
 NAME = "a-name-as-long-as-its-column-and-more"
@@ -23,7 +24,7 @@ class Listing(App[None]):
         yield KeyedTable(lambda _: COLUMNS, id="table")
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"qlikops-muted": "#888888", "qlikops-cursor": "#202020"}
+        return dict(DARK.variables)
 
 
 def lines(pilot: Pilot[None]) -> list[str]:
