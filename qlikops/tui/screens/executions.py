@@ -19,6 +19,7 @@ from qlikops.presentation.tone import Tone
 from qlikops.tui.model.executing import ExecutionsQuery, LoadedExecutions, LoadedPage
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.execution import ExecutionScreen
+from qlikops.tui.screens.filtered import FilteredScreen
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette
@@ -35,7 +36,7 @@ STATUSES = (
 """What `s` goes through; None is all."""
 
 
-class ExecutionsScreen(RunsScreen[LoadedPage]):
+class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
     """Pages come as the cursor gets near the end; what is loaded stays, and is kept true page by page."""
 
     AUTO_FOCUS = "#executions"
@@ -126,7 +127,7 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
             self._loaded.take_refreshed(found.page, query.token)
         elif query.token == self._loaded.next_token:
             self._loaded.take_next(found.page, query.token)
-        self._show()
+        self.show_list()
         if self._more_wanted:
             self._more_wanted = False
             self._ask_for_more()
@@ -134,9 +135,10 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
     def missed(self, error: Exception) -> None:
         """Says why above what is there."""
         self._problem = str(explain(error))
-        self._show()
+        self.show_list()
 
-    def _show(self) -> None:
+    def show_list(self) -> None:
+        """Draws what is loaded and kept by the filter, runs that found nothing as one row."""
         now, loaded, table = self.state.now(), self._loaded, self._table
         chosen = self.query_one(FilterBar).parse(executions.TABLE.fields)
         kept = [loaded.by_arn[arn] for arn in loaded.order]
@@ -199,7 +201,7 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
         first, *others = self._rows[event.key]
         if others:
             self._unfolded |= {each.arn for each in self._rows[event.key]}
-            self._show()
+            self.show_list()
         else:
             self.app.push_screen(ExecutionScreen(self.state, first))
 
@@ -212,27 +214,8 @@ class ExecutionsScreen(RunsScreen[LoadedPage]):
         self._show_summary()
         self.action_refresh()
 
-    def action_filter(self) -> None:
-        """Opens the filter line."""
-        self.query_one(FilterBar).open()
-
     def action_fold(self) -> None:
         """Shows each run that found nothing, or those in a row as one."""
         self._folds = not self._folds
         self._unfolded.clear()
-        self._show()
-
-    def action_back(self) -> None:
-        """Clears the filter."""
-        self.query_one(FilterBar).close()
-
-    @on(FilterBar.Changed)
-    def _narrow(self, event: FilterBar.Changed) -> None:
-        event.stop()
-        self._show()
-
-    @on(FilterBar.Left)
-    def _leave_filter(self, event: FilterBar.Left) -> None:
-        event.stop()
-        self._show()
-        self.set_focus(self._table)
+        self.show_list()

@@ -25,6 +25,7 @@ from qlikops.tui.model import links
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.links import Links, TaskLink
 from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.screens.filtered import FilteredScreen
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.screens.plans import PlansScreen
 from qlikops.tui.widgets.filtering import FilterBar
@@ -32,7 +33,7 @@ from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
 
-class FleetScreen(OrderingScreen[FleetNow]):
+class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
     """Every task, what is wrong first."""
 
     MODE = "fleet"
@@ -75,18 +76,18 @@ class FleetScreen(OrderingScreen[FleetNow]):
     def took(self, found: FleetNow) -> None:
         """Shows it."""
         self._snapshot, self._deeds, self._error = found.snapshot, found.deeds, None
-        self._show()
+        self.show_list()
 
     def state_changed(self) -> None:
         """What is decided here is seen at once."""
         if self.context.deeds(self._deeds) != self._shown_deeds:
-            self._show()
+            self.show_list()
         super().state_changed()
 
     def missed(self, error: Exception) -> None:
         """Says why above what is there."""
         self._error = error
-        self._show()
+        self.show_list()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back from a filter, and to where the list was opened as part of something else."""
@@ -99,15 +100,14 @@ class FleetScreen(OrderingScreen[FleetNow]):
         return FilterBar.is_open_in(self) and not self._narrowed
 
     def action_filter(self) -> None:
-        """Opens the filter."""
+        """Opens the filter, and remembers what is chosen."""
         self._before = self.query_one(KeyedTable).chosen
-        self.query_one(FilterBar).open()
-        self.refresh_bindings()
+        super().action_filter()
 
     def action_back(self) -> None:
         """Shows every task again, or goes back to where the list was opened."""
         if self._is_filtered:
-            self.query_one(FilterBar).close()
+            super().action_back()
         else:
             self.state.navigation.back()
 
@@ -119,7 +119,7 @@ class FleetScreen(OrderingScreen[FleetNow]):
     def action_sort(self) -> None:
         """The next order."""
         self._order = fleet.TABLE.order_after(self._order)
-        self._show()
+        self.show_list()
 
     def action_lift(self) -> None:
         """Ends what keeps the chosen task quiet."""
@@ -131,24 +131,13 @@ class FleetScreen(OrderingScreen[FleetNow]):
         """Opens planned work."""
         self.app.push_screen(PlansScreen(self.state))
 
-    @on(FilterBar.Changed)
-    def _narrow(self, event: FilterBar.Changed) -> None:
-        event.stop()
-        self._show()
-
-    @on(FilterBar.Left)
-    def _leave_filter(self, event: FilterBar.Left) -> None:
-        event.stop()
-        self._show()
-        table = self.query_one(KeyedTable)
-        if event.closed and self._before is not None and self._before in self._shown:
-            # While it was typed, the row may have been out of sight.
+    def left_filter(self, table: KeyedTable, *, closed: bool) -> None:
+        """Chooses again what was chosen before: while the filter was typed, the row may have been out of sight."""
+        if closed and self._before is not None and self._before in self._shown:
             table.choose(self._before)
         self._before = None
-        self.set_focus(table)
-        self.refresh_bindings()
 
-    def _show(self) -> None:
+    def show_list(self) -> None:
         """The snapshot under the filter; the cursor stays on its task."""
         summary, snapshot, now = self.query_one("#fleet-summary", Static), self._snapshot, self.state.now()
         colours = palette(self)

@@ -30,6 +30,7 @@ from qlikops.presentation.tone import Line, Section, Span, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.links import Links, RecordLink, RunLink, TaskLink, TasksLink
 from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.screens.filtered import FilteredScreen
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.grouped import GroupedTable, TableGroup
@@ -41,7 +42,7 @@ HOURS = (12, 24, 72)
 _MARGIN = 4
 
 
-class ShiftScreen(OrderingScreen[Shift]):
+class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
     """A shift in groups, below the strip of its hours."""
 
     MODE = "shift"
@@ -88,12 +89,12 @@ class ShiftScreen(OrderingScreen[Shift]):
     def took(self, found: Shift) -> None:
         """Shows it."""
         self._shift, self._error = found, None
-        self._show()
+        self.show_list()
 
     def missed(self, error: Exception) -> None:
         """Says why above what is there."""
         self._error = error
-        self._show()
+        self.show_list()
 
     def catch_up(self) -> None:
         """What came since the last visit is new for as long as this one lasts."""
@@ -116,15 +117,16 @@ class ShiftScreen(OrderingScreen[Shift]):
 
     def state_changed(self) -> None:
         """Who one is may have become known."""
-        self._show()
+        self.show_list()
         super().state_changed()
 
     def on_resize(self) -> None:
         """The strip has room for more or less."""
         super().on_resize()
-        self._show()
+        self.show_list()
 
-    def _show(self) -> None:
+    def show_list(self) -> None:
+        """Draws the groups, with what the filter keeps of each."""
         if self._shift is None:
             if self._error is not None:
                 self.query_one("#hours", Static).update(Text(str(explain(self._error))))
@@ -196,7 +198,7 @@ class ShiftScreen(OrderingScreen[Shift]):
         event.stop()
         if title := GroupedTable.group_of(event.key):
             self._folded ^= {title}
-            self._show()
+            self.show_list()
             return
         found = self.links()
         if link := found.record or found.run or found.task:
@@ -266,24 +268,3 @@ class ShiftScreen(OrderingScreen[Shift]):
         self._known = Known()
         self.notify(f"The last {self._hours} hours.", markup=False)
         self.action_refresh()
-
-    def action_filter(self) -> None:
-        """Opens the filter."""
-        self.query_one(FilterBar).open()
-        self.refresh_bindings()
-
-    def action_back(self) -> None:
-        """Shows the whole shift again."""
-        self.query_one(FilterBar).close()
-
-    @on(FilterBar.Changed)
-    def _narrow(self, event: FilterBar.Changed) -> None:
-        event.stop()
-        self._show()
-
-    @on(FilterBar.Left)
-    def _leave_filter(self, event: FilterBar.Left) -> None:
-        event.stop()
-        self._show()
-        self.set_focus(self._table)
-        self.refresh_bindings()

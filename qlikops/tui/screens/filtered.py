@@ -1,0 +1,45 @@
+"""A screen whose list is narrowed down by a filter."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from textual import on
+
+from qlikops.tui.screens.base import ConsoleScreen
+from qlikops.tui.widgets.filtering import FilterBar
+from qlikops.tui.widgets.table import KeyedTable
+
+
+class FilteredScreen(ConsoleScreen):
+    """Has one FilterBar above one KeyedTable; keys for `filter` and `back` are the subclass's."""
+
+    @abstractmethod
+    def show_list(self) -> None:
+        """Draws the list anew: what the filter keeps of it."""
+
+    def action_filter(self) -> None:
+        """Opens the filter."""
+        self.query_one(FilterBar).open()
+        self.refresh_bindings()
+
+    def action_back(self) -> None:
+        """Shows the whole list again."""
+        self.query_one(FilterBar).close()
+
+    def left_filter(self, table: KeyedTable, *, closed: bool) -> None:
+        """Called when the person goes on in `table`, which is drawn; `closed` if nothing is kept back any more."""
+
+    @on(FilterBar.Changed)
+    def _narrow(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.show_list()
+
+    @on(FilterBar.Left)
+    def _leave_filter(self, event: FilterBar.Left) -> None:
+        event.stop()
+        self.show_list()
+        table = self.query_one(KeyedTable)
+        self.left_filter(table, closed=event.closed)
+        self.set_focus(table)
+        self.refresh_bindings()
