@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qlikops.agent.diagnosis.entry import InvalidEntries
 from qlikops.agent.diagnosis.library import Library, library, using, with_own, without_own
 from qlikops.agent.diagnosis.own import Kept
+from qlikops.agent.remember.objects import NotModified, read
 from qlikops.domain.ledger import OWN_FAILURES
 from qlikops.domain.text import harmless
 
@@ -49,22 +50,17 @@ class OwnFailures:
 
     def _refresh(self) -> str:
         """Reads the object if it is another one than last time; why that was not possible, or nothing."""
-        known = {"IfNoneMatch": self._etag} if self._etag else {}
         try:
-            reply = self._client.get_object(Bucket=self._bucket, Key=OWN_FAILURES, **known)
-            document, etag = reply["Body"].read().decode("utf-8", "replace"), reply["ETag"]
+            body, etag = read(self._client, self._bucket, OWN_FAILURES, self._etag)
+        except NotModified:
+            return ""
         except ClientError as exc:
-            code = exc.response["Error"]["Code"]
-            if code in ("304", "NotModified"):
-                return ""
-            if code not in ("NoSuchKey", "404"):
-                return f"S3 answers {harmless(code, _WHY_CAP)}"
-            document, etag = "", ""
+            return f"S3 answers {harmless(exc.response['Error']['Code'], _WHY_CAP)}"
         except BotoCoreError as exc:
             return harmless(str(exc), _WHY_CAP)
         self._etag, self._library, self._broken_because = etag, None, ""
         try:
-            own = Kept.of(document, OWN_FAILURES).failures
+            own = Kept.of((body or b"").decode("utf-8", "replace"), OWN_FAILURES).failures
         except InvalidEntries as exc:
             self._broken_because = harmless(str(exc).partition("\n")[0], _WHY_CAP)
         else:

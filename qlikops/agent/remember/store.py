@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
+from qlikops.agent.remember.objects import NotModified, read
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -18,8 +19,6 @@ from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskSnapshot
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, detection_key, report_key
 from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
-
-_NOT_MODIFIED = ("304", "NotModified")
 
 _logger = logging.getLogger(__name__)
 
@@ -61,20 +60,18 @@ class Store:
         One call, which S3 answers without a body if nothing was saved meanwhile.
         """
         try:
-            now = self._snapshot(**({"IfNoneMatch": last.etag} if last.etag else {}))
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _NOT_MODIFIED:
-                return last.told
-            raise
+            now = self._snapshot(last.etag)
+        except NotModified:
+            return last.told
         return now.told if now.snapshot else last.told
 
-    def _snapshot(self, **conditions: str) -> LastSnapshot:
+    def _snapshot(self, known: str = "") -> LastSnapshot:
         etag = ""
         try:
-            text, etag = self._get(LATEST_SNAPSHOT, **conditions)
-            if text is None:
+            body, etag = read(self._client, self._bucket, LATEST_SNAPSHOT, known)
+            if body is None:
                 return LastSnapshot(None, "there is no snapshot of an earlier run")
-            snapshot = codec.loads(FleetSnapshot, text, numerous=Sample)
+            snapshot = codec.loads(FleetSnapshot, unpacked(body), numerous=Sample)
         except codec.NewerVersion as exc:
             why = f"the snapshot of the last run is a newer qlikops' (version {exc.version})"
             return LastSnapshot(None, why, etag=etag)
@@ -129,17 +126,8 @@ class Store:
         return f"s3://{self._bucket}/{key}"
 
     def _read(self, key: str) -> str | None:
-        return self._get(key)[0]
-
-    def _get(self, key: str, **conditions: str) -> tuple[str | None, str]:
-        """The text under `key`, None if there is none, and its ETag."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key, **conditions)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None, ""
-            raise
-        return unpacked(answer["Body"].read()), answer["ETag"]
+        body, _ = read(self._client, self._bucket, key)
+        return None if body is None else unpacked(body)
 
     def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
         body = content.encode() if isinstance(content, str) else content

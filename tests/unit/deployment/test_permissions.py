@@ -63,7 +63,7 @@ WRITES: dict[str, Right] = {
 INSIDE = {
     "remember.table.Table._pages",
     "remember.table.Table.commit",
-    "remember.store.Store._get",
+    "remember.objects.read",
     "remember.store.Store._write",
 }
 """Where clients are called for the names above only."""

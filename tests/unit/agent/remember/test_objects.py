@@ -1,0 +1,46 @@
+"""An object of S3 is read once for as long as it stays the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from qlikops.agent.remember.objects import NotModified, read
+from tests.simulation.account import ModelledAws
+
+BUCKET, KEY = "qlikops", "known/entries.json"
+
+
+@pytest.fixture
+def client() -> Any:
+    s3 = ModelledAws(lambda: datetime(2026, 3, 7, tzinfo=UTC)).client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    return s3
+
+
+def test_there_may_be_none(client: Any) -> None:
+    assert read(client, BUCKET, KEY) == (None, "")
+    assert read(client, BUCKET, KEY, '"an-etag"') == (None, "")
+
+
+def test_it_is_read_again_only_once_it_is_another_one(client: Any) -> None:
+    client.put_object(Bucket=BUCKET, Key=KEY, Body=b"one")
+    content, etag = read(client, BUCKET, KEY)
+    assert content == b"one"
+    with pytest.raises(NotModified):
+        read(client, BUCKET, KEY, etag)
+    client.put_object(Bucket=BUCKET, Key=KEY, Body=b"two")
+    assert read(client, BUCKET, KEY, etag)[0] == b"two"
+
+
+class Refusing:
+    def get_object(self, **_: str) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetObject")
+
+
+def test_any_other_refusal_is_the_callers() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        read(Refusing(), BUCKET, KEY, '"an-etag"')
