@@ -153,9 +153,11 @@ class ConsoleScreen(Screen[None]):
         self.refresh_bindings()
 
     def draw_frame(self) -> None:
-        """Shows in title, headline and status what they say now."""
+        """Shows in title, headline, first step and status what they say now."""
         self.query_one(TitleBar).draw()
         self.query_one(HeadlineBar).show(self.headline())
+        for line in self.query(CoachLine):
+            line.draw()
         self.query_one(StatusLine).draw()
 
     def on_resize(self) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from qlikops.tui.preferences import PreferenceFile
+from qlikops.tui.widgets import coaching
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
@@ -40,7 +43,8 @@ async def test_each_step_is_done_by_doing_it_and_the_last_ends_it_for_good(start
         assert app_of(pilot).state.coach is None
 
 
-async def test_it_can_be_gone_through_and_sent_away_by_key(started: Started) -> None:
+async def test_it_can_be_gone_through_and_sent_away_by_key(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coaching, "LOOK_SECONDS", 60)  # what a screen shows when it comes into sight waits for no look
     environment = FakeEnvironment.waiting_for(samples.approval())
     async with started(environment, coach=True) as pilot:
         await sees(pilot, "1 of", "> next", "X no more of this")
