@@ -73,7 +73,7 @@ def sheet(request: DecisionRequest, approval: ProposalRecord, seen: Seen, *, is_
         yield line("Tasks", targets_line(proposal.targets))
         yield denial.stays([proposal], seen.latest, now)
         yield from said(proposal)
-        yield from waiting.lines(proposal, now)
+        yield from waiting.lines(approval, now)
         return
     choice = choice_of(proposal, request.decision())
     yield from _deed(approval, choice, is_listed=is_listed)
@@ -89,7 +89,7 @@ def sheet(request: DecisionRequest, approval: ProposalRecord, seen: Seen, *, is_
         yield from in_turn([target for target in proposal.in_turn if target in choice.targets])
     if approval.deadline is not None:
         yield line("Unanswered", *deadline_line(approval.deadline, now))
-    yield from waiting.lines(proposal, now)
+    yield from waiting.lines(approval, now)
 
 
 def _deed(approval: ProposalRecord, choice: Choice, *, is_listed: bool) -> Iterator[Line]:

@@ -17,7 +17,7 @@ from qlikops.domain.proposal import Choice, Option, Proposal, ProposedTask
 from qlikops.domain.task import Action, StopReason
 from qlikops.domain.text import MESSAGE_CAP
 from qlikops.presentation import background as beside
-from qlikops.presentation import latest, timebar, vocabulary, waiting
+from qlikops.presentation import latest, vocabulary, waiting
 from qlikops.presentation.failure import documented, means
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -36,8 +36,6 @@ SURE_ENOUGH = 0.7
 """Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
 where that is not reached, the gate says so.
 """
-_BAR_STEP = 10
-"""Cells of the time bar for a factor of four: with its label it fits in the narrowest column."""
 RECORD = "Record"
 """The title of the section with the codes, ids and the digest."""
 EARLIER = "Earlier on this task"
@@ -106,7 +104,7 @@ def body(
     return filled(
         ("Decision", decided(approval)),
         ("What happened", (*_happened(approval), *back, *polled)),
-        ("What waiting costs", (*(_costs(approval, now) if waits else ()), *waiting.unknown(proposal))),
+        ("What waiting costs", (*(waiting.chart(approval, now) if waits else ()), *waiting.unknown(proposal))),
         ("Evidence", _evidence(proposal)),
         (_so(approval.evaluation), (*_evaluation(approval), *track)),
         ("Latency", latency),
@@ -343,15 +341,6 @@ def _happened(approval: ProposalRecord) -> Iterator[Line]:
     yield from means(proposal.diagnosis)
     if proposal.done_by:
         yield line("Edited", outside(proposal.done_by.words, cap=300))
-
-
-def _costs(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
-    """How long there is to answer and until the log is gone, and what is left then."""
-    point = approval.proposal.point_of_no_return
-    for index, spans in enumerate(timebar.lines(approval.deadline, approval.proposal.resume_until, now, _BAR_STEP)):
-        yield line("" if index else "Waiting", *spans)
-    if point is not None and point.resume_until is not None:
-        yield line("After that", outside(point.afterwards))
 
 
 def _status(approval: ProposalRecord) -> Iterator[Line]:

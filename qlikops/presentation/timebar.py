@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from qlikops.presentation.tone import Span, Spans, Tone, mixed
-from qlikops.presentation.waiting import clock
 
 STEP = 4
-"""Cells for a factor of four, in a list; the record has more."""
+"""Cells for a factor of four in lists and dialogs; the record has more."""
 SOON = timedelta(minutes=15)
 """Less than this to answer is soon; also the first tick of the axis."""
 _DAY = timedelta(days=1)
@@ -26,7 +25,7 @@ _LAST_TICK = "1d"
 
 def cells(step: int = STEP) -> int:
     """The width of a bar whose axis has `step` cells for a factor of four."""
-    return int(_position(_DAY, step)) + 1
+    return int(position(_DAY, step)) + 1
 
 
 def axis(step: int = STEP) -> str:
@@ -40,7 +39,7 @@ def bar(answer_by: datetime | None, log_until: datetime | None, now: datetime, s
     """The bar in parts of their own tones. None: that is not known."""
     width = cells(step)
     left = max(timedelta(0), answer_by - now) if answer_by else timedelta(0)
-    halves = min(2 * width, math.ceil(2 * _position(left, step)))
+    halves = min(2 * width, math.ceil(2 * position(left, step)))
     tone = Tone.WARNING if left < SOON else Tone.INFO
     answer = ("━" * (halves // 2) + "╸" * (halves % 2))[:width]
     signs = [(sign, tone) for sign in answer] + [("·", Tone.LINE)] * (width - len(answer))
@@ -49,31 +48,12 @@ def bar(answer_by: datetime | None, log_until: datetime | None, now: datetime, s
     elif log_until is not None and log_until - now > _DAY:
         signs[-1] = ("→", Tone.MUTED)
     elif log_until is not None:
-        signs[int(_position(log_until - now, step))] = ("✗", Tone.DANGER)
+        signs[int(position(log_until - now, step))] = ("✗", Tone.DANGER)
     return mixed(*_joined(signs))
 
 
-def lines(
-    answer_by: datetime | None, log_until: datetime | None, now: datetime, step: int
-) -> tuple[Spans, Spans, Spans]:
-    """Axis, bar, and under it both times in words: `answer by 03:46 UTC` and `08:30 UTC log gone`."""
-    drawn = bar(answer_by, log_until, now, step)
-    words: list[Span] = []
-    taken = 0
-    if answer_by is not None and answer_by > now:
-        said = f"answer by {clock(answer_by, now)}"
-        ends = math.ceil(_position(answer_by - now, step))
-        words += [Span(" " * max(0, ends - len(said))), Span(said, Tone.MUTED)]
-        taken = max(ends, len(said))
-    if log_until is not None:
-        gone = f"{clock(log_until, now)} log gone" if log_until > now else f"log gone since {clock(log_until, now)}"
-        at = min(cells(step) - 1, int(_position(max(timedelta(0), log_until - now), step)))
-        words += [Span(" " * max(at - taken, 2 if taken else 0)), Span(gone, Tone.DANGER)]
-    return (Span(axis(step), Tone.MUTED),), drawn.parts, tuple(words)
-
-
-def _position(left: timedelta, step: int) -> float:
-    """Where on the axis, in cells: evenly up to its first tick, from there on by factors of four."""
+def position(left: timedelta, step: int) -> float:
+    """The place of a time on the axis, in cells: evenly up to its first tick, from there on by factors of four."""
     first = left / SOON
     return step * (first if first <= 1 else 1 + math.log(first, _FACTOR))
 

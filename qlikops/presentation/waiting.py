@@ -1,23 +1,23 @@
-"""What it costs to wait, in lines: until when a resume is possible, and what is left after that."""
+"""What it costs to wait, in lines: how long there is to answer, until when a resume is possible, and what is left then.
+
+The bar in all of them is that of `timebar`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import Proposal
-from qlikops.presentation import vocabulary
-from qlikops.presentation.tone import Line, Span, Tone, line, outside
+from qlikops.presentation import timebar, vocabulary
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
-BAR_CELLS = 12
 _LABEL = "resume by"
-
-
-def bar(part: float, cells: int = BAR_CELLS) -> str:
-    """How much of something is used up, 0 to 1, in half cells: `━━━━━╸······`."""
-    whole, half = divmod(round(part * cells * 2), 2)
-    return "━" * whole + "╸" * half + "·" * (cells - whole - half)
+_STEP = 10
+"""Cells of the record's bar for a factor of four: with its label it fits in the narrowest column."""
 
 
 def clock(moment: datetime, now: datetime) -> str:
@@ -38,24 +38,50 @@ def left(until: datetime | None, now: datetime) -> Span:
     return Span(vocabulary.short_duration(seconds), Tone.WARNING if until - now <= LEAST_NOTICE else Tone.NEUTRAL)
 
 
-def lines(proposal: Proposal, now: datetime) -> Iterator[Line]:
-    """Until when its tasks can be resumed, and how much of that time is used up; nothing if it is not known."""
-    point = proposal.point_of_no_return
-    if point is None or (until := point.resume_until) is None or point.retention_seconds is None:
+def lines(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
+    """Until when its tasks can be resumed, as words and as the bar of the inbox; nothing if it is not known."""
+    point = approval.proposal.point_of_no_return
+    if point is None or (until := point.resume_until) is None:
         return
-    after = outside(point.afterwards, before="; after that ")
     if until <= now:
         gone = f"about {clock(until, now)} has passed: the log is probably gone"
         yield line(_LABEL, Span(gone, Tone.DANGER), outside(point.afterwards, before="; if it is, "))
         return
     tone = Tone.WARNING if point.is_near(now) else Tone.NEUTRAL
-    kept = vocabulary.short_duration(point.retention_seconds)
     yield line(
         _LABEL,
-        Span(f"about {clock(until, now)}, in {left(until, now).text}  {bar(point.used(now))}", tone),
-        Span(f" of {kept}", Tone.MUTED),
-        after,
+        Span(f"about {clock(until, now)}, in {left(until, now).text}  ", tone),
+        *timebar.bar(approval.deadline, until, now).parts,
+        outside(point.afterwards, before="; after that "),
     )
+
+
+def chart(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
+    """The bar under its axis and above both times, and what is left once the log is gone: for a record."""
+    point = approval.proposal.point_of_no_return
+    until = point.resume_until if point else None
+    bar = timebar.bar(approval.deadline, until, now, _STEP).parts
+    yield line("Waiting", Span(timebar.axis(_STEP), Tone.MUTED))
+    yield line("", *bar)
+    yield line("", *_times(approval.deadline, until, now))
+    if point is not None and until is not None:
+        yield line("After that", outside(point.afterwards))
+
+
+def _times(answer_by: datetime | None, log_until: datetime | None, now: datetime) -> Spans:
+    """Both times in words, each under its place on the bar: `answer by 03:46 UTC` and `08:30 UTC log gone`."""
+    words: list[Span] = []
+    taken = 0
+    if answer_by is not None and answer_by > now:
+        said = f"answer by {clock(answer_by, now)}"
+        ends = math.ceil(timebar.position(answer_by - now, _STEP))
+        words += [Span(" " * max(0, ends - len(said))), Span(said, Tone.MUTED)]
+        taken = max(ends, len(said))
+    if log_until is not None:
+        gone = f"{clock(log_until, now)} log gone" if log_until > now else f"log gone since {clock(log_until, now)}"
+        at = min(timebar.cells(_STEP) - 1, int(timebar.position(max(timedelta(0), log_until - now), _STEP)))
+        words += [Span(" " * max(at - taken, 2 if taken else 0)), Span(gone, Tone.DANGER)]
+    return tuple(words)
 
 
 def unknown(proposal: Proposal) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from qlikops.presentation import timebar
-from qlikops.presentation.tone import Tone, plain
+from qlikops.presentation.tone import Tone
 from tests.unit.presentation.samples import NOW
 
 
@@ -45,20 +45,3 @@ def test_the_axis_has_its_ticks_where_bars_end(step: int) -> None:
         drawn = timebar.bar(None, NOW + timedelta(minutes=minutes), NOW, step).text
         assert axis.index(tick) == drawn.index("✗")
     assert axis.endswith("1d")
-
-
-def test_in_a_record_both_times_are_said_where_they_are() -> None:
-    axis, drawn, words = map(
-        plain, timebar.lines(NOW + timedelta(minutes=34), NOW + timedelta(minutes=320), NOW, step=10)
-    )
-    assert axis.startswith("now       15m       1h        4h")
-    assert words.index("log gone") > drawn.index("✗") == words.index("16:40 UTC")
-    assert words.lstrip().startswith("answer by 11:54 UTC")
-
-
-def test_times_that_are_close_do_not_run_into_each_other() -> None:
-    _, _, words = timebar.lines(NOW + timedelta(minutes=2), NOW + timedelta(minutes=3), NOW, step=4)
-    assert plain(words) == "answer by 11:22 UTC  11:23 UTC log gone"
-    _, _, words = timebar.lines(None, NOW - timedelta(minutes=3), NOW, step=4)
-    assert plain(words) == "log gone since 11:17 UTC"
-    assert timebar.lines(None, None, NOW, step=4)[2] == ()

@@ -10,7 +10,7 @@ import pytest
 
 from qlikops.domain.point_of_no_return import PointOfNoReturn
 from qlikops.domain.ports import Approve, Deny
-from qlikops.presentation import denial, review, waiting
+from qlikops.presentation import denial, review, timebar, waiting
 from qlikops.presentation.decision import Seen, what_goes_out
 from qlikops.presentation.handover import sections
 from qlikops.presentation.tone import Line, Tone, as_text
@@ -31,11 +31,33 @@ def said(lines: Iterable[Line], label: str = "resume by") -> list[str]:
     return [each.text for each in lines if each.label == label]
 
 
-@pytest.mark.parametrize(
-    ("part", "drawn"), [(0, "············"), (0.25, "━━━·········"), (0.3, "━━━╸········"), (1, "━━━━━━━━━━━━")]
-)
-def test_the_bar(part: float, drawn: str) -> None:
-    assert waiting.bar(part) == drawn
+def charted(minutes: float | None, log_minutes: float | None) -> list[str]:
+    """The chart of a record that is to be answered within so many minutes, while the log is kept for so many."""
+    ends = None if log_minutes is None else NOW + timedelta(minutes=log_minutes)
+    point = None if ends is None else replace(POINT, position=ends - 24 * HOUR)
+    deadline = None if minutes is None else NOW + timedelta(minutes=minutes)
+    asked = replace(ASKED, proposal=replace(ONE, point_of_no_return=point), deadline=deadline)
+    return [each.text for each in waiting.chart(asked, NOW)]
+
+
+def test_in_a_record_both_times_are_said_where_they_are() -> None:
+    axis, drawn, words, after = charted(34, 320)
+    assert axis.startswith("now       15m       1h        4h")
+    assert words.index("log gone") > drawn.index("✗") == words.index("16:40 UTC")
+    assert words.lstrip().startswith("answer by 11:54 UTC")
+    assert after == "only a reload of 214 tables, 6h00m last time"
+
+
+def test_times_that_are_close_do_not_run_into_each_other() -> None:
+    assert charted(2, 3)[2] == "answer by 11:22 UTC  11:23 UTC log gone"
+    assert charted(None, -3)[2] == "log gone since 11:17 UTC"
+    assert charted(None, None)[2:] == [""]
+
+
+def test_a_dialog_has_the_bar_of_the_inbox_beside_its_words() -> None:
+    lines = list(waiting.lines(ASKED, NOW))
+    assert timebar.bar(ASKED.deadline, NOW + 18 * HOUR, NOW).text in lines[0].text
+    assert Tone.DANGER in [span.tone for span in lines[0].spans], "the end of the log"
 
 
 @pytest.mark.parametrize(
@@ -58,10 +80,10 @@ def test_what_is_left_fits_a_cell() -> None:
     [
         (
             NOW,
-            f"about {UNTIL}, in 18h00m  ━━━········· of 1d0h; after that only a reload of 214 tables, 6h00m last time",
+            f"about {UNTIL}, in 18h00m  ━━━━━━━━━━━━····✗·; after that only a reload of 214 tables, 6h00m last time",
             Tone.NEUTRAL,
         ),
-        (NOW + 13 * HOUR, "in 5h00m  ━━━━━━━━━╸··", Tone.WARNING),
+        (NOW + 13 * HOUR, "in 5h00m  ············✗·····", Tone.WARNING),
         (NOW + 18 * HOUR, "has passed: the log is probably gone; if it is, only a reload of 214 tables", Tone.DANGER),
     ],
 )
