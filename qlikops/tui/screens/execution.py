@@ -16,13 +16,13 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
+from qlikops.domain.workflow.following import Followed, Follower
 from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.presentation import drawing, events, executions, graph, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone
 from qlikops.tui.model import messages
-from qlikops.tui.model.executing import Followed, Follower
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.runs import RunsScreen
 from qlikops.tui.widgets.graph import GraphView
@@ -110,7 +110,7 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     def load(self, environment: ContextServices) -> Followed:
         """The execution with what is new of its history."""
-        return self._follower.read(environment)
+        return self._follower.read(environment.executions)
 
     def took(self, found: Followed) -> None:
         """Shows it in every view."""

@@ -1,4 +1,4 @@
-"""What is kept between refreshes: pages of executions, and the events of one."""
+"""What is kept between refreshes: pages of executions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from qlikops.domain.ports import ExecutionPage
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
-from qlikops.tui.model.executing import Follower, LoadedExecutions
+from qlikops.tui.model.executing import LoadedExecutions
 from tests.unit.presentation import samples
-from tests.unit.tui.fakes import FakeEnvironment
 
 DONE = ExecutionStatus.SUCCEEDED
 
@@ -73,14 +72,3 @@ def test_the_last_page_is_known() -> None:
     assert not executions.complete
     executions.take_next(ExecutionPage(runs(3), None), "after-4")
     assert executions.complete
-
-
-def test_an_ended_execution_is_read_once_more_and_then_its_history_no_more() -> None:
-    environment = FakeEnvironment()
-    environment.runs = [samples.execution()]
-    follower = Follower(environment.runs[0].arn)
-    assert not follower.read(environment).is_over
-    environment.runs = [samples.execution("run-0711", DONE)]
-    for _ in range(3):
-        follower.read(environment)
-    assert [read for read in environment.reads if "events" in read] == ["events after 0", "events after 13"]
