@@ -19,30 +19,13 @@ from qlikops.domain.errors import Throttled
 
 BUSY_CODES = frozenset(
     {
-        "BandwidthLimitExceeded",
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServiceError",
-        "KMSThrottling",
-        "KMSThrottlingException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "ReplicatedWriteConflictException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
+        *("BandwidthLimitExceeded", "InternalError", "InternalFailure", "InternalServerError", "InternalServiceError"),
+        *("KMSThrottling", "KMSThrottlingException", "PriorRequestNotComplete"),
+        *("ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded"),
+        *("RequestThrottled", "RequestThrottledException", "RequestTimeout", "RequestTimeoutException"),
+        *("ServiceUnavailable", "ServiceUnavailableException", "SlowDown", "ThrottledException", "Throttling"),
+        *("ThrottlingException", "TooManyRequestsException", "TransactionConflictException"),
+        *("TransactionInProgressException",),
     }
 )
 """AWS's error codes after which the same call may succeed."""

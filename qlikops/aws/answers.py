@@ -58,24 +58,9 @@ _READ = frozenset(
         *("StackStatus", "Stacks", "StartDate", "State", "Status", "StatusReason", "Summaries", "Table", "TableStatus"),
         *("Tags", "Target", "Timestamp", "UnprocessedKeys", "VersionId", "Versions", "cause", "definition", "error"),
         *("events", "executionArn", "executions", "id", "input", "name", "nextToken", "output", "redriveCount"),
-        *(
-            "redriveStatus",
-            "redriveStatusReason",
-            "startDate",
-            "status",
-            "stopDate",
-            "DeadLetterConfig",
-            "Action",
-            "Attribute",
-            "AfterValue",
-            "BeforeValue",
-            "CausingEntity",
-            "Errors",
-            "Evaluation",
-            "Path",
-            "StackName",
-            "TableArn",
-        ),
+        *("redriveStatus", "redriveStatusReason", "startDate", "status", "stopDate", "DeadLetterConfig", "Action"),
+        *("Attribute", "AfterValue", "BeforeValue", "CausingEntity", "Errors", "Evaluation", "Path", "StackName"),
+        *("TableArn",),
     }
 )
 """Members of AWS's answers that are read, at whatever depth; a test finds them in the source. A stand-in for AWS may

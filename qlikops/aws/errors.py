@@ -27,16 +27,9 @@ from qlikops.domain.text import harmless
 
 _THROTTLED = frozenset(
     {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
+        *("LimitExceededException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"),
+        *("RequestThrottled", "RequestThrottledException", "SlowDown", "Throttling", "ThrottlingException"),
+        *("ThrottledException", "TooManyRequestsException"),
     }
 )
 _DENIED = frozenset(
@@ -44,27 +37,14 @@ _DENIED = frozenset(
 )
 _CREDENTIALS = frozenset(
     {
-        "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "RequestExpired",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
+        *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId"),
+        *("InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "RequestExpired"),
+        *("RequestTimeTooSkewed", "SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
 _NOT_FOUND = frozenset(
     {
-        "404",
-        "ExecutionDoesNotExist",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "ResourceNotFoundException",
+        *("404", "ExecutionDoesNotExist", "NoSuchBucket", "NoSuchKey", "ResourceNotFoundException"),
         "StateMachineDoesNotExist",
     }
 )

@@ -36,29 +36,8 @@ NUMBERED = {
 }
 """Namespace -> the engine to which a NativeError of that number must belong."""
 NAMESPACES = frozenset(NUMBERED) | {
-    "AADSTS",
-    "AWS",
-    "AZURE",
-    "BIGQUERY",
-    "CURL",
-    "FABRIC",
-    "GCP",
-    "GRPC",
-    "HADOOP",
-    "HTTP",
-    "IBMI",
-    "IMS",
-    "KAFKA",
-    "ODBC",
-    "PLS",
-    "POSIX",
-    "REPLICATE",
-    "SALESFORCE",
-    "SAP",
-    "SQLSTATE",
-    "TLS",
-    "TNS",
-    "WIN",
+    *("AADSTS", "AWS", "AZURE", "BIGQUERY", "CURL", "FABRIC", "GCP", "GRPC", "HADOOP", "HTTP", "IBMI", "IMS", "KAFKA"),
+    *("ODBC", "PLS", "POSIX", "REPLICATE", "SALESFORCE", "SAP", "SQLSTATE", "TLS", "TNS", "WIN"),
 }
 WORD = re.compile(r"\w+")
 """A word, by which codes and phrases are looked up."""
@@ -72,17 +51,8 @@ _SQLSTATE = (
     r"(?:0[0-9A-Z]|2[0-8ABDEF]|3[489BCDF]|4[0-4]|5[1-8]|70|HY|IM|XX|P0|S0|S1|F0|HV)[0-9A-Z]{3}"
 )
 _HTTP_WORDS = (
-    "Unauthorized",
-    "Forbidden",
-    "Not Found",
-    "Conflict",
-    "Too Many Requests",
-    "Internal Server Error",
-    "Bad Gateway",
-    "Service Unavailable",
-    "Gateway Time",
-    "Proxy Authentication Required",
-    "Bad Request",
+    *("Unauthorized", "Forbidden", "Not Found", "Conflict", "Too Many Requests", "Internal Server Error"),
+    *("Bad Gateway", "Service Unavailable", "Gateway Time", "Proxy Authentication Required", "Bad Request"),
 )
 _HTTP_STATUS = frozenset(map(str, range(400, 600)))
 
@@ -187,13 +157,7 @@ _FORMS = (
     _form(
         "POSIX",
         (
-            "os errno",
-            "errno",
-            "os error",
-            "system error",
-            "error code",
-            "winsock error",
-            "socket error",
+            *("os errno", "errno", "os error", "system error", "error code", "winsock error", "socket error"),
             "sockets error",
         ),
         r"\b(?i:(?:os )?errno|os error|system error|error code|winsock error|sockets? error)\W{1,3}"

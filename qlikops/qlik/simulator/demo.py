@@ -44,18 +44,8 @@ _ENDPOINTS = {
 }
 
 _ERP_MODULES = (
-    "general-ledger",
-    "accounts-payable",
-    "accounts-receivable",
-    "fixed-assets",
-    "purchasing",
-    "goods-receipts",
-    "material-master",
-    "production-orders",
-    "quality",
-    "maintenance",
-    "cost-centres",
-    "projects",
+    *("general-ledger", "accounts-payable", "accounts-receivable", "fixed-assets", "purchasing", "goods-receipts"),
+    *("material-master", "production-orders", "quality", "maintenance", "cost-centres", "projects"),
 )
 
 _LATER_MESSAGES = {
