@@ -17,6 +17,7 @@ from qlikops.aws.claims import brake_of, remove_claim, write_claim
 from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
+from qlikops.domain import ledger as keys
 from qlikops.domain.advice import check_reason
 from qlikops.domain.approval import (
     Claim,
@@ -40,21 +41,7 @@ from qlikops.domain.errors import (
     RecordTooNew,
     UsageError,
 )
-from qlikops.domain.ledger import (
-    HISTORY_PREFIX,
-    INBOX_INDEX,
-    INBOX_PARTITION,
-    INBOX_WAITING,
-    PARTITION,
-    RECORD,
-    SORT,
-    TOKEN,
-    Attribute,
-    approval_partition,
-    task_partition,
-    token_partition,
-    track_partition,
-)
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.naming import did_you_mean, named, shown
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
 from qlikops.domain.proposal import NotOffered
@@ -104,10 +91,10 @@ class LedgerApprovals:
             return known
         now = self._timing.now()
         items = self._query(
-            IndexName=INBOX_INDEX,
+            IndexName=keys.INBOX_INDEX,
             KeyConditionExpression="#inbox = :waiting",
-            ExpressionAttributeNames={"#inbox": INBOX_PARTITION},
-            ExpressionAttributeValues={":waiting": {"S": INBOX_WAITING}},
+            ExpressionAttributeNames={"#inbox": keys.INBOX_PARTITION},
+            ExpressionAttributeValues={":waiting": {"S": keys.INBOX_WAITING}},
         )
         return [records.inbox_row(item, now) for item in items]
 
@@ -187,8 +174,11 @@ class LedgerApprovals:
             items = self._aws.dynamodb.query(
                 TableName=self._aws.resources.table,
                 KeyConditionExpression="#pk = :task AND begins_with(#sk, :history)",
-                ExpressionAttributeNames={"#pk": PARTITION, "#sk": SORT},
-                ExpressionAttributeValues={":task": {"S": task_partition(key)}, ":history": {"S": HISTORY_PREFIX}},
+                ExpressionAttributeNames={"#pk": keys.PARTITION, "#sk": keys.SORT},
+                ExpressionAttributeValues={
+                    ":task": {"S": keys.task_partition(key)},
+                    ":history": {"S": keys.HISTORY_PREFIX},
+                },
                 ScanIndexForward=False,
                 Limit=limit,
             )["Items"]
@@ -202,8 +192,8 @@ class LedgerApprovals:
             items = self._aws.dynamodb.query(
                 TableName=self._aws.resources.table,
                 KeyConditionExpression="#pk = :track",
-                ExpressionAttributeNames={"#pk": PARTITION},
-                ExpressionAttributeValues={":track": {"S": track_partition(counted_as, action)}},
+                ExpressionAttributeNames={"#pk": keys.PARTITION},
+                ExpressionAttributeValues={":track": {"S": keys.track_partition(counted_as, action)}},
             )["Items"]
         return [records.track_record(item) for item in items]
 
@@ -294,7 +284,7 @@ class LedgerApprovals:
         with aws_errors("read the approval"):
             reply = self._aws.dynamodb.get_item(
                 TableName=self._aws.resources.table,
-                Key=records.key(approval_partition(approval_id), RECORD),
+                Key=records.key(keys.approval_partition(approval_id), keys.RECORD),
                 ConsistentRead=True,
             )
         if "Item" not in reply:
@@ -305,7 +295,7 @@ class LedgerApprovals:
         with aws_errors("read the task token"):
             reply = self._aws.dynamodb.get_item(
                 TableName=self._aws.resources.table,
-                Key=records.key(token_partition(approval_id), TOKEN),
+                Key=records.key(keys.token_partition(approval_id), keys.TOKEN),
                 ConsistentRead=True,
             )
         token = records.text(reply.get("Item", {}), Attribute.TOKEN)

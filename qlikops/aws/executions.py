@@ -16,6 +16,7 @@ from qlikops.aws.history import events_after
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
+from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
@@ -27,15 +28,7 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-from qlikops.domain.ledger import (
-    ORDER_PREFIX,
-    PARTITION,
-    PROPOSAL_PREFIX,
-    SORT,
-    SUMMARY,
-    Attribute,
-    run_partition,
-)
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.links import execution_url
 from qlikops.domain.naming import did_you_mean, listed, named
 from qlikops.domain.orders import ORDERS, Order, OrderOutcome, Taken
@@ -305,17 +298,17 @@ class StepFunctionsExecutions:
                 TableName=self._aws.resources.table,
                 ConsistentRead=True,
                 KeyConditionExpression="#pk = :run",
-                ExpressionAttributeNames={"#pk": PARTITION},
-                ExpressionAttributeValues={":run": {"S": run_partition(name)}},
+                ExpressionAttributeNames={"#pk": keys.PARTITION},
+                ExpressionAttributeValues={":run": {"S": keys.run_partition(name)}},
             )
             items = [item for page in pages for item in page["Items"]]
         for item in items:
-            sort = records.text(item, SORT)
-            if sort == SUMMARY:
+            sort = records.text(item, keys.SORT)
+            if sort == keys.SUMMARY:
                 run = records.value(RunSummary, item, Attribute.BODY)
-            elif sort.startswith(ORDER_PREFIX):
+            elif sort.startswith(keys.ORDER_PREFIX):
                 orders += [each for each in [records.value(OrderOutcome, item, Attribute.BODY)] if each]
-            elif sort.startswith(PROPOSAL_PREFIX):
+            elif sort.startswith(keys.PROPOSAL_PREFIX):
                 proposal = records.value(RunProposal, item, Attribute.BODY)
                 if proposal is None:
                     raise QlikopsError(f"The ledger's {sort} of {name} has no body.")

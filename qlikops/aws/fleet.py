@@ -10,20 +10,12 @@ from qlikops.aws import records
 from qlikops.aws.errors import Unchanged, aws_errors
 from qlikops.aws.runs import MOST, summaries
 from qlikops.aws.session import Connection
+from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.ledger import (
-    LATEST_REPORT,
-    LATEST_SNAPSHOT,
-    OWN_FAILURES,
-    REPORTS,
-    SUMMARY,
-    Attribute,
-    report_key,
-    run_partition,
-)
+from qlikops.domain.ledger import Attribute
 from qlikops.domain.naming import did_you_mean, listed, named
 from qlikops.domain.report import ReportEntry, RunReport
 from qlikops.domain.text import harmless
@@ -50,19 +42,19 @@ class BucketFleet:
         """Raises NotFound before the first run."""
         known, missing = self._snapshot, "No run has looked at the fleet yet."
         try:
-            body, etag = self._read(LATEST_SNAPSHOT, missing, unless=known[0] if known else _NO_ETAG)
+            body, etag = self._read(keys.LATEST_SNAPSHOT, missing, unless=known[0] if known else _NO_ETAG)
         except Unchanged:
             if known is None:
                 raise
             return known[1]
-        snapshot = self._parse(FleetSnapshot, LATEST_SNAPSHOT, body)
+        snapshot = self._parse(FleetSnapshot, keys.LATEST_SNAPSHOT, body)
         self._snapshot = etag, snapshot
         return snapshot
 
     def own_failures(self) -> str:
         """The team's own known failures as the bucket has them; empty where there are none."""
         try:
-            body, _ = self._read(OWN_FAILURES, "There are no known failures of your own.")
+            body, _ = self._read(keys.OWN_FAILURES, "There are no known failures of your own.")
         except NotFound:
             return ""
         return body.decode("utf-8", "replace")
@@ -72,21 +64,21 @@ class BucketFleet:
 
         A handful of listings and one BatchGetItem; a run that could not be read this time is listed by its name.
         """
-        names = list(islice(self._names(REPORTS, _DAY_LEVELS), min(limit, MOST)))
+        names = list(islice(self._names(keys.REPORTS, _DAY_LEVELS), min(limit, MOST)))
         runs = summaries(self._aws, names)
         return [ReportEntry(name, runs.get(name)) for name in names]
 
     def report(self, execution_name: str | None = None) -> RunReport:
         """One run's report; the newest where no name is given."""
         if execution_name is None:
-            return self._load(RunReport, LATEST_REPORT, "No run has written a report yet.")
+            return self._load(RunReport, keys.LATEST_REPORT, "No run has written a report yet.")
         return self._load(RunReport, f"{self._key(execution_name)}.json", f"{execution_name} has no report.")
 
     def report_markdown(self, execution_name: str | None = None) -> str:
         """Reads the same report as the Markdown in S3."""
         if execution_name is None:
             newest = self.report()
-            key = report_key(newest.started_at, newest.execution_name)
+            key = keys.report_key(newest.started_at, newest.execution_name)
         else:
             key = self._key(execution_name)
         body, _ = self._read(f"{key}.md", f"{execution_name or 'The newest run'} has no report.")
@@ -96,7 +88,7 @@ class BucketFleet:
         """The report's key without its ending, from the run's summary in the ledger."""
         with aws_errors("read the run"):
             reply = self._aws.dynamodb.get_item(
-                TableName=self._aws.resources.table, Key=records.key(run_partition(execution_name), SUMMARY)
+                TableName=self._aws.resources.table, Key=records.key(keys.run_partition(execution_name), keys.SUMMARY)
             )
         run = records.value(RunSummary, reply.get("Item", {}), Attribute.BODY)
         if run is None or not run.report_key:
@@ -105,7 +97,7 @@ class BucketFleet:
 
     def _begun_by(self, name: str) -> str:
         """The run with a report whose name `name` begins, among the newest. Raises NotFound, UsageError."""
-        newest = list(islice(self._names(REPORTS, _DAY_LEVELS), MOST))
+        newest = list(islice(self._names(keys.REPORTS, _DAY_LEVELS), MOST))
         found = named(name, newest, str, parts=False)
         if len(found) > 1:
             raise UsageError(f"{harmless(name, 120)} begins several names: {listed(found)}.", "Give more of it.")
