@@ -26,6 +26,7 @@ from qlikops.domain.schedule import Schedule, ScheduleStatus
 from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
+from qlikops.domain.workflow.logs import FoundLines, LogLine
 
 CALLER = "arn:aws:sts::111111111111:assumed-role/OnCall/anna"
 
@@ -134,6 +135,8 @@ class FakeExecutions:
     ordered: list[Order] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=lambda: [Taken((), is_over=True)])
     """What is said of orders, one answer after the other; the last one stays."""
+    logged: dict[str, list[str]] = field(default_factory=dict)
+    """Lines in the log of each function."""
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         self.pages += 1
@@ -158,6 +161,9 @@ class FakeExecutions:
 
     def definition(self, arn: str) -> str:
         return self.written or f"{{{arn}"
+
+    def log_lines(self, function: str, begin: datetime, end: datetime) -> FoundLines:  # noqa: ARG002 - all there are
+        return FoundLines(tuple(LogLine(begin, "stream", text) for text in self.logged.get(function, ())))
 
     def console_url(self, arn: str) -> str:
         return f"https://console.test/{arn}"

@@ -13,6 +13,7 @@ from qlikops.aws import records
 from qlikops.aws.claims import brake_of, write_claim
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
+from qlikops.aws.logs import read_lines
 from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
@@ -46,6 +47,7 @@ from qlikops.domain.workflow.execution import (
     RunSummary,
 )
 from qlikops.domain.workflow.history import CAUSE_CAP, trace
+from qlikops.domain.workflow.logs import FoundLines
 from qlikops.domain.workflow.redrive import redrive_refusal
 from qlikops.domain.workflow.standing import filled_in, history_note
 
@@ -115,6 +117,10 @@ class StepFunctionsExecutions:
         """The definition that this execution runs by, which may be older than the state machine's."""
         with aws_errors("read the execution's definition"):
             return self._aws.stepfunctions.describe_state_machine_for_execution(executionArn=arn)["definition"]
+
+    def log_lines(self, function: str, begin: datetime, end: datetime) -> FoundLines:
+        """Lines that a Lambda function wrote between two times. A few FilterLogEvents at most."""
+        return read_lines(self._aws.logs, function, begin, end)
 
     def console_url(self, arn: str) -> str:
         """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""

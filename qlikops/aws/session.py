@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import botocore.session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_logs.client import CloudWatchLogsClient
     from types_boto3_s3.client import S3Client
     from types_boto3_scheduler.client import EventBridgeSchedulerClient
     from types_boto3_stepfunctions.client import SFNClient
@@ -104,6 +105,10 @@ class Connection(Protocol):
     @property
     def scheduler(self) -> EventBridgeSchedulerClient:
         """Client for the schedule."""
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """Client for the functions' log lines."""
 
     def sender(self, decision_id: str) -> SFNClient:
         """A client for one callback: one attempt, short time-outs, the decision id in its user agent."""
@@ -217,6 +222,12 @@ class AwsConnection:
     def scheduler(self) -> EventBridgeSchedulerClient:
         """Client for the schedule."""
         client: EventBridgeSchedulerClient = self.client("scheduler")
+        return client
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """Client for the functions' log lines."""
+        client: CloudWatchLogsClient = self.client("logs")
         return client
 
     def sender(self, decision_id: str) -> SFNClient:

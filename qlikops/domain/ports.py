@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is n
     from qlikops.domain.schedule import ScheduleStatus
     from qlikops.domain.workflow.events import HistoryEvent
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
+    from qlikops.domain.workflow.logs import FoundLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,9 @@ class Executions(Protocol):
 
     def definition(self, arn: str) -> str:
         """The definition that this execution runs by, which may be older than the state machine's."""
+
+    def log_lines(self, function: str, begin: datetime, end: datetime) -> FoundLines:
+        """Lines that a Lambda function wrote between two times, as far as the environment keeps them."""
 
     def console_url(self, arn: str) -> str:
         """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""

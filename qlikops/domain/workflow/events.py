@@ -23,6 +23,11 @@ PAYLOAD_CAP = 20_000
 LEFT_OUT = "[left out: this history is too long to keep all of it here]"
 
 _PAYLOADS = frozenset({"input", "output", "parameters"})
+_REQUEST_IDS = (
+    ("output", re.compile(r'"SdkResponseMetadata"\s*:\s*\{\s*"RequestId"\s*:\s*"([^"\\]{1,64})"')),
+    ("cause", re.compile(r'"requestId"\s*:\s*"([^"\\]{1,64})"|RequestId: ([\w-]{1,64})')),
+)
+"""Details in which a call to a Lambda function leaves its id: what came back or, if it failed, the cause."""
 _TOKEN_TEXT = re.compile(r'(\\*"task_?token\\*"\s*:\s*\\*")[^"\\]+', re.IGNORECASE)
 
 
@@ -37,6 +42,8 @@ class HistoryEvent:
     at: datetime | None
     details: Mapping[str, Any]
     """Details as Step Functions spells them, such as `{"name": "MonitorTasks", "input": "{}"}`."""
+    request_id: str = ""
+    """Id of the call that it ends, as Lambda's log has it; empty where the event says none."""
 
     def text(self, name: str, cap: int = 256) -> str:
         """A detail as harmless text; empty where there is none."""
@@ -63,15 +70,28 @@ def parse_events(raw: Iterable[Mapping[str, Any]]) -> tuple[HistoryEvent, ...]:
 
 def parse_event(raw: Mapping[str, Any], position: int = 0, *, payloads: bool = True) -> HistoryEvent:
     """One of them, with or without its payloads. Nothing in it makes this raise."""
-    details = (value for key, value in raw.items() if str(key).endswith("EventDetails") and isinstance(value, Mapping))
-    kept = {str(name): _kept(str(name), value, payloads) for name, value in next(details, {}).items()}
+    of_type = (value for key, value in raw.items() if str(key).endswith("EventDetails") and isinstance(value, Mapping))
+    details = next(of_type, {})
+    kept = {str(name): _kept(str(name), value, payloads) for name, value in details.items()}
     return HistoryEvent(
         id=_number(raw.get("id")) or position,
         previous=_number(raw.get("previousEventId")) or 0,
         type=str(raw.get("type", "")),
         at=_time(raw.get("timestamp")),
         details=kept,
+        request_id=_request_id(details) if str(raw.get("type", "")).startswith("Task") else "",
     )
+
+
+def _request_id(details: Mapping[str, Any]) -> str:
+    """Looked for before anything is cut: it stands behind what the function returned."""
+    for name, pattern in _REQUEST_IDS:
+        value = details.get(name, "")
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        if found := pattern.findall(text):
+            last = found[-1]
+            return harmless(last if isinstance(last, str) else "".join(last), 64)
+    return ""
 
 
 def _kept(name: str, value: Any, payloads: bool) -> Any:

@@ -22,12 +22,12 @@ class Followed:
     """One execution, as far as its history has been read."""
 
     detail: ExecutionDetail
-    """Its history is filled in from the ledger where it lacks the Map's items."""
+    """The execution; its history is filled in from the ledger if it lacks the Map's items."""
     events: tuple[HistoryEvent, ...]
     trace: Trace
     machine: Machine | None
     problem: str = ""
-    """Why there is no machine."""
+    """Why the machine is not known."""
 
     @property
     def is_over(self) -> bool:

@@ -39,6 +39,8 @@ class State:
     edges: tuple[Edge, ...] = ()
     inner: tuple[State, ...] = ()
     waits_for_token: bool = False
+    function: str = ""
+    """Name of the Lambda function that it calls; empty where it calls none."""
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, State]]:
         """It and what is inside it, each with its depth."""
@@ -84,7 +86,17 @@ def _state(name: str, body: Mapping[str, Any]) -> State:
         tuple(_edges(body)),
         tuple(state for container in containers for state in _states(container)),
         waits_for_token=str(body.get("Resource", "")).endswith(".waitForTaskToken"),
+        function=_function(body),
     )
+
+
+def _function(body: Mapping[str, Any]) -> str:
+    """The function of a `lambda:invoke`, by its name: `FunctionName` may be an ARN, with a version behind it."""
+    parameters = body.get("Parameters")
+    if ":lambda:invoke" not in str(body.get("Resource", "")) or not isinstance(parameters, Mapping):
+        return ""
+    name = str(parameters.get("FunctionName", ""))
+    return name.rpartition(":function:")[2].partition(":")[0]
 
 
 def _edges(body: Mapping[str, Any]) -> Iterator[Edge]:

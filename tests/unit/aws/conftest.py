@@ -85,6 +85,7 @@ class FakeConnection:
     stepfunctions: Any = None
     s3: Any = None
     scheduler: Any = None
+    logs: Any = None
     read_only: bool = False
     who: str = ANNA
     senders: list[str] = field(default_factory=list)

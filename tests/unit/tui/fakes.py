@@ -28,6 +28,7 @@ from qlikops.domain.schedule import ScheduleStatus
 from qlikops.domain.task import Action, TaskKey
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
+from qlikops.domain.workflow.logs import FoundLines, LogLine
 from qlikops.resources import resource
 from tests.fakes import FakeSchedules, row_of
 from tests.unit.presentation import samples
@@ -127,6 +128,8 @@ class FakeEnvironment:
     """By ARN, likewise."""
     definition_error: QlikopsError | None = None
     console: str = "https://console.test"
+    logged: Sequence[str] = ()
+    """Lines in the log of every function."""
     """Empty where there is none."""
     run_error: QlikopsError | None = None
     ordered: list[Order] = field(default_factory=list)
@@ -320,6 +323,11 @@ class FakeExecutions:
         if self.environment.definition_error is not None:
             raise self.environment.definition_error
         return resource("statemachine", "state_machine.json").read_text()
+
+    def log_lines(self, function: str, begin: datetime, end: datetime) -> FoundLines:
+        self.environment._read(f"log of {function}")
+        lines = (LogLine(begin, "stream", text) for text in self.environment.logged)
+        return FoundLines(tuple(line for line in lines if line.at < end))
 
     def console_url(self, arn: str) -> str:
         return self.environment.console and f"{self.environment.console}/{arn}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,11 +93,15 @@ WAITING_FROM_TO = {
 }
 
 
-def recorded(name: str, events: int | None = None) -> FoldedHistory:
+def recorded_events(name: str) -> list[Mapping[str, Any]]:
     path = FOLDER / f"{name}.json"
     if not path.exists():
         pytest.skip(f"no recorded history {path.name} beside this checkout")
-    return fold_history(load_history_file(path.read_text())[:events])
+    return load_history_file(path.read_text())
+
+
+def recorded(name: str, events: int | None = None) -> FoldedHistory:
+    return fold_history(recorded_events(name)[:events])
 
 
 @pytest.mark.parametrize("name", EXPECTED)
