@@ -212,7 +212,7 @@ class AgentConfig(Models):
     verify_timeout_seconds: int = number(120, 5, 600)
     """How long a restarted task may take to be up."""
     status_lag_seconds: int = number(30, 0, 300)
-    """How long Enterprise Manager may go on showing the state before the run call."""
+    """How long Enterprise Manager may go on showing a state that is over."""
     restarts_at_a_time: int = number(10, 1, 100)
     """Tasks of one group that may be on their way up at once."""
     max_errors: int = number(5, 1, 500)

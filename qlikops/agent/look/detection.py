@@ -79,6 +79,8 @@ def detect(
     # What was said longer ago may have been put right since, and this be another failure.
     is_fresh = previous is not None and now - previous.taken_at <= _HOUR
     polled_before = previous.taken_at if previous else None
+    fetched_before = {each.key: each.fetched.at for each in previous.servers if each.fetched} if previous else {}
+    lag = timedelta(seconds=config.status_lag_seconds)
     servers = remembering(servers, previous, now)
     fetched_at = {server.key: server.fetched.at for server in servers if server.fetched}
     down = [server.key for server in servers if is_down(server)]
@@ -104,7 +106,8 @@ def detect(
         )
         if (freshness := freshness_of(facts, memory, polled_before, config, now)) != memory.freshness:
             memory = replace(memory, freshness=freshness)
-        memory = _remembering_plans(facts, memory, plans, polled_before, now)
+        seen_as_of = _seen_as_of(last, fetched_before.get(facts.key.of_server), polled_before)
+        memory = _remembering_plans(facts, memory, plans, seen_as_of and seen_as_of - lag, now)
         is_down_or_stuck = is_in_trouble(facts) or is_down_again(facts) or facts.key in stuck
         streak = (streaks or {}).get(facts.key) if is_down_or_stuck else None
         memory = _remembering_falls(memory, streak, config, now)
@@ -194,12 +197,22 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
     return replace(memory, left_stopped=was_ours and is_stopped_by_command(facts), back_since=back_since)
 
 
+def _seen_as_of(last: TaskSnapshot, fetched_at: datetime | None, polled_before: datetime | None) -> datetime | None:
+    """Time of which the last look at a task told: Enterprise Manager may have fetched its state long before it.
+
+    A poll that could not see the task, because planned work had its server down, was no look at it.
+    """
+    looked_at = last.memory.samples[-1].at if last.memory.samples else polled_before
+    return min(looked_at, fetched_at) if looked_at and fetched_at else looked_at
+
+
 def _remembering_plans(
-    facts: TaskFacts, memory: TaskProgress, plans: Sequence[Plan], polled_before: datetime | None, now: datetime
+    facts: TaskFacts, memory: TaskProgress, plans: Sequence[Plan], seen_as_of: datetime | None, now: datetime
 ) -> TaskProgress:
     """`memory` with the planned work during which the task was stopped, for as long as it stands so.
 
-    A task that was down before the work began is none of its business, and neither is what qlikops left stopped.
+    `seen_as_of` is when it was not stopped yet, as far as the look before tells. A task that was down before the work
+    began is none of its business, and neither is what qlikops left stopped.
     """
     if not is_stopped_by_command(facts) or memory.left_stopped:
         return replace(memory, stopped_in=None) if memory.stopped_in else memory
@@ -208,9 +221,7 @@ def _remembering_plans(
     if not plans:
         return memory
     seen_at = memory.seen.get(AnomalyKind.USER_STOPPED, now)
-    # A poll that could not see the task, because the work had its server down, was no look at it.
-    looked_before = memory.samples[-1].at if memory.samples else polled_before
-    return replace(memory, stopped_in=stopped_in(plans, facts, seen_at, looked_before, now))
+    return replace(memory, stopped_in=stopped_in(plans, facts, seen_at, seen_as_of, now))
 
 
 def _remembering_falls(memory: TaskProgress, streak: Streak | None, config: AgentConfig, now: datetime) -> TaskProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from tests.simulation.night import draw
 from tests.simulation.plant import without_threads
 from tests.simulation.simulate import REPLAY, one
 
-NIGHTS, AT_A_TIME = 300, 20
+NIGHTS, AT_A_TIME = 280, 20
+FOUND = (61097, 61466, 70984, 71238, 71386, 72091, 72365)
+"""Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
 
 
-@pytest.mark.parametrize("first", range(0, NIGHTS, AT_A_TIME))
-def test_all_invariants_hold(first: int) -> None:
-    violated = {seed: lived.violation for seed in range(first, first + AT_A_TIME) if (lived := one(seed)).violation}
+@pytest.mark.parametrize("seeds", [*(range(first, first + AT_A_TIME) for first in range(0, NIGHTS, AT_A_TIME)), FOUND])
+def test_all_invariants_hold(seeds: Sequence[int]) -> None:
+    violated = {seed: lived.violation for seed in seeds if (lived := one(seed)).violation}
     assert not violated, f"replay with `{REPLAY.format(next(iter(violated)))}`"
 
 

@@ -609,6 +609,27 @@ def test_what_is_found_stopped_once_its_server_is_back_was_stopped_since_it_was_
     assert kinds(poll(stopped(), previous=snapshot, at=4900, plans=plans)) == [kind]
 
 
+@pytest.mark.parametrize(
+    ("fetched", "last_up", "kind"),
+    [
+        (3000, 3900, AnomalyKind.STOPPED_IN_PLAN),
+        (3700, 3900, AnomalyKind.USER_STOPPED),
+        (None, 3620, AnomalyKind.STOPPED_IN_PLAN),
+        (None, 3640, AnomalyKind.USER_STOPPED),
+    ],
+    ids=["fetched before its end", "fetched after it", "as far as statuses lag", "later than statuses lag"],
+)
+def test_a_look_at_what_was_fetched_long_before_is_one_of_then(
+    fetched: float | None, last_up: float, kind: AnomalyKind
+) -> None:
+    plans, as_of = [plan(until=after(3600))], after(fetched) if fetched else None
+    server = replace(SERVER, fetched=Fetched(as_of, as_of)) if as_of else SERVER
+    snapshot = poll(task(), at=-60, plans=plans)
+    snapshot = poll(task(), previous=snapshot, at=last_up, servers=[server], plans=plans)
+    back = replace(SERVER, fetched=Fetched(after(4200), after(4200)))
+    assert kinds(poll(stopped(), previous=snapshot, at=4200, servers=[back], plans=plans)) == [kind]
+
+
 def test_planned_work_that_goes_on_in_other_work_ends_with_that() -> None:
     later = plan("plan-2", until=after(7200), starts_at=after(3000))
     both = [plan(until=after(3600)), later]
