@@ -66,7 +66,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
-        Habit.STOPS: lambda: _stop(world, executions, approvals),
+        Habit.STOPS: lambda: _stop(world, person, executions, approvals),
         Habit.REDRIVES: lambda: _redrive(world, executions),
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
@@ -196,7 +196,7 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
         approvals.claim(approval.approval_id, timedelta(minutes=15))
 
 
-def _stop(world: World, executions: StepFunctionsExecutions, approvals: LedgerApprovals) -> None:
+def _stop(world: World, person: Person, executions: StepFunctionsExecutions, approvals: LedgerApprovals) -> None:
     """A restart that waits for its endpoint, as the inbox shows it, or a whole run."""
     waits = [key[0].removeprefix("APPROVAL#") for key, item in world.dynamodb.items.items() if Attribute.WAITS in item]
     if waits and world.kernel.random.random() < 0.5:
@@ -205,7 +205,7 @@ def _stop(world: World, executions: StepFunctionsExecutions, approvals: LedgerAp
         return
     if (running := _one_of(world, executions, "RUNNING")) and world.kernel.random.random() < 0.3:
         world.kernel.say(f"stops {running}")
-        world.stop(executions, running, "simulated")
+        world.stop(person, running, "simulated")
 
 
 def _redrive(world: World, executions: StepFunctionsExecutions) -> None:

@@ -81,7 +81,7 @@ class DynamoDb:
     last_writer: str = ""
     """The process whose write came last."""
     read_at: dict[tuple[str, Key], float] = field(default_factory=dict)
-    """When each process got each item last, alone."""
+    """When each process got each item last, by its key."""
     _written: dict[Key, tuple[float, str]] = field(default_factory=dict)
     """When each item was written last, and by which process."""
     _late: dict[Key, list[_Version]] = field(default_factory=dict)
@@ -114,6 +114,8 @@ class DynamoDb:
         consistent = request.get("ConsistentRead", False)
         found = []
         for key in keys[:given]:
+            if consistent:
+                self.read_at[self.kernel.current_name, _key_of(key)] = self.kernel.now
             item = self.items.get(_key_of(key)) if consistent else self._seen_late(_key_of(key))
             if item is not None:
                 found.append(dict(item))

@@ -206,13 +206,13 @@ class World:
         since, until = self.cut_off.get(who.partition(":")[0], (0.0, 0.0))
         return since <= self.kernel.now < until
 
-    def stop(self, executions: StepFunctionsExecutions, arn: str, reason: str) -> None:
+    def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
-        began = self.kernel.now
-        executions.stop(arn, reason)
-        ended = self.states.executions[arn].stopped_at or began
-        # Of one that had ended before, what goes on is braked at some time until now.
-        self.stopped.setdefault(arn, ended if ended >= began else self.kernel.now)
+        StepFunctionsExecutions(person, now=self.kernel.time, has_console=False).stop(arn, reason)
+        execution = self.states.executions[arn]
+        # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
+        is_theirs = execution.cause == f"{reason} ({person.caller()})"
+        self.stopped.setdefault(arn, (is_theirs and execution.stopped_at) or self.kernel.now)
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.errors import QlikopsError
@@ -85,8 +84,7 @@ def _brake_soon(world: World, key: Key, before: Wire | None, after: Wire | None)
         world.kernel.say(f"pulls the brake of {proposal_id}", "worst moment")
         world.states.reached("a brake")
         with contextlib.suppress(QlikopsError):
-            executions = StepFunctionsExecutions(Person(world, "dora", Counter()), world.kernel.time)
-            world.stop(executions, arn, "at the worst moment")
+            world.stop(Person(world, "dora", Counter()), arn, "at the worst moment")
 
     world.kernel.spawn("dora", stop, after=_soon(world))
 

@@ -84,7 +84,7 @@ def no_reader_is_started_before_what_it_reads(watch: Watch, sent: Sent) -> str:
     staging = {(each["server"], each["task"]) for each in proposal.get("staging", ())}
     if here in staging:
         return ""
-    up = {place for place, result in _known(watch, sent) if Status(result["status"]).is_up}
+    up = {place for place, result in _seen(watch, sent) if Status(result["status"]).is_up}
     for place in sorted(place for place in staging - up if is_chosen(*place, decision)):
         if watch.world.journal.read.get((sent.process, *place), {}).get("state") != "RUNNING":
             return f"{sent.process} runs {sent.task} before {place[1]}, whose log it reads, is up"
@@ -93,13 +93,25 @@ def no_reader_is_started_before_what_it_reads(watch: Watch, sent: Sent) -> str:
 
 def _known(watch: Watch, sent: Sent) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
     """Server, task and result of each other task of the group of which the sender can know what came of it."""
-    proposal_id, begun = watch.proposal_of(sent), watch.world.functions.begun.get(sent.process)
-    for server, task, claim in _claims(watch, proposal_id) if begun else ():
+    begun = watch.world.functions.begun.get(sent.process)
+    return _settled(watch, sent, since=begun.at if begun else 0.0)
+
+
+def _seen(watch: Watch, sent: Sent) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """The same of each other task of which the sender has settled itself, or read, what came of it."""
+    return _settled(watch, sent, since=0.0)
+
+
+def _settled(watch: Watch, sent: Sent, since: float) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Those that the sender has settled, or read since they were settled, or that were settled before `since`."""
+    proposal_id = watch.proposal_of(sent)
+    for server, task, claim in _claims(watch, proposal_id):
         result = told(claim, Attribute.OUTCOME)
         if not result or (server, task) == (sent.server, sent.task):
             continue
-        settled = watch.settled.get((partition_of(result["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"))
-        if settled and begun and (settled[0] == sent.process or settled[1] < begun.at):
+        key = partition_of(result["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"
+        by, at = watch.settled[key]
+        if by == sent.process or at < max(since, watch.world.dynamodb.read_at.get((sent.process, key), 0.0)):
             yield (server, task), result
 
 

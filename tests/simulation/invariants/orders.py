@@ -11,6 +11,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
+from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
@@ -19,6 +20,7 @@ from tests.simulation.invariants.watch import (
     of_each_record,
     partition_of,
     status_of,
+    told,
 )
 
 _MOST = 20
@@ -99,7 +101,8 @@ def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Cha
         if name == change.proposal_id or status_of(item).is_final:
             continue
         # A clock that is hours ahead ends a lease while its question waits.
-        if watch.clocks_are_right and mine & set(watch.task_partitions(name)):
+        held = set(watch.task_partitions(name)) - left_out(watch.proposed[name], told(item, Attribute.DECISION))
+        if watch.clocks_are_right and mine & held:
             return f"{change.proposal_id} asks about what {name} asks about"
         other = watch.proposed[name]
         is_beside = other["kind"] == _STOPPED and other["execution_name"] == proposal["execution_name"]

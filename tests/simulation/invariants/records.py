@@ -8,6 +8,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.callback import APPROVAL_DENIED
+from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
@@ -312,12 +313,14 @@ def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) 
     if not watch.clocks_are_right:
         return ""
     proposal = watch.proposed[change.proposal_id]
+    # It rests on a look of before that; its write may have come later than the look that closes it.
+    made_at = codec.parse_time(proposal["created_at"]).timestamp()
     for target in proposal["targets"]:
         server, task = target["key"]["server"], target["key"]["task"]
         if may_be_planned(watch, server, task, closing.at):
             return ""
         asked_at, entries = watch.world.journal.listed.get((process, server), (0.0, {}))
-        if asked_at < watch.opened_at[change.proposal_id]:
+        if asked_at < made_at:
             continue
         seen = watch.world.journal.read.get((process, server, task)) or entries.get(task)
         if seen is None or proposal["kind"] not in _OF_STATES or _differs(proposal, target, seen):
