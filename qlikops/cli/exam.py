@@ -109,7 +109,6 @@ def _answers(config: AgentConfig, limit: int, is_told: bool) -> Iterator[ExamAns
 
 
 def _write(result: ExamResult) -> None:
-
     numbers = ("asked", "approved", "refused", "missing")
     output.write_table(
         (
@@ -128,7 +127,6 @@ def _write(result: ExamResult) -> None:
 
 
 def _sections(result: ExamResult) -> list[Section]:
-
     passing = sum(answer.question.passes for answer in result.answers)
     read, written = result.tokens
     in_all = Section(
@@ -151,7 +149,6 @@ def _sections(result: ExamResult) -> list[Section]:
 
 
 def _listed(title: str, answers: list[ExamAnswer], most: int = _LISTED) -> Section:
-
     in_order = sorted(answers, key=lambda answer: answer.question.failure.id)
     shown_lines = tuple(line(answer.question.failure.id, harmless(_why(answer), 200)) for answer in in_order[:most])
     more = (line("…", f"{len(answers) - most} more; --json has all"),) if len(answers) > most else ()

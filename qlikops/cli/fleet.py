@@ -110,7 +110,6 @@ def reports(
     if not found:
         output.say("No run has written a report yet.")
         return
-
     output.write_table(run_report.columns(output.terminal_width()), map(run_report.cells, found))
 
 

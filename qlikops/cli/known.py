@@ -24,7 +24,7 @@ from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
-from qlikops.cli.names import Group
+from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
 from qlikops.dataclass import dataclass
@@ -46,13 +46,7 @@ _TYPE = re.compile(r"\(([^()]+)\)$")
 """Of an endpoint, behind its name."""
 BuiltInOption = Annotated[bool, typer.Option("--built-in", help="Without entries of your own: asks no environment.")]
 
-known = typer.Typer(
-    cls=Group,
-    help="Known failures: what the agent recognises in a message, and what it says to look at first.",
-    add_completion=False,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
+known = group("Known failures: what the agent recognises in a message, and what it says to look at first.")
 
 
 @known.callback()

@@ -129,7 +129,6 @@ def _value(value: object) -> str:
 
 
 def _say_what_follows(changes: Changes, after: Kept) -> None:
-
     ours = {failure.id: failure for entries in built_in() for failure in entries.failures}
     for failure in after.failures:
         if failure.id in ours and failure.id in changes.added:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import typer
 from typer.core import TyperGroup
 
 from qlikops.cli.coercion import WithPlainValues
@@ -42,6 +43,11 @@ def of_parser(error: WrongLine) -> tuple[str, str]:
         return f"There is no option {harmless(option, 40)}.", did_you_mean(option, known) or hint
     text = harmless(error.format_message(), 400).rstrip(".")
     return f"{text}.", hint
+
+
+def group(words: str) -> typer.Typer:
+    """A group of commands whose help these words are; without one of them, its callback runs."""
+    return typer.Typer(cls=Group, help=words, add_completion=False, invoke_without_command=True, rich_markup_mode=None)
 
 
 class Group(WithPlainValues, TyperGroup):

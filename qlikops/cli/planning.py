@@ -14,7 +14,7 @@ from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, of_order
-from qlikops.cli.names import Group
+from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import shaped
 from qlikops.domain.encoding import codec
@@ -34,13 +34,7 @@ _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="R", help="Why, for the record.")]
 WaitOption = Annotated[str, typer.Option("--timeout", metavar="T", help="How long to wait at most.")]
 
-plan = typer.Typer(
-    cls=Group,
-    help="Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.",
-    add_completion=False,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
+plan = group("Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.")
 
 
 @plan.callback()

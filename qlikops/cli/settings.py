@@ -16,7 +16,7 @@ from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, JsonOption, invocation
 from qlikops.cli.editing import edit, editor
 from qlikops.cli.login import mfa_entry
-from qlikops.cli.names import Group
+from qlikops.cli.names import group
 from qlikops.cli.shape import shaped
 from qlikops.config import BUILT_IN, ConfigFile, Settings, checked, config_path, data_dir
 from qlikops.config_change import set_value
@@ -41,12 +41,8 @@ def _from_aws(profile: str) -> dict[str, dict[str, Any]]:
         return {}  # mfa_session says it
 
 
-config = typer.Typer(
-    cls=Group,
-    help="Show each setting's value and where it came from, those of AWS's own configuration and environment too.",
-    add_completion=False,
-    invoke_without_command=True,
-    rich_markup_mode=None,
+config = group(
+    "Show each setting's value and where it came from, those of AWS's own configuration and environment too."
 )
 
 

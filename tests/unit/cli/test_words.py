@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
 import typer
 
-from qlikops.cli.main import COMMANDS
 from tests.commands import root
 
 MEANS_SOMETHING_ELSE = frozenset(
@@ -38,12 +36,6 @@ def described(group: typer.core.TyperGroup, before: str = "qlikops") -> Iterator
         for option in command.params:
             if option.param_type_name == "option":
                 yield f"{before} {name}", option.opts[0], getattr(option, "help", None) or ""
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with(name: str) -> None:
-    _, text = COMMANDS[name]
-    assert " ".join((root().commands[name].help or "").split()).startswith(text)
 
 
 def test_the_same_option_is_described_in_the_same_words() -> None:
