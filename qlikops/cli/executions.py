@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from qlikops.cli.remembering import remember
 from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.handover import pages_of
 from qlikops.domain.naming import shown
 from qlikops.domain.ports import ContextServices, Executions
 from qlikops.domain.workflow.events import load_history_file
@@ -47,7 +47,8 @@ def executions(
     """List executions, newest first, with what each found and did."""
     here = invocation(ctx)
     environment = here.environment(context)
-    found = _newest(environment.executions, status, None if all_ else limit)
+    newest = chain.from_iterable(pages_of(environment.executions, status))
+    found = list(islice(newest, None if all_ else limit))
     if status is None:
         remember(here, environment.name, "runs", {each.name: each.status.lower() for each in found})
     if as_json:
@@ -151,20 +152,6 @@ def redrive(
     """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice."""
     here = invocation(ctx)
     _write_summary(here, here.environment(context).executions.redrive(execution), as_json=as_json)
-
-
-def _newest(role: Executions, status: ExecutionStatus | None, limit: int | None) -> list[ExecutionSummary]:
-    return list(islice(_pages(role, status), limit))
-
-
-def _pages(role: Executions, status: ExecutionStatus | None) -> Iterator[ExecutionSummary]:
-    token: str | None = None
-    while True:
-        page = role.page(status, token)
-        yield from page.executions
-        token = page.next_token
-        if token is None:
-            return
 
 
 def _folded(path: Path) -> FoldedHistory:

@@ -182,10 +182,10 @@ def runs_since(
     more than it takes to meet a run that is known, and each that ran when it was seen last.
     """
     known = known or KnownRuns()
-    found = {run.arn: run for page in _pages(executions, ExecutionStatus.RUNNING) for run in page}
+    found = {run.arn: run for page in pages_of(executions, ExecutionStatus.RUNNING) for run in page}
     ended = {arn for arn, run in known.runs.items() if run.stopped_at is None} - found.keys()
     back_to, is_complete = since - max(LOOK_BACK, known.longest or timedelta()), True
-    for number, page in enumerate(_pages(executions)):
+    for number, page in enumerate(pages_of(executions)):
         # Asked for after those that run, it knows of one that has ended meanwhile.
         found |= {run.arn: run for run in page}
         if page and known.longest is None:
@@ -210,7 +210,8 @@ def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
     return timedelta()
 
 
-def _pages(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
+def pages_of(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
+    """All runs, or those of a status, newest first, a page at a time; the next is read when it is asked for."""
     token: str | None = None
     while True:
         page = executions.page(status, token)

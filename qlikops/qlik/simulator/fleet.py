@@ -59,15 +59,7 @@ class Call:
 
     def to_json(self) -> dict[str, Any]:
         """The fleet as JSON for the control path."""
-        return {
-            "at": round(self.at, 3),
-            "user": self.user,
-            "server": self.server,
-            "task": self.task,
-            "action": self.action,
-            "option": self.option,
-            "answer": self.answer,
-        }
+        return {**asdict(self), "at": round(self.at, 3)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import Found, PolledScreen
-from qlikops.tui.screens.dialog import OutgoingDialog
+from qlikops.tui.screens.reasoned import REASON_CAP, ReasonedDialog
 from qlikops.tui.widgets.line import LineInput
 
 WAIT = timedelta(minutes=1)
@@ -38,7 +38,6 @@ HOURS = (
     ("for 24 hours", 24.0),
 )
 _USUAL_HOURS = 2.0
-_REASON_CAP = 500
 
 
 class OrderingScreen(PolledScreen[Found]):
@@ -75,44 +74,15 @@ class OrderingScreen(PolledScreen[Found]):
         self.app.push_screen(dialog, answered)
 
 
-class OrderDialog(OutgoingDialog[Order]):
+class OrderDialog(ReasonedDialog[Order]):
     """Answers with the order to send, or None."""
 
-    AUTO_FOCUS = ""
-    FIRST: ClassVar[str] = "#reason"
     verb: str
     """On the button that sends."""
-
-    def fields(self) -> ComposeResult:
-        """The reason."""
-        yield LineInput(placeholder="Reason (required)", max_length=_REASON_CAP, id="reason", compact=True)
-
-    def on_mount(self) -> None:
-        """Starts with what is typed first."""
-        self.begin_in(self.FIRST)
 
     def send_button(self) -> Button:
         """The verb."""
         return Button(self.verb, variant="warning", id="send", compact=True)
-
-    @property
-    def reason(self) -> str:
-        """As it stands."""
-        return self.query_one("#reason", Input).value.strip()
-
-    def problem(self) -> str:
-        """Whoever reads the report asks why."""
-        return super().problem() or ("" if self.reason else "A reason is required.")
-
-    @on(Input.Changed)
-    def _follow(self, event: Input.Changed) -> None:
-        event.stop()
-        self.draw()
-
-    @on(Input.Submitted)
-    def _enter(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.submit()
 
 
 class LiftScreen(OrderDialog):
@@ -162,7 +132,7 @@ class PlanScreen(OrderDialog):
 
     def fields(self) -> ComposeResult:
         """What is covered, for how long, and why."""
-        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=_REASON_CAP, id="scope", compact=True)
+        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=REASON_CAP, id="scope", compact=True)
         yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
         yield from super().fields()
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.message import Message
-from textual.widgets import Button, Input
+from textual.widgets import Button
 
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
@@ -21,7 +20,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import OutgoingDialog
-from qlikops.tui.widgets.line import LineInput
+from qlikops.tui.screens.reasoned import ReasonedDialog
 from qlikops.tui.widgets.outgoing import Outgoing
 
 Act = Callable[[ContextServices], ExecutionSummary]
@@ -102,50 +101,27 @@ class ReadingScreen(RunScreen):
         """Why not; empty where nothing speaks against it."""
 
 
-class StopScreen(ReadingScreen):
-    """Says why; whoever reads the history asks first."""
+class StopScreen(ReasonedDialog[Act], ReadingScreen):
+    """Aborts a run."""
 
-    AUTO_FOCUS = ""
     TITLE = "Stop this run"
     VERB = "Stop it"
     WITH_HISTORY = False
 
-    def fields(self) -> ComposeResult:
-        """The reason."""
-        yield LineInput(placeholder="Reason (required)", max_length=500, id="reason", compact=True)
-
-    def on_mount(self) -> None:
-        """Starts with the reason."""
-        self.begin_in("#reason")
-
-    @property
-    def _reason(self) -> str:
-        return self.query_one("#reason", Input).value.strip()
-
     def outgoing(self) -> tuple[Line, ...]:
         """What becomes of what waits, of what is under way, and of the rest."""
-        return running.stop_lines(self.execution, self.detail, self._reason, self.context.caller)
+        return running.stop_lines(self.execution, self.detail, self.reason, self.context.caller)
 
     def against(self, detail: ExecutionDetail) -> str:
         """One that has ended cannot be stopped."""
         if detail.summary.status is not ExecutionStatus.RUNNING:
             return f"It has ended: it is {detail.summary.status}. Nothing can be stopped."
-        return "" if self._reason else "A reason is required."
+        return ""
 
     def answer(self) -> Act:
         """With the reason as it stands."""
-        reason = self._reason
+        reason = self.reason
         return lambda environment: environment.executions.stop(self.execution.arn, reason)
-
-    @on(Input.Changed, "#reason")
-    def _follow(self, event: Input.Changed) -> None:
-        event.stop()
-        self.draw()
-
-    @on(Input.Submitted, "#reason")
-    def _enter(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.submit()
 
 
 class RedriveScreen(ReadingScreen):
