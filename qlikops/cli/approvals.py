@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, JsonOption, invocation
+from qlikops.cli.context import ContextsOption, invocation
 from qlikops.cli.hook import Hook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
+from qlikops.cli.shape import JsonListOption
 from qlikops.cli.watching import watch_inboxes
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
@@ -52,7 +53,7 @@ def approvals(
         ),
     ] = "",
     context: ContextsOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List what waits for a decision, the most urgent first.
 

@@ -13,19 +13,11 @@ from typing import Any
 from typer.core import TyperCommand
 
 from qlikops.cli.context import invocation
-from qlikops.cli.pager import paged
+from qlikops.cli.pager import PAGED, paged
 from qlikops.cli.shape import FLAG, with_value
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.text import harmless
-
-PAGED = frozenset(
-    {
-        *("approvals", "executions", "show", "tasks", "task", "reports", "report", "handover", "decisions"),
-        *("known", "explain", "config", "doctor"),
-    }
-)
-"""Commands that print once, when they are done, and possibly much."""
 
 
 class _Plain:

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, invocation
+from qlikops.cli.context import ContextOption, invocation
 from qlikops.cli.durations import duration
+from qlikops.cli.shape import JsonListOption
 from qlikops.domain import archive as archived
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import listed
@@ -42,7 +43,7 @@ def decisions(
         Path | None, typer.Option(metavar="DIR", help="Read what --export wrote to DIR, in place of the ledger.")
     ] = None,
     context: ContextOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List the proposals of a shift: what waits, who decided what, how it ended, whether it lasted, until when its
     tasks are muted.

@@ -13,6 +13,7 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.evaluate import make_evaluator
 from qlikops.agent.exam import ExamAnswer, ExamResult, examine, questions
+from qlikops.agent.models import EvaluatorName
 from qlikops.cli import output
 from qlikops.cli.context import JsonOption, SettingsOption
 from qlikops.cli.exit_codes import ExitCode
@@ -57,8 +58,8 @@ def exam(
 
     The questions are the examples of the known failures, put as a run in AWS would put them; the classes take turns.
     The rules speak from the entries and are asked with them. A model is asked without the question's own entry, as it
-    is about a failure that has no entry yet. --evaluator is rules, bedrock or openai, and with --settings these options
-    come first. A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved
+    is about a failure that has no entry yet. --evaluator is what the setting of that name may be, and with --settings
+    these options come first. A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved
     that must not be, and if there was no answer at all.
     """
     config = _config(evaluator, model, url, settings)
@@ -82,7 +83,8 @@ def _config(evaluator: str, model: str, url: str, file: Path | None) -> AgentCon
     agent["evaluator"] = chosen or "rules"
     asked = {name: value for name, value in (("model_id", model), ("url", url)) if value}
     if asked and not is_ai(agent["evaluator"]):
-        raise UsageError("The rules ask no model.", "Name one that does: --evaluator bedrock or openai.")
+        models = " or ".join(filter(is_ai, EvaluatorName))
+        raise UsageError("The rules ask no model.", f"Name one that does: --evaluator {models}.")
     if asked:
         agent[chosen] = {**agent.get(chosen, {}), **asked}
     return agent_config(agent)

@@ -15,6 +15,7 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.remembering import remember
+from qlikops.cli.shape import JsonListOption
 from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
@@ -42,7 +43,7 @@ def executions(
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="How many at most.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List executions, newest first, with what each found and did."""
     here = invocation(ctx)

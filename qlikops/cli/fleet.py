@@ -12,6 +12,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
+from qlikops.cli.shape import JsonListOption
 from qlikops.domain.decisions import gather
 from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet import FleetSnapshot
@@ -39,7 +40,7 @@ def tasks(
         FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
     ] = FleetSort.WORST,
     context: ContextOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
     here = invocation(ctx)
@@ -97,7 +98,7 @@ def reports(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many at most.")] = 50,
     context: ContextOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List the runs that have a report, newest first, with what each found and came to."""
     here = invocation(ctx)

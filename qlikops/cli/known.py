@@ -26,7 +26,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import shaped
+from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.dataclass import dataclass
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
@@ -56,7 +56,7 @@ def _list(
     engine: Annotated[str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.")] = "",
     built_in: BuiltInOption = False,
     context: ContextOption = None,
-    as_json: JsonOption = False,
+    as_json: JsonListOption = False,
 ) -> None:
     """List the known failures, engine by engine; those of your own are marked."""
     if ctx.invoked_subcommand:

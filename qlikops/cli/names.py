@@ -8,16 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 from qlikops.cli.coercion import WithPlainValues
+from qlikops.cli.pager import PAGED
 from qlikops.domain.errors import UsageError
 from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.text import harmless
 
-READING = frozenset(
-    {
-        *("tui", "approvals", "executions", "show", "tasks", "task", "reports", "report", "handover", "decisions"),
-        *("known", "config", "doctor", "explain", "test", "draft", "local", "status", "env", "path", "schema"),
-    }
-)
+READING = PAGED | {"tui", "test", "draft", "local", "status", "env", "path", "schema"}
 """Commands that change nothing. Any other one is run by its whole name only: in a script, the beginning of it could
 be the beginning of another one after an update.
 """

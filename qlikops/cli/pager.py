@@ -12,6 +12,13 @@ from typing import Any
 
 from qlikops.child import run_child
 
+PAGED = frozenset(
+    {
+        *("approvals", "executions", "show", "tasks", "task", "reports", "report", "handover", "decisions"),
+        *("known", "explain", "config", "doctor"),
+    }
+)
+"""Commands that change nothing, and print once, when they are done, and possibly much."""
 _USUAL = "less"
 _LESS = "FRX"
 """For `less`, unless $LESS says otherwise: leave what fits on the screen there, keep colours and the screen."""

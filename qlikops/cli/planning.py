@@ -16,7 +16,7 @@ from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, of_order
 from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import shaped
+from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
@@ -39,7 +39,7 @@ plan = group("Planned work: for a time, what it covers is looked at as always, a
 
 @plan.callback()
 @shaped
-def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonOption = False) -> None:
+def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOption = False) -> None:
     """List planned work as the last run knew it: what is to come, what goes on, and what was over lately."""
     if ctx.invoked_subcommand:
         return

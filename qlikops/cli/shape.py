@@ -22,8 +22,8 @@ from qlikops.domain.naming import did_you_mean
 from qlikops.domain.text import harmless
 
 FLAG = "--json"
-LISTS = frozenset({"approvals", "executions", "tasks", "reports", "decisions", "doctor", "_list", "_settings"})
-"""Functions of the commands whose answer is one table."""
+JsonListOption = Annotated[bool, "one table"]
+"""The JsonOption of a command whose answer is one table, which is written as csv too."""
 
 
 class Format(Enum):
@@ -103,7 +103,7 @@ def shaped(function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(function, eval_str=True)
     if "as_json" not in signature.parameters:
         return function
-    is_list = function.__name__ in LISTS
+    is_list = signature.parameters["as_json"].annotation == JsonListOption
 
     @functools.wraps(function)
     def run(*, as_json: str | None, jq: str, format_: Enum | None, **given: Any) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from qlikops.cli import output
-from qlikops.cli.coercion import PAGED
 from qlikops.cli.names import READING
-from qlikops.cli.pager import come_at_once, paged
+from qlikops.cli.pager import PAGED, come_at_once, paged
 from tests.commands import root
 from tests.unit.cli.test_errors import paths
 
