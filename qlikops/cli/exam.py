@@ -59,8 +59,8 @@ def exam(
     The questions are the examples of the known failures, put as a run in AWS would put them; the classes take turns.
     The rules speak from the entries and are asked with them. A model is asked without the question's own entry, as it
     is about a failure that has no entry yet. --evaluator is what the setting of that name may be, and with --settings
-    these options come first. A model is asked from here, with the credentials of boto3. The exit code is 1 if something was approved
-    that must not be, and if there was no answer at all.
+    these options come first. A model is asked from here, with the credentials of boto3. The exit code is 1 if
+    something was approved that must not be, and if there was no answer at all.
     """
     config = _config(evaluator, model, url, settings)
 

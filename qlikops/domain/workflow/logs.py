@@ -1,9 +1,9 @@
 """Which lines of a function's log are of the calls that a state made.
 
 A stream holds the lines of many calls, one after the other, and only some lines name their call: the traceback of an
-exception that a handler lets out does not. But a stream belongs to one sandbox, which does one call at a time: what lies
-between `START RequestId: …` and `REPORT RequestId: …` is of that call. So all lines of a span of time are read, and
-sorted here, instead of being searched for an id.
+exception that a handler lets out does not. But a stream belongs to one sandbox, which does one call at a time: what
+lies between `START RequestId: …` and `REPORT RequestId: …` is of that call. So all lines of a span of time are read,
+and sorted here, instead of being searched for an id.
 """
 
 from __future__ import annotations
