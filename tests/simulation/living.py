@@ -122,7 +122,7 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
         kernel.kill(process, quietly=True)
     world.cut_off.clear()
     world.faults.end()
-    world.clock_ahead = 0.0
+    world.step_clock(0.0)
     kernel.run(kernel.now + AFTERWARDS_HOURS * 3600)
     # Two more runs: what the last one could not know, the next one closes.
     for number in range(2):

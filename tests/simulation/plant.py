@@ -197,7 +197,8 @@ class World:
         self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
         self.clock_ahead = 0.0
         """Seconds by which the functions' clocks are ahead of the world's."""
-        self.clock_was_stepped = False
+        self.clock_steps: list[tuple[float, float]] = []
+        """When they were stepped, and by how much they have been ahead since."""
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
         self.functions = SimulatedLambda(kernel, self.faults, functions)
         self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
@@ -213,6 +214,16 @@ class World:
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
         is_theirs = execution.cause == f"{reason} ({person.caller()})"
         self.stopped.setdefault(arn, (is_theirs and execution.stopped_at) or self.kernel.now)
+
+    def step_clock(self, ahead: float) -> None:
+        """Sets the functions' clocks so many seconds ahead of the world's."""
+        self.clock_ahead = ahead
+        self.clock_steps.append((self.kernel.now, ahead))
+
+    def furthest_ahead(self, since: float) -> float:
+        """Seconds by which the functions' clocks have been ahead at most since then."""
+        before = [ahead for at, ahead in self.clock_steps if at <= since]
+        return max([*before[-1:], *(ahead for at, ahead in self.clock_steps if at > since)], default=0.0)
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import io
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -220,12 +220,15 @@ class SimulatedEventBridge:
     kernel: Kernel
     put: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     """When, and the entry."""
+    put_by: list[str] = field(default_factory=list)
+    """By which process each of them, `world` if it came late."""
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         size = sum(len(f"{each['Source']}{each['DetailType']}{each['Detail']}".encode()) + 14 for each in Entries)
         if not 0 < len(Entries) <= MOST_ENTRIES or size > MOST_MESSAGE_BYTES:
             raise error("ValidationException", "PutEvents", "Total size of the entries is over the limit.")
         self.put += [(self.kernel.now, each) for each in Entries]
+        self.put_by += [self.kernel.current_name] * len(Entries)
         return {"FailedEntryCount": 0, "Entries": [{"EventId": f"{len(self.put):08}"} for _ in Entries]}
 
 
@@ -295,8 +298,8 @@ class SimulatedLambda:
         self.running: dict[str, Process] = {}
         self.begun: dict[str, Invocation] = {}
         """All invocations by the names of their processes."""
-        self.unanswered: Counter[str] = Counter()
-        """How many invocations of each function were killed, took too long or failed."""
+        self.unanswered: defaultdict[str, list[str]] = defaultdict(list)
+        """Of each function, the processes of its invocations that were killed, took too long or failed."""
         self.on_begin: list[Callable[[Invocation], None]] = []
         """Told each invocation as it begins."""
         self.on_answer: list[Callable[[Invocation], None]] = []
@@ -366,7 +369,8 @@ class SimulatedLambda:
         def ended(process: Process) -> None:
             self.running.pop(process.name, None)
             self._failed.pop(process.name, None)
-            self.unanswered[name] += process.is_killed or process.error is not None
+            if process.is_killed or process.error is not None:
+                self.unanswered[name].append(process.name)
             if process.is_killed:
                 error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
                 failed(error_name, json.dumps({"errorType": error_name, "errorMessage": f"RequestId: {number} Error"}))

@@ -96,13 +96,14 @@ def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Cha
     proposal = watch.proposed[change.proposal_id]
     if change.before is not None or proposal["kind"] != _STOPPED or watch.is_tampered(change.proposal_id):
         return ""
-    mine, plans = set(watch.task_partitions(change.proposal_id)), _plans_named(proposal)
+    mine, plans, asking = set(watch.task_partitions(change.proposal_id)), _plans_named(proposal), watch.writer()
     for name, item in watch.records():
         if name == change.proposal_id or status_of(item).is_final:
             continue
-        # A clock that is hours ahead ends a lease while its question waits.
-        held = set(watch.task_partitions(name)) - left_out(watch.proposed[name], told(item, Attribute.DECISION))
-        if watch.clocks_are_right and mine & held:
+        # To a clock that is hours ahead, a lease is over while its question waits.
+        late = watch.may_be_late(asking.at if asking else 0.0)
+        held = {each for each in watch.task_partitions(name) if watch.leased_until.get((each, name), late) >= late}
+        if mine & held - left_out(watch.proposed[name], told(item, Attribute.DECISION)):
             return f"{change.proposal_id} asks about what {name} asks about"
         other = watch.proposed[name]
         is_beside = other["kind"] == _STOPPED and other["execution_name"] == proposal["execution_name"]
@@ -119,7 +120,7 @@ def _plans_named(proposal: Mapping[str, Any]) -> set[str]:
 def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
     """What a person stopped during planned work, and what is down still after several runs, has been asked about."""
     world = watch.world
-    if not watch.clocks_are_right or world.faults.befallen or world.tampered:
+    if not watch.clocks_are_right:
         return
     seen = _seen_last(watch)
     for (server, task), at in world.fleet.stopped_by_hand().items():

@@ -266,7 +266,7 @@ def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
 
 
 @of_each_record
-def the_end_of_a_group_is_that_of_its_tasks(_: Watch, change: Change) -> str:
+def the_end_of_a_group_is_that_of_its_tasks(watch: Watch, change: Change) -> str:
     """Up is what all are; partial is what some are; and what none is says none of the two.
 
     Of a group that was not begun with, for its endpoint, some may have come up by themselves: nothing was sent to any.
@@ -276,8 +276,12 @@ def the_end_of_a_group_is_that_of_its_tasks(_: Watch, change: Change) -> str:
     outcome = told(change.after, Attribute.OUTCOME)
     ups = [Status(each["status"]).is_up for each in outcome.get("targets", ())]
     status = Status(outcome["status"])
-    if not ups or outcome["detail"].startswith("nothing was sent: "):
+    if not ups:
         return ""
+    if outcome["detail"].startswith("nothing was sent: "):
+        sent = [each for each in watch.requests if watch.proposal_of(each) == change.proposal_id and each.arrived]
+        is_right = status in (Status.STILL_DOWN, Status.FAILED) and not sent
+        return "" if is_right else f"{change.proposal_id} is {status}, {outcome['detail']}; {sent}"
     fits = status.is_up if all(ups) else (status is Status.PARTIAL) is any(ups) and not status.is_up
     return "" if fits else f"{change.proposal_id} is {status}: {[each['status'] for each in outcome['targets']]}"
 
@@ -309,12 +313,9 @@ def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) 
         return ""
     if status_of(change.after) is not Status.SUPERSEDED or Attribute.OUTCOME in change.before:
         return ""
-    # To a run whose clock is ahead, what it saw before the proposal was made looks younger than that.
-    if not watch.clocks_are_right:
-        return ""
     proposal = watch.proposed[change.proposal_id]
-    # It rests on a look of before that; its write may have come later than the look that closes it.
-    made_at = codec.parse_time(proposal["created_at"]).timestamp()
+    # Its write may have come later than the look that closes it. To a clock that is ahead, an old look is younger.
+    made_at = codec.parse_time(proposal["created_at"]).timestamp() - watch.world.furthest_ahead(closing.at)
     for target in proposal["targets"]:
         server, task = target["key"]["server"], target["key"]["task"]
         if may_be_planned(watch, server, task, closing.at):

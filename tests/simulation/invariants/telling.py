@@ -24,11 +24,13 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
     """A pager that follows events by their dedup keys has nothing open but findings that the last run still saw."""
     if watch.world.faults.have_hit("events:"):
         return
-    pager = Pager(json.loads(entry["Detail"]) for _, entry in watch.world.eventbridge.put)
-    seen = _seen(watch)
-    for key in pager.open:
+    bus = watch.world.eventbridge
+    details = [json.loads(entry["Detail"]) for _, entry in bus.put]
+    last_told_by = dict(zip((detail["dedup_key"] for detail in details), bus.put_by, strict=True))
+    died, seen = {"world", *watch.world.functions.unanswered["MonitorTasks"]}, _seen(watch)
+    for key in Pager(details).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
-        if "/finding/" not in key or (key not in seen and not watch.world.functions.unanswered["MonitorTasks"]):
+        if "/finding/" not in key or (key not in seen and last_told_by[key] not in died):
             yield f"{key} is open"
 
 
@@ -43,18 +45,23 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
             if event["state"] != "closed":
                 continue
             # Of a question that is answered before its message went out, only the end is told.
-            # Who died about to tell of an outage may have told of it: it is called off all the same.
-            died = event["event"] == "MonitoringRecovered" and watch.world.functions.unanswered["GenerateReport"]
-            if not opened and event["event"] != "ApprovalClosed" and not died:
+            if not opened and event["event"] != "ApprovalClosed" and not _may_have_been_told(watch, event):
                 yield f"{key} was closed by {event['event']}, and was not open"
             elif opened and any(event[name] != opened[-1][name] for name in _THING):
                 yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"
 
 
+def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
+    """Whether an outage was about to be told by who died then: it is called off all the same."""
+    died = watch.told_of_outage.intersection(watch.world.functions.unanswered["GenerateReport"])
+    return event["event"] == "MonitoringRecovered" and bool(died)
+
+
 @at_rest
 def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
     """Each reason to tell again of what waits is told once; twice only if a process died, or a reply was lost."""
-    disturbed = watch.world.faults.befallen or any(watch.world.functions.unanswered.values())
+    befallen, died = watch.world.faults.befallen, watch.world.functions.unanswered["MonitorTasks"]
+    disturbed = died or any(each.startswith(("lost", "late", "twice", "nonsense", "stalled")) for each in befallen)
     for key, events in _by_key(watch).items():
         reasons = Counter(event["reason"] for event in events if event["event"] == "ApprovalReminder")
         for reason, count in reasons.items():

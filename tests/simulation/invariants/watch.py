@@ -121,6 +121,10 @@ class Watch:
         self.settled: dict[Key, tuple[str, float]] = {}
         """By which process, and when, it was first said what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
+        self.leased_until: dict[tuple[str, str], float] = {}
+        """Until when each proposal held each task, by its last lease: by partition and id."""
+        self.told_of_outage: set[str] = set()
+        """The processes that wrote down that people are told that monitoring fails."""
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
@@ -177,6 +181,11 @@ class Watch:
             self.opened_by.setdefault(change.proposal_id, self.world.dynamodb.last_writer)
         if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
             self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
+        if change.key[1] == keys.LEASE:
+            holder = change.after[Attribute.PROPOSAL_ID]["S"]
+            self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
+        if change.key[0] == keys.OUTAGE:
+            self.told_of_outage.add(self.world.dynamodb.last_writer)
         if change.key[0] == keys.PLANS_PARTITION:
             self.plans[change.key] = change.after
             self.planned_at.setdefault(change.key, self.world.kernel.now)
@@ -194,7 +203,11 @@ class Watch:
     @property
     def clocks_are_right(self) -> bool:
         """Whether no function's clock has been stepped in this world: expiries then mean what they say."""
-        return not self.world.clock_was_stepped
+        return not any(ahead for _, ahead in self.world.clock_steps)
+
+    def may_be_late(self, since: float) -> float:
+        """How late it may be, by the clock of a function that began then; what is due later is not over for it."""
+        return self.world.kernel.now + self.world.furthest_ahead(since)
 
     def writer(self) -> Invocation | None:
         """The invocation whose write came last; None for what nobody invoked."""
