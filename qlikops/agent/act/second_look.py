@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of, too_old
-from qlikops.agent.remember.tasks import Attempt
+from qlikops.agent.remember.attempts import Attempt
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.mute import Mute

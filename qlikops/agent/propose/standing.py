@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qlikops.agent.propose.correlation import Correlated
+from qlikops.agent.remember.attempts import Attempts
 from qlikops.agent.remember.ledger import Opened
-from qlikops.agent.remember.tasks import Attempts, Lease
+from qlikops.agent.remember.tasks import Lease
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.mute import Mute
 from qlikops.domain.proposal import Proposal

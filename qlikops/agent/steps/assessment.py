@@ -11,8 +11,8 @@ from datetime import datetime
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.evaluate import EvaluationInput, Evaluator
+from qlikops.agent.remember.attempts import last_hour, streak_of
 from qlikops.agent.remember.ledger import Ledger, check_open
-from qlikops.agent.remember.tasks import last_hour, streak_of
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import HistoryLine, ProposalRecord
 from qlikops.domain.duration import to_minute

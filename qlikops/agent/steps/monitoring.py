@@ -17,10 +17,10 @@ from qlikops.agent.look.detection import contradicts_itself, detect, is_from_the
 from qlikops.agent.look.servers import due
 from qlikops.agent.propose import standing
 from qlikops.agent.propose.correlation import propose
+from qlikops.agent.remember.attempts import Attempts, RestartLimits, streak_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import LastSnapshot, Store
-from qlikops.agent.remember.tasks import Attempts, RestartLimits, streak_of
 from qlikops.agent.steps.lasting import Follower
 from qlikops.agent.steps.orders import Desk, notes_on
 from qlikops.agent.steps.overtaken import Questions

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from qlikops.agent.config import AgentConfig
+from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.orders import Overtaken, adding, changing, lifting
 from qlikops.agent.remember.run import Run
-from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.transient import may_pass

@@ -18,9 +18,9 @@ from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.act.waiting import Waiter, Waiting
 from qlikops.agent.config import AgentConfig
+from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
-from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.endpoint import Probe, ProbeAnswer
 from qlikops.domain.proposal import Choice, NotOffered, Proposal

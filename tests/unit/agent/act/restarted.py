@@ -12,9 +12,9 @@ from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of
+from qlikops.agent.remember.attempts import Attempt
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
-from qlikops.agent.remember.tasks import Attempt
 from qlikops.agent.steps.restart import Restarter
 from qlikops.domain.approval import Decision, Outcome
 from qlikops.domain.task import RunOption, TaskFacts, TaskKey

@@ -10,8 +10,8 @@ import pytest
 
 from qlikops.agent.act.outcomes import combined
 from qlikops.agent.config import Thresholds
+from qlikops.agent.remember.attempts import Attempt, RestartLimits
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.agent.remember.tasks import Attempt, RestartLimits
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.encoding import codec

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from qlikops.agent.propose import standing
 from qlikops.agent.propose.correlation import Correlated, propose
+from qlikops.agent.remember.attempts import Attempt
 from qlikops.agent.remember.ledger import Opened
-from qlikops.agent.remember.tasks import Attempt, Lease
+from qlikops.agent.remember.tasks import Lease
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.proposal import Proposal

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from qlikops.agent.propose.options import options_of
+from qlikops.agent.remember.attempts import Attempt, RestartLimits
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
 from qlikops.agent.remember.table import Table
-from qlikops.agent.remember.tasks import Attempt, LeaseLost, RestartLimits
+from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
 from qlikops.domain.anomaly import AnomalyKind

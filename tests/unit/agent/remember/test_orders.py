@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.orders import Overtaken, StoredPlan, adding, changing, lifting
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Put, Table
-from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import PLANS_PARTITION, Attribute

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Update
-from qlikops.agent.remember.tasks import RestartLimits
 from qlikops.agent.steps.orders import Desk
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import Status

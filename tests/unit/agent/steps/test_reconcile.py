@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
-from qlikops.agent.remember.tasks import RestartLimits, Stopped
+from qlikops.agent.remember.tasks import Stopped
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.encoding.codec import format_time
