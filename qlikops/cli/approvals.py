@@ -20,7 +20,7 @@ from qlikops.domain.errors import UsageError
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
 from qlikops.presentation.inbox import InboxSort, ListedRow
-from qlikops.presentation.table import Column, taken
+from qlikops.presentation.table import Column, emptied, taken
 from qlikops.presentation.tone import Span, outside
 from qlikops.presentation.watch import Watch
 
@@ -94,11 +94,11 @@ def _write_list(rows: Sequence[ListedRow], *, several: bool) -> None:
         return
     width = output.terminal_width()
     identity, digest = Column("id", "Id", 12), Column("digest", "Digest", 12)
-    with_log = width is None or any(each.row.resume_until for each in rows)
-    room = None if width is None else width - taken([identity])
-    columns = inbox.columns(room, several=several, with_log=with_log)
     cells = [
-        {"id": outside(each.row.approval_id), "digest": Span(each.row.digest), **inbox.TABLE.cells(each)}
+        {"id": outside(each.row.approval_id), "digest": Span(each.row.digest), **inbox.IN_WORDS.cells(each)}
         for each in rows
     ]
+    empty = () if width is None else emptied(cells)
+    room = None if width is None else width - taken([identity])
+    columns = inbox.columns(room, several=several, empty=empty, table=inbox.IN_WORDS)
     output.write_table((identity, *columns, *([digest] if width is None else [])), cells)

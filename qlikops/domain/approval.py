@@ -22,7 +22,9 @@ from qlikops.domain.text import folded, harmless
 
 ROW_TEXT_CAP = 60
 """Characters of each text in a row of the inbox."""
-ROW_BYTES = 720
+ADVICE_CAP = 30
+"""Characters of what a row says is to be done first."""
+ROW_BYTES = 780
 """Bytes of a row as JSON with every text cut. Of usual rows, one Query page of 1 MB holds 2,000, as a benchmark shows.
 """
 SHORT_DIGEST = 12
@@ -403,6 +405,12 @@ class InboxRow:
     """Time from which on the target is out of freshness; None if that is not known, and in rows of earlier versions."""
     waits: EndpointWait | None = None
     """What an approved restart waits for, without what a test said; None if the row waits for an answer."""
+    advice: str | None = None
+    """What the recommended option has to be done before its action, in words cut to ADVICE_CAP, such as `restore the
+    log`; None if there is nothing, and in rows of earlier versions.
+    """
+    loads: int | None = None
+    """Tables that the recommended option is certain to load again; None if there are none, or it is not known."""
 
     @property
     def urgency(self) -> tuple[datetime, datetime, int, datetime]:
@@ -427,6 +435,7 @@ class InboxRow:
     def of(cls, approval: ProposalRecord, requested_at: datetime, deadline: datetime) -> InboxRow:
         """The row of an evaluated proposal that waits from `requested_at` until `deadline`."""
         proposal, evaluation = approval.proposal, approval.evaluation
+        recommended = proposal.offers[0]
         return cls(
             approval_id=proposal.proposal_id,
             label=_cut(proposal.label),
@@ -447,6 +456,10 @@ class InboxRow:
             options=tuple(each.name for each in proposal.options) if len(proposal.options) > 1 else (),
             resume_until=proposal.resume_until,
             stale_from=proposal.stale_from,
+            advice=None
+            if recommended.words == recommended.action.words
+            else _cut(_first(recommended.words), ADVICE_CAP),
+            loads=proposal.choose().tables_to_load or None,
         )
 
     @classmethod
@@ -476,8 +489,13 @@ class InboxRow:
         )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= ROW_TEXT_CAP else text[: ROW_TEXT_CAP - 1] + "…"
+def _cut(text: str, cap: int = ROW_TEXT_CAP) -> str:
+    return text if len(text) <= cap else text[: cap - 1] + "…"
+
+
+def _first(words: str) -> str:
+    """What an option's words have done before `then`; all of them if they have no `then`."""
+    return words.partition(", then ")[0]
 
 
 def choice_of(proposal: Proposal, decision: Decision | None) -> Choice:

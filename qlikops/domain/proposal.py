@@ -101,6 +101,12 @@ class Choice:
         """Whether tables are certain to be emptied and loaded again, which nothing takes back."""
         return self.action is Action.RELOAD or any(target.full_load_completed is False for target in self.targets)
 
+    @property
+    def tables_to_load(self) -> int:
+        """How many tables are certain to be loaded again, as far as their number is known."""
+        reloads = self.action is Action.RELOAD
+        return sum(each.tables or 0 for each in self.targets if reloads or each.full_load_completed is False)
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -33,12 +33,14 @@ class Headline:
     counts: Spans
     """What is counted, with the number in words: not every reader sees a number made of blocks."""
     more: tuple[Spans, ...] = ()
-    """At most two lines. If there is room for one line only, the first of these stands behind `counts`."""
+    """At most two lines."""
+    line: Spans = ()
+    """All of it in one line; empty for `counts` and the first of `more`."""
 
     @property
     def brief(self) -> Spans:
         """All that one line has room for."""
-        return (*self.counts, Span(". "), *self.more[0]) if self.more else self.counts
+        return self.line or ((*self.counts, Span(". "), *self.more[0]) if self.more else self.counts)
 
 
 def big(number: str) -> tuple[str, str, str]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Severity
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import InboxRow
 from qlikops.domain.duration import format_duration
 from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import happened_by
-from qlikops.presentation import under_way, vocabulary, waiting
+from qlikops.presentation import advice, timebar, under_way, vocabulary, waiting
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
-from qlikops.presentation.tone import Span, Tone, outside
+from qlikops.presentation.tone import Span, Spans, Tone, outside, shortened
 
 SOON_SECONDS = 600
-"""A deadline nearer than this is shown as a danger."""
+"""A deadline nearer than this is worth an event."""
 FILTER_EXAMPLE = "server:eu risk:high !claimed:"
 
 _RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
@@ -57,8 +57,8 @@ class GroupPosition:
 
 
 ALONE = GroupPosition()
-_MARKS = {"marked": "✓ ", "answered": "→ ", "claimed": "@ ", "under way": f"{under_way.SIGN} "}
-"""Before the task, since the word behind it may be cut off."""
+_SIGNS = {"marked": "■", "answered": "→", "under way": under_way.SIGN}
+_CLAIMED = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ class ListedRow:
     def cause(self) -> tuple[str, str]:
         """What rows of one group have in common: the context, and what `cause` says."""
         return self.context, cause(self.row)
+
+    @property
+    def log_until(self) -> datetime | None:
+        """Until when the source keeps what a resume needs; None if that is not known."""
+        return self.now if self.row.kind == AnomalyKind.POSITION_LOST else self.row.resume_until
 
     @property
     def claimant(self) -> str:
@@ -109,13 +114,19 @@ def cause(row: InboxRow) -> str:
 
 
 def columns(
-    width: int | None, *, by: Order[ListedRow] | None = None, several: bool = False, with_log: bool = True
+    width: int | None,
+    *,
+    by: Order[ListedRow] | None = None,
+    several: bool = False,
+    empty: Collection[str] = (),
+    table: Table[ListedRow] | None = None,
 ) -> tuple[Column, ...]:
-    """The columns that fit in `width` cells; that of the context only if there are `several` contexts.
+    """The columns of `table`, usually TABLE, that fit in `width` cells, the context's only of `several`.
 
-    Without any row whose log is known to be kept for a time, `with_log` spares its column.
+    Those that are `empty` leave their room to the others, but for the signs: a mark must not move what it marks.
     """
-    return TABLE.fit(width, by=by, without={*(() if several else ("context",)), *(() if with_log else ("log",))})
+    without = {*empty, *(() if several else ("context",))} - {"mark"}
+    return (table or TABLE).fit(width, by=by, without=without)
 
 
 def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
@@ -128,15 +139,8 @@ def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) ->
 
 def label(row: InboxRow) -> str:
     """`task (server)`."""
-    return _label(row, "", ALONE).text
-
-
-def _label(row: InboxRow, mark: str, place: GroupPosition) -> Span:
-    """`task (server)`: what is cut off at the end should not be the task. The word for a mark comes last."""
     server, task = _server_and_task(row)
-    notes = ", ".join(note for note in (server, mark) if note)
-    tone = Tone.MUTED if mark else Tone.NEUTRAL
-    return outside(f"{task} ({notes})" if notes else task, tone, 120, before=place.mark + _MARKS.get(mark, ""))
+    return outside(f"{task} ({server})" if server else task, cap=120).text
 
 
 def _server_and_task(row: InboxRow) -> tuple[str, str]:
@@ -149,8 +153,8 @@ def countdown(deadline: datetime, now: datetime) -> Span:
     """What is left, to the minute; seconds only in the last one."""
     left = (deadline - now).total_seconds()
     if left <= 0:
-        return Span("expired", Tone.DANGER)
-    return Span(vocabulary.short_duration(left), Tone.DANGER if left < SOON_SECONDS else Tone.NEUTRAL)
+        return Span("expired", Tone.WARNING)
+    return Span(vocabulary.short_duration(left), Tone.WARNING if left < timebar.SOON.total_seconds() else Tone.NEUTRAL)
 
 
 def counts_seconds(deadline: datetime, now: datetime) -> bool:
@@ -162,8 +166,8 @@ def deadline_line(deadline: datetime, now: datetime) -> tuple[Span, ...]:
     """The countdown to the second, and what happens at zero."""
     left = (deadline - now).total_seconds()
     if left <= 0:
-        return (Span("expired", Tone.DANGER), Span(f": {vocabulary.AT_ZERO}"))
-    tone = Tone.DANGER if left < SOON_SECONDS else Tone.NEUTRAL
+        return (Span("expired", Tone.WARNING), Span(f": {vocabulary.AT_ZERO}"))
+    tone = Tone.WARNING if left < timebar.SOON.total_seconds() else Tone.NEUTRAL
     return (Span(f"expires in {format_duration(left)}", tone), Span(f", then {vocabulary.AT_ZERO}", Tone.MUTED))
 
 
@@ -205,11 +209,55 @@ def summary(rows: Sequence[InboxRow], now: datetime) -> str:
 
 
 def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> Headline | None:
-    """How much waits for an answer, and how long the oldest has; None if nothing waits for anything."""
+    """How much waits, what comes first and why, and which answer runs out first; None if nothing waits for anything."""
     if not rows:
         return None
     notes = [f"{number:,} {what}" for number, what in ((new, "new"), (marked, "marked")) if number]
-    return Headline(f"{sum(row.waits is None for row in rows):,}", (Span(", ".join([summary(rows, now), *notes])),))
+    counts = (Span(", ".join([summary(rows, now), *notes])),)
+    asked = [row for row in rows if row.waits is None]
+    if not asked:
+        return Headline("0", counts)
+    first, next_out = min(asked, key=lambda row: _urgency(row, now)), min(asked, key=lambda row: row.deadline)
+    left, why, who = countdown(next_out.deadline, now), _why_first(first, now), claimed_by(next_out, now)
+    looks = f", {who} looks at it" if who else ""
+    ending = f": {outside(happened(next_out), cap=60).text}, {_named(next_out)}{looks}"
+    runs_out = (Span("The first answer runs out in ", Tone.MUTED), left, Span(ending, Tone.MUTED))
+    line = [Span(", ".join([f"{len(asked):,} wait{'s'[: len(asked) == 1]}", *notes])), Span(". ")]
+    if why and left.tone is Tone.NEUTRAL:
+        line += [Span(f"First {shortened(_named(first), _BRIEF_NAME)}: "), *why]
+    else:
+        line += [left, Span(f" to answer {shortened(_named(next_out), _BRIEF_NAME)}{looks}")]
+    comes_first = ((Span("First "), Span(_named(first), Tone.INFO), Span(": "), *why),) if why else ()
+    return Headline(f"{len(asked):,}", counts, (*comes_first, runs_out), tuple(line))
+
+
+_BRIEF_NAME = 20
+"""Characters of a name in a headline of one line."""
+
+
+def _named(row: InboxRow) -> str:
+    """The endpoint that tasks share, else the task."""
+    return outside(_shared(row)[0] or _server_and_task(row)[1], cap=60).text
+
+
+def _why_first(row: InboxRow, now: datetime) -> Spans:
+    """What waiting costs first; nothing if that is not known."""
+    if row.resume_until is not None and row.resume_until > now:
+        after = f"after about {waiting.clock(row.resume_until, now)} "
+        return (Span(after), Span("only a reload", Tone.DANGER), Span(" helps"))
+    if row.stale_from is not None:
+        at = waiting.clock(row.stale_from, now)
+        return (Span(f"its target is too old {'since' if row.stale_from <= now else 'from'} {at}"),)
+    return ()
+
+
+def _urgency(row: InboxRow, now: datetime) -> tuple[datetime, datetime, int, datetime]:
+    """Sorts the most urgent first. Once its log has gone, no hurry helps any more."""
+    until, stale, severity, deadline = row.urgency
+    return (until if until > now else _NO_HURRY, stale, severity, deadline)
+
+
+_NO_HURRY = datetime.max.replace(tzinfo=UTC)
 
 
 def _since(moment: datetime, now: datetime) -> str:
@@ -218,12 +266,6 @@ def _since(moment: datetime, now: datetime) -> str:
 
 def _context(each: ListedRow) -> Span:
     return each.where or outside(each.context, cap=30)
-
-
-def _task(each: ListedRow) -> Span:
-    """A claim shows here too, since its column is the first to go; so does a mark, and what is under way."""
-    mark = "under way" if each.row.waits else each.mark or ("claimed" if each.claimant else "")
-    return _label(each.row, mark, each.place)
 
 
 def _task_order(each: ListedRow) -> tuple[str, str]:
@@ -237,6 +279,52 @@ def happened(row: InboxRow) -> str:
     return happened_by(row.title, row.cause if row.task_count > 1 else task, row.task_count) or row.kind
 
 
+def _shared(row: InboxRow) -> tuple[str, str]:
+    """The endpoint that the tasks of a group share, and its server; empty of one task."""
+    if row.task_count <= 1:
+        return "", ""
+    shared = row.cause or row.label.partition(": ")[2]
+    what, _, server = shared.rpartition(" on ") if " on " in shared else (shared, "", "")
+    side, _, name = what.partition(" ")
+    return (name if side in ("source", "target") else what), server
+
+
+def _mark(each: ListedRow) -> Span:
+    """Two cells: what one did with it or what it does by itself, and whether a person looks at it."""
+    sign = _SIGNS.get("under way" if each.row.waits else each.mark, " ")
+    return Span(f"{sign}{_CLAIMED if each.claimant else ' '}".rstrip(), Tone.INFO)
+
+
+def _broke(each: ListedRow) -> Span:
+    """What broke in words; of several tasks behind the name of what they share."""
+    name = _shared(each.row)[0]
+    words = f"{name}: {happened(each.row)}" if name else happened(each.row)
+    return outside(words, cap=120, before=each.place.mark)
+
+
+def _server(each: ListedRow) -> str:
+    return _shared(each.row)[1] or _server_and_task(each.row)[0]
+
+
+def _name(each: ListedRow) -> str:
+    """The task, or how many."""
+    return _server_and_task(each.row)[1] if each.row.task_count == 1 else vocabulary.count(each.row.task_count, "task")
+
+
+def _where(each: ListedRow, *beside: str) -> Span:
+    """The task, or how many; behind it what stands `beside` it, and who looks at it."""
+    words = " · ".join(part for part in (_name(each), *beside, each.claimant) if part)
+    return outside(words, Tone.INFO if each.claimant else Tone.NEUTRAL, 120)
+
+
+def _proposed(each: ListedRow) -> Span:
+    return under_way.words(each.row, each.now) if each.row.waits else advice.proposed(each.row)
+
+
+def _in_brief(each: ListedRow) -> Span:
+    return under_way.words(each.row, each.now) if each.row.waits else advice.in_brief(each.row)
+
+
 def _expires(each: ListedRow) -> Span:
     wait = each.row.waits
     return under_way.countdown(wait, each.now) if wait else countdown(each.row.deadline, each.now)
@@ -246,92 +334,112 @@ def _ends(each: ListedRow) -> datetime:
     return each.row.waits.until if each.row.waits else each.row.deadline
 
 
-def _happened(each: ListedRow) -> Span:
-    return under_way.words(each.row, each.now) if each.row.waits else outside(happened(each.row), cap=120)
+def _bar(each: ListedRow) -> Span:
+    return timebar.bar(None if each.row.waits else each.row.deadline, each.log_until, each.now)
 
 
 def _log(each: ListedRow) -> str:
     """What a filter finds: `passed`, `soon` or `kept`; nothing if it is not known."""
-    until = each.row.resume_until
+    until = each.log_until
     if until is None or until <= each.now:
         return "passed" if until else ""
     return "soon" if until - each.now <= LEAST_NOTICE else "kept"
 
 
-def _claimed(each: ListedRow) -> Span:
-    return Span(each.claimant, Tone.INFO) if each.claimant else vocabulary.NOTHING
-
-
-_ROOM_FOR_NAMES = 40
-"""Beside its least: then most names of tasks are whole, which is worth more than the end of `critical`."""
+_SHORT = -74
+"""Room for columns in full: if more cells lack, names and words are cut in favour of the rest."""
+_LOG: ColumnOf[ListedRow] = ColumnOf(
+    Column("log", "Log kept", 9, right=True),
+    lambda each: waiting.left(each.log_until, each.now),
+    order=Order(InboxSort.URGENT, "most urgent first", lambda each: _urgency(each.row, each.now)),
+)
 
 TABLE: Table[ListedRow] = Table(
     (
-        ColumnOf(
-            Column("expires", "Expires", 8, right=True),
-            _expires,
-            order=Order(InboxSort.EXPIRES, "expires first", _ends),
-        ),
-        ColumnOf(
-            Column("log", "Log kept", 9, right=True, goes=35),
-            lambda each: waiting.left(each.row.resume_until, each.now),
-            field=_log,
-            order=Order(InboxSort.URGENT, "most urgent first", lambda each: each.row.urgency),
-        ),
-        ColumnOf(
-            Column("severity", "Severity", 10),
-            lambda each: vocabulary.severity(each.row.severity),
-            field=lambda each: each.row.severity,
-            order=Order(InboxSort.SEVERITY, "severity", lambda each: -Severity.rank_of(each.row.severity)),
-            short=ColumnOf(
-                Column("severity_short", "Sev", 6), lambda each: vocabulary.severity(each.row.severity, short=True)
-            ),
-            room=_ROOM_FOR_NAMES,
-        ),
+        ColumnOf(Column("mark", "", 2), _mark),
         ColumnOf(
             Column("context", "Context", 14),
             _context,
             field=lambda each: each.context,
             short=ColumnOf(Column("context", "Context", 9), _context),
+            room=_SHORT,
         ),
         ColumnOf(
-            Column("task", "Task or group", 16, flexible=True),
-            _task,
+            Column("kind", "What broke", 20, flexible=True),
+            _broke,
+            field=lambda each: each.row.kind,
+            short=ColumnOf(Column("kind", "What broke", 14, flexible=True), _broke),
+            room=_SHORT,
+        ),
+        ColumnOf(
+            Column("age", "Age", 5, right=True, goes=30),
+            lambda each: Span(_since(each.row.requested_at, each.now), Tone.MUTED),
+            order=Order(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
+        ),
+        ColumnOf(
+            Column("task", "Where", 20, middle=True, goes=70),
+            _where,
             field=lambda each: _server_and_task(each.row)[1],
             order=Order(InboxSort.TASK, "task", _task_order),
+            short=ColumnOf(
+                Column("where", "Where", 24, middle=True),
+                lambda each: _where(each, _shared(each.row)[1]),
+                short=ColumnOf(Column("name", "Where", 12, middle=True), lambda each: outside(_name(each), cap=120)),
+                room=_SHORT,
+            ),
+            beside="server",
         ),
         ColumnOf(
-            Column("kind", "What happened", 20, goes=40),
-            _happened,
-            field=lambda each: each.row.kind,
-            short=ColumnOf(Column("kind", "What happened", 15), _happened),
+            # More than most names need: the rest is for the names of tasks.
+            Column("server", "Server", 24, middle=True, goes=20),
+            lambda each: outside(_server(each), Tone.MUTED, 60),
+            field=_server,
         ),
         ColumnOf(
-            Column("verdict", "Evaluation", 17, goes=50),
+            Column("proposed", "Proposed", 22, goes=60),
+            _proposed,
+            field=lambda each: _proposed(each).text,
+            short=ColumnOf(Column("proposed_in_brief", "Proposed", 12), _in_brief),
+            room=_SHORT,
+        ),
+        ColumnOf(
+            Column("expires", "Answer in", 10, right=True),
+            _expires,
+            order=Order(InboxSort.EXPIRES, "expires first", _ends),
+            short=ColumnOf(Column("expires", "Answer", 7, right=True), _expires),
+            room=_SHORT,
+        ),
+        ColumnOf(
+            Column("bar", timebar.axis(), timebar.cells() + 1, goes=50), _bar, order=_LOG.order, short=_LOG, room=-98
+        ),
+        ColumnOf(
+            Column("severity", "Severity", 10, goes=4),
+            lambda each: vocabulary.severity(each.row.severity),
+            field=lambda each: each.row.severity,
+            order=Order(InboxSort.SEVERITY, "severity", lambda each: -Severity.rank_of(each.row.severity)),
+        ),
+        ColumnOf(
+            Column("verdict", "Evaluation", 17, goes=2),
             lambda each: vocabulary.verdict(each.row.verdict, each.row.evaluator, each.row.confidence),
             field=lambda each: each.row.verdict,
-            short=ColumnOf(
-                Column("verdict_short", "Evaluation", 13),
-                lambda each: vocabulary.verdict(each.row.verdict, each.row.evaluator),
-            ),
         ),
         ColumnOf(
-            Column("risk", "Risk", 7, goes=30),
+            Column("risk", "Risk", 7, goes=3),
             lambda each: vocabulary.risk(each.row.risk),
             field=lambda each: each.row.risk,
             order=Order(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
         ),
         ColumnOf(
-            Column("age", "Age", 6, right=True, goes=20),
-            lambda each: Span(_since(each.row.requested_at, each.now), Tone.MUTED),
-            order=Order(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
+            # For what is no screen: on one, the name stands behind the task, where it costs no other row a cell.
+            Column("claimed", "Claimed by", 12, goes=1),
+            lambda each: Span(each.claimant, Tone.INFO) if each.claimant else vocabulary.NOTHING,
+            field=lambda each: each.claimant,
         ),
-        ColumnOf(Column("claimed", "Claimed by", 12, goes=10), _claimed, field=lambda each: each.claimant),
     ),
-    ties=lambda each: (each.row.deadline, each.row.approval_id),
+    ties=lambda each: (_urgency(each.row, each.now), each.row.approval_id),
     more_fields={
         "id": lambda each: each.row.approval_id,
-        "server": lambda each: _server_and_task(each.row)[0],
+        "log": _log,
         "title": lambda each: each.row.title,
         "cause": lambda each: each.row.cause,
         "action": lambda each: each.row.offered,
@@ -341,3 +449,5 @@ TABLE: Table[ListedRow] = Table(
     },
 )
 """The inbox with the context of each row; a list of one context leaves that column out."""
+IN_WORDS = replace(TABLE, columns=tuple(_LOG if each.short is _LOG else each for each in TABLE.columns))
+"""The inbox for what is no screen: how long the log is kept as a time, not as a bar."""

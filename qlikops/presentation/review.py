@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.background import Background
 from qlikops.domain.endpoint import ProbeAnswer
@@ -54,12 +54,21 @@ def sections(approval: ProposalRecord, now: datetime, background: Background | N
     return (head(approval), *before, last, record)
 
 
-def head(approval: ProposalRecord, context: str = "") -> Section:
-    """What it is about. `context` is the name of where it waits, if there are several."""
+def head(approval: ProposalRecord) -> Section:
+    """What it is about."""
     proposal = approval.proposal
     severity = vocabulary.severity(proposal.severity)
-    where = (line("Context", outside(context, cap=60)),) if context else ()
-    return Section("", (line(severity.text, outside(proposal.title, severity.tone, 300)), *where))
+    return Section("", (line(severity.text, outside(proposal.title, severity.tone, 300)),))
+
+
+def title(approval: ProposalRecord, context: str = "") -> str:
+    """What it is about, for a frame: its severity is said if it is not the usual one.
+
+    `context` is the name of where it waits, if there are several.
+    """
+    severity = approval.proposal.severity
+    parts = (context, "" if severity is Severity.CRITICAL else severity, approval.proposal.title)
+    return outside(" · ".join(part for part in parts if part), cap=300).text
 
 
 def you(

@@ -14,13 +14,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from qlikops.dataclass import dataclass
 from qlikops.presentation.tone import Span
+from qlikops.presentation.vocabulary import NOTHING
 
 T = TypeVar("T")
 
 PADDING = 2
 """Cells that a front end puts behind each column."""
 SORTED = "▾"
-"""Marks the column that rows are sorted by."""
+"""Behind the header of the column that rows are sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Column:
     right: bool = False
     flexible: bool = False
     """Takes what the others leave; one a table."""
+    middle: bool = False
+    """A text that is too long loses its middle: both ends of a name tell it apart."""
     goes: int = 0
     """Its turn to go while not every column fits: the least goes first, 0 never. Tens leave room for another."""
 
@@ -66,7 +69,7 @@ class ColumnOf(Generic[T]):
     short: ColumnOf[T] | None = None
     """What stands in while there is little room. A `cell` of its own needs a key of its own."""
     room: int = 0
-    """Cells that have to be left over beside all columns in full, or `short` stands in."""
+    """Cells that have to be left over beside all columns in full, or `short` stands in; below 0, so many may lack."""
     beside: str = ""
     """The key of another column: `short` stands in while that one has gone, whatever is left over."""
 
@@ -75,11 +78,21 @@ class ColumnOf(Generic[T]):
         """Its name: in a filter, and for the cells of a row."""
         return self.drawn.key
 
-    def as_drawn(self, *, short: bool, is_sorted: bool) -> Column:
-        """How it looks in short or in full; what is sorted by never goes."""
-        drawn = self.short.drawn if short and self.short is not None else self.drawn
+    @property
+    def forms(self) -> tuple[ColumnOf[T], ...]:
+        """It and all that may stand in for it."""
+        return (self, *(self.short.forms if self.short is not None else ()))
+
+    def form(self, gone: Collection[str], spare: float) -> ColumnOf[T]:
+        """What stands in for it while the columns `gone` have gone and `spare` cells are left over; mostly itself."""
+        is_short = self.beside in gone if self.beside else spare < self.room
+        return self.short.form(gone, spare) if is_short and self.short is not None else self
+
+    def as_drawn(self, gone: Collection[str], spare: float, *, is_sorted: bool) -> Column:
+        """How that looks; what is sorted by never goes."""
+        drawn = self.form(gone, spare).drawn
         if is_sorted:
-            return replace(drawn, header=f"{SORTED}{drawn.header}", goes=0)
+            return replace(drawn, header=f"{drawn.header}{SORTED}", goes=0)
         return replace(drawn, goes=self.drawn.goes)
 
 
@@ -133,30 +146,30 @@ class Table(Generic[T]):
 
     def cells(self, row: T) -> Cells:
         """What every column shows of a row, in full and in short."""
-        forms = (form for each in self.columns for form in (each, each.short) if form is not None)
-        return {form.key: form.cell(row) for form in forms}
+        return {form.key: form.cell(row) for each in self.columns for form in each.forms}
 
     def fit(
         self, width: int | None, *, by: Order[T] | None = None, without: Collection[str] = ()
     ) -> tuple[Column, ...]:
         """The columns that fit in `width` cells; all in full if that is None, the column of `by` in any case.
 
-        `without` names columns that are not wanted at all.
+        `without` names columns, or forms of them, that are not wanted at all.
         """
         wanted = [each for each in self.columns if each.key not in without]
         spare = math.inf if width is None else width - taken(each.drawn for each in wanted)
 
         def drawn(gone: Collection[str]) -> list[Column]:
-            return [
-                each.as_drawn(
-                    short=each.beside in gone if each.beside else spare < each.room,
-                    is_sorted=by is not None and each.order is by,
-                )
-                for each in wanted
-            ]
+            forms = (each.as_drawn(gone, spare, is_sorted=by is not None and each.order is by) for each in wanted)
+            return [column for column in forms if column.key not in without]
 
         left = {column.key for column in fit(drawn(()), width)}
         return fit(drawn({each.beside for each in wanted} - left), width)
+
+
+def emptied(rows: Iterable[Cells]) -> frozenset[str]:
+    """The keys of columns in which none of `rows` has anything."""
+    shown = {key: cell for row in rows for key, cell in row.items() if cell != NOTHING and cell.text}
+    return frozenset(key for row in rows for key in row if key not in shown)
 
 
 def taken(columns: Iterable[Column]) -> int:
@@ -181,13 +194,14 @@ def spread(columns: Sequence[Column], width: int, content: Mapping[str, int]) ->
     """`columns` with cells that stand empty given to what would be cut, the flexible column first.
 
     `content` is how many cells the longest text of each column takes, by its key; 0 where all that it has is nothing.
-    While nothing is cut the columns stay as they are. While the flexible one is, a column with nothing in it goes.
+    While nothing is cut the columns stay as they are. While the flexible one is, a column with nothing in it goes, but
+    for one without a header: signs have their place, whether there are any or not.
     """
     needs = {column.key: max(len(column.header), content.get(column.key, column.width)) for column in columns}
     if all(needs[column.key] <= column.width for column in columns):
         return tuple(columns)
     if any(column.flexible and needs[column.key] > column.width for column in columns):
-        columns = [column for column in columns if content.get(column.key, 1) or column.flexible]
+        columns = [each for each in columns if content.get(each.key, 1) or each.flexible or not each.header]
     widths = {column.key: min(column.width, needs[column.key]) for column in columns}
     room = max(0, width - sum(widths.values()) - PADDING * len(columns))
     cut_first = sorted(columns, key=lambda column: not column.flexible)

@@ -161,6 +161,13 @@ class InboxScreen(ConsoleScreen):
             self._review.clear()
         self._review.forget_others()
         self._review.follow_on()
+        self._say_where()
+
+    def _say_where(self) -> None:
+        """Says in the record's frame where in the list it stands."""
+        table = self._list.table
+        is_listed = self._list.chosen is not None
+        self._review.border_subtitle = f"{table.cursor + 1:,} of {len(table.keys):,}" if is_listed else ""
 
     # The record
 
@@ -168,6 +175,7 @@ class InboxScreen(ConsoleScreen):
     def _choose(self, event: WaitingList.Chosen) -> None:
         event.stop()
         self._review.follow(self._list.chosen)
+        self._say_where()
         self.refresh_bindings()
 
     @on(ChosenReview.Shown)

@@ -30,9 +30,7 @@ class HeadlineBar(Static):
         is_roomy, colours = self.app.size.height >= ROOMY, palette(self)
         self.set_class(is_roomy, "-roomy")
         if not is_roomy:
-            brief = text(headline.brief, colours)
-            brief.no_wrap, brief.overflow = True, "ellipsis"
-            self.update(brief)
+            self.update(text(headline.brief, colours))
             return
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True)

@@ -60,7 +60,7 @@ def ruled(sections: Iterable[Section], colours: Palette) -> RenderableType:
     for section in sections:
         if section.title:
             title = Text(section.title, Style(bold=True))
-            parts += [Text(), Rule(title, align="left", style=colours[Tone.MUTED])]
+            parts += [*([Text()] if parts else []), Rule(title, align="left", style=colours[Tone.MUTED])]
         parts.append(lines(section.lines, colours))
     return Group(*parts)
 

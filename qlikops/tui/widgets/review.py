@@ -53,14 +53,12 @@ class Review(VerticalScroll):
         self._is_folded = True
         """Whether codes, ids and the digest are left out."""
         self._minute = -1
-        self._head = Static(markup=False, id="brief")
         self._you = Static(markup=False, id="at-zero")
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
         """Only the line with the countdown ticks."""
         yield self._notice
-        yield self._head
         yield self._you
         yield self._body
 
@@ -102,7 +100,9 @@ class Review(VerticalScroll):
         """Says why there is no record to show."""
         self._reset()
         self._shown = None
-        self._head.update(Text(words, style=palette(self)[Tone.MUTED]))
+        self.border_title = ""
+        self._notice.update(Text(words, style=palette(self)[Tone.MUTED]))
+        self._notice.display = True
         self._you.update("")
         self._body.update("")
 
@@ -158,7 +158,7 @@ class Review(VerticalScroll):
         if self._shown is not None:
             colours, now = palette(self), self._clock()
             self._minute = now.minute
-            self._head.update(prose([review.head(self._shown, self.context_label)], colours))
+            self.border_title = Text(review.title(self._shown, self.context_label))
             body = review.body(self._shown, now, self._background, is_folded=self._is_folded)
             self._body.update(self._in_columns(body, colours))
             self._draw_choices(self._shown, colours)

@@ -8,7 +8,7 @@ itself, nothing is chosen until the person chooses: the row that slid under the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -22,7 +22,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qlikops.dataclass import dataclass
-from qlikops.presentation.table import WHOLE_LINE, Cells, Column, spread
+from qlikops.presentation.table import PADDING, WHOLE_LINE, Cells, Column, spread
+from qlikops.presentation.tone import Span
 from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
 
@@ -96,6 +97,11 @@ class KeyedTable(ScrollView, can_focus=True):
     def cursor(self) -> int:
         """The index of the chosen row, or of where it was."""
         return self._cursor
+
+    @property
+    def empty(self) -> frozenset[str]:
+        """The keys of columns in which nothing has been seen since there have been rows."""
+        return frozenset(key for key, cells in self._content.items() if not cells)
 
     @property
     def last_in_sight(self) -> int:
@@ -184,7 +190,7 @@ class KeyedTable(ScrollView, can_focus=True):
             return Strip([line]).adjust_cell_length(self.size.width, style)
         return self._strip(
             {column.key: cells[column.key].text for column in self._columns},
-            {column.key: colours[cells[column.key].tone] for column in self._columns},
+            cells,
             self._style("cursor") if is_chosen else self.rich_style,
             # A shape, since a colour is none on some terminals.
             MARK if is_chosen else " ",
@@ -272,18 +278,31 @@ class KeyedTable(ScrollView, can_focus=True):
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"table--{part}")
 
-    def _strip(self, texts: dict[str, str], styles: dict[str, Style], base: Style, mark: str) -> Strip:
-        """One line; `mark` is in its first cell."""
+    def _strip(self, texts: Mapping[str, str], cells: Cells, base: Style, mark: str) -> Strip:
+        """One line; `mark` is in its first cell, and `cells` say in which tones the `texts` are."""
+        colours = palette(self)
         segments = [Segment(mark, base)]
         for column in self._columns:
-            text = f"{_fitted(texts[column.key], column)} "
-            segments.append(Segment(text, base + styles.get(column.key, Style.null())))
-            segments.append(Segment(" ", base))
+            text, cell = _fitted(texts[column.key], column), cells.get(column.key, _PLAIN)
+            at = 0
+            # What stands at the right or lost its middle is no longer where its parts say.
+            for part in () if column.right or column.middle else cell.parts:
+                segments.append(Segment(text[at : at + len(part.text)], base + colours[part.tone]))
+                at += len(part.text)
+            segments.append(Segment(text[at:], base + colours[cell.tone]))
+            segments.append(Segment(" " * PADDING, base))
         return Strip(segments).adjust_cell_length(self.size.width, base)
+
+
+_PLAIN = Span("")
 
 
 def _fitted(text: str, column: Column) -> str:
     length = cell_len(text)
+    if length > column.width and column.middle:
+        begins = set_cell_size(text, column.width // 2).rstrip()
+        ends = set_cell_size(text[::-1], column.width - cell_len(begins) - 1)[::-1]
+        return f"{begins}…{ends}"
     if length > column.width:
         return set_cell_size(text, column.width - 1) + "…"
     return " " * (column.width - length) + text if column.right else set_cell_size(text, column.width)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
 
 from rich.text import Text
 from textual import on
@@ -14,7 +13,7 @@ from textual.widgets import Static
 
 from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
-from qlikops.presentation.table import Cells, Column, taken
+from qlikops.presentation.table import Cells, Column
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.filtering import FilterBar
@@ -22,10 +21,8 @@ from qlikops.tui.widgets.table import KeyedTable
 
 TICK_SECONDS = 60
 """How often the ages are written anew, even if no answer comes."""
-SHARE = 65
-"""Percent of the screen that the list has beside the record; app.tcss draws it so."""
-WIDE = ceil((taken(inbox.columns(None, several=True, with_log=False)) + 1) * 100 / SHARE)
-"""From this width on every column fits beside the record, and a scrollbar; with the log's, one less important goes."""
+WIDE = 160
+"""From this width on the record stands beside the list."""
 BY_CAUSE = "cause"
 """As preferences spell the grouping."""
 
@@ -202,8 +199,7 @@ class WaitingList(Vertical):
         self.screen.set_focus(self.table)
 
     def _columns(self, width: int) -> tuple[Column, ...]:
-        with_log = any(each.row.resume_until for each in self._state.waiting)
-        return inbox.columns(width, by=self._order, several=self._state.several, with_log=with_log)
+        return inbox.columns(width, by=self._order, several=self._state.several, empty=self.table.empty)
 
 
 def _cause_and_context(waiting: Waiting) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import pytest
 
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import (
+    ADVICE_CAP,
     ROW_BYTES,
     ROW_TEXT_CAP,
     Decision,
@@ -83,9 +84,16 @@ class TestInboxRow:
             WAITING.proposal,
             kind=max(AnomalyKind, key=len),
             title="t" * 90,
-            options=(Option("resume", Action.RESUME, ""), Option("reload", Action.RELOAD, "")),
+            options=(Option("resume", Action.RESUME, "w" * 90), Option("reload", Action.RELOAD, "")),
             cause="c" * 90,
-            targets=(replace(WAITING.proposal.targets[0], key=TaskKey("i", "s" * 40, "t" * 40)),),
+            targets=(
+                replace(
+                    WAITING.proposal.targets[0],
+                    key=TaskKey("i", "s" * 40, "t" * 40),
+                    tables=999_999,
+                    full_load_completed=False,
+                ),
+            ),
             execution_name="e" * 80,
             point_of_no_return=PointOfNoReturn("s", NOON, 3600),
             stale_from=NOON,
@@ -117,7 +125,26 @@ class TestInboxRow:
 
     def test_it_is_as_small_as_it_says(self) -> None:
         assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
+        assert len(self.ROW.advice or "") == ADVICE_CAP
         assert len(self.ROW.as_stored().encode()) <= ROW_BYTES
+
+    @pytest.mark.parametrize(
+        ("option", "advice"),
+        [
+            (Option("resume", Action.RESUME, Action.RESUME.words), None),
+            (Option("resume", Action.RESUME, "restore the log, then resume"), "restore the log"),
+            (Option("resume", Action.RESUME, "look at the tables"), "look at the tables"),
+        ],
+    )
+    def test_it_says_what_comes_first_and_how_much_loads_again(self, option: Option, advice: str | None) -> None:
+        (target,) = self.RECORD.proposal.targets
+        proposal = replace(
+            self.RECORD.proposal, options=(option,), targets=(target, replace(target, full_load_completed=True))
+        )
+        row = InboxRow.of(replace(self.RECORD, proposal=proposal), NOON, NOON)
+        assert (row.advice, row.loads) == (advice, 999_999)
+        whole = replace(proposal, options=(replace(option, action=Action.RELOAD),))
+        assert whole.choose().tables_to_load == 2 * 999_999
 
     @pytest.mark.parametrize("row", [ROW, replace(ROW, resume_until=None, confidence=None)])
     def test_stored_it_is_read_as_it_was(self, row: InboxRow) -> None:

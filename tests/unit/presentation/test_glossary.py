@@ -19,7 +19,7 @@ from qlikops.presentation.glossary import on
 PLAIN = {
     *("As", "At", "By", "Because", "Cause", "Context", "Decided", "Detail", "Entered", "Error", "Event", "First", "Id"),
     *("Kind", "Now", "On", "Or", "Order", "Reason", "Requested", "Sent", "Server", "State", "Status", "Task", "Tasks"),
-    *("Task (server)", "Task or group", "Then", "Time", "Took", "UTC", "Until (UTC)", "Waits", "What happened"),
+    *("Task (server)", "Then", "Time", "Took", "UTC", "Until (UTC)", "Waits", "What happened"),
     *("What it did", "When (UTC)", "Where", "Why", "From (UTC)", "Ended (UTC)", "Started UTC", "Says", "Age"),
     *("afterwards", "at its end", "by itself", "call", "checked", "decided in", "decision", "denied", "execution"),
     *(

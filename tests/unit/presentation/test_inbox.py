@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import Claim
+from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.approval import Claim, InboxRow
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import Offline
 from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.inbox import InboxSort
-from qlikops.presentation.table import SORTED, taken
+from qlikops.presentation.table import SORTED, Column, taken
 from qlikops.presentation.tone import Span, Tone, plain
 from tests.fakes import row_of
 from tests.unit.presentation import samples
@@ -29,7 +31,7 @@ def test_what_is_sorted_by_is_always_there_and_everything_is_where_there_is_room
 ) -> None:
     shown = inbox.columns(width, by=inbox.TABLE.order_called(by), several=several)
     assert taken(shown) == width
-    assert len([column for column in shown if column.header.startswith(SORTED)]) == 1
+    assert len([column for column in shown if column.header.endswith(SORTED)]) == 1
     assert width < inbox.TABLE.width or len(shown) == len(inbox.TABLE.columns) - (not several)
     assert all(len(column.header) <= column.width for column in shown)
 
@@ -132,17 +134,22 @@ class TestInbox:
 
     def test_a_row(self) -> None:
         assert self.cells() == {
+            "mark": "",
+            "context": "",
+            "kind": "connection lost",
+            "age": "12m",
+            "task": "sales-orders",
+            "where": "sales-orders",
+            "name": "sales-orders",
+            "server": "replicate-eu-1",
+            "proposed": "resume",
+            "proposed_in_brief": "resume",
             "expires": "3h48m",
+            "bar": "━━━━━━━━━━━━······",
             "log": "–",
             "severity": "■ critical",
-            "severity_short": "■ crit",
-            "context": "",
-            "task": "sales-orders (replicate-eu-1)",
-            "kind": "connection lost",
             "verdict": "AI approve 92%",
-            "verdict_short": "AI approve",
             "risk": "low",
-            "age": "12m",
             "claimed": "–",
         }
 
@@ -166,17 +173,38 @@ class TestInbox:
         asked = ("log:kept", "log:soon", "log:passed", "!log:")
         assert [text for text in asked if parse(text, inbox.TABLE.fields).matches(listed)] == [found]
 
-    def test_without_any_log_its_column_is_spared(self) -> None:
-        keys = [column.key for column in inbox.columns(None, with_log=False)]
-        assert keys == [column.key for column in inbox.columns(None) if column.key != "log"]
+    def test_a_log_that_is_gone_is_at_the_beginning_of_the_bar(self) -> None:
+        row = replace(row_of(samples.approval(minutes_left=34)), kind=AnomalyKind.POSITION_LOST)
+        listed = inbox.ListedRow(row, NOW)
+        assert inbox.TABLE.cells(listed)["bar"].text.startswith("✗━")
+        assert inbox.TABLE.cells(listed)["log"].text == "passed"
+        assert parse("log:passed", inbox.TABLE.fields).matches(listed)
+
+    @pytest.mark.parametrize("width", [79, 119])
+    def test_a_column_with_nothing_in_it_leaves_its_room_to_names_but_signs_have_their_place(self, width: int) -> None:
+        usual, found = inbox.columns(width), inbox.columns(width, empty=("log", "bar", "age", "mark"))
+        assert [each.key for each in usual if each not in found] != []
+        assert found[0].key == "mark"
+        assert {"log", "bar", "age"}.isdisjoint(each.key for each in found)
+        assert room(found) > room(usual)
+
+    def test_of_a_group_the_endpoint_and_what_became_of_it_come_first_and_then_how_many_and_where(self) -> None:
+        cells = inbox.TABLE.cells(inbox.ListedRow(GROUP, NOW))
+        assert cells["kind"].text == "ORA-PROD: connection lost"
+        assert [cells[key].text for key in ("task", "where", "name")] == ["2 tasks", "2 tasks · eu-1", "2 tasks"]
+        assert cells["server"].text == "eu-1"
+        assert inbox.TABLE.cells(inbox.ListedRow(replace(GROUP, cause="tag gold"), NOW))["kind"].text.startswith(
+            "tag g"
+        )
 
     @pytest.mark.parametrize(
         ("minutes", "left", "tone"),
         [
             (228, "3h48m", Tone.NEUTRAL),
-            (9, "9m", Tone.DANGER),
-            (0.5, "30s", Tone.DANGER),
-            (-1, "expired", Tone.DANGER),
+            (15, "15m", Tone.NEUTRAL),
+            (14, "14m", Tone.WARNING),
+            (0.5, "30s", Tone.WARNING),
+            (-1, "expired", Tone.WARNING),
         ],
     )
     def test_the_countdown(self, minutes: float, left: str, tone: Tone) -> None:
@@ -184,14 +212,37 @@ class TestInbox:
 
     def test_a_claim_shows_until_it_runs_out(self) -> None:
         claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
+        assert self.cells(claim=claim)["mark"] == " @"
         assert self.cells(claim=claim)["claimed"] == "anna"
-        assert self.cells(claim=claim)["task"] == "@ sales-orders (replicate-eu-1, claimed)"
-        assert self.cells(claim=replace(claim, until=NOW))["claimed"] == "–"
+        assert self.cells(claim=claim)["task"] == self.cells(claim=claim)["where"] == "sales-orders · anna"
+        assert self.cells(claim=claim)["name"] == "sales-orders"
+        assert self.cells(claim=replace(claim, until=NOW))["task"] == "sales-orders"
+
+    @pytest.mark.parametrize(("mark", "sign"), [("", ""), ("marked", "■"), ("answered", "→")])
+    def test_what_one_did_with_it_has_a_sign_beside_that_of_a_claim(self, mark: str, sign: str) -> None:
+        claim = Claim(samples.CALLER, NOW + timedelta(minutes=1))
+        assert self.cells(mark=mark)["mark"] == sign
+        assert self.cells(claim=claim, mark=mark)["mark"] == f"{sign or ' '}@"
 
     def test_values_of_a_newer_agent_are_shown_as_they_are(self) -> None:
         row = replace(row_of(samples.approval()), severity="fatal", verdict="maybe", risk="odd", evaluator="xy")
         cells = inbox.TABLE.cells(inbox.ListedRow(row, NOW))
         assert [cells[key].text for key in ("severity", "verdict", "risk")] == ["? fatal", "AI maybe", "odd"]
+
+    def test_what_is_equal_in_an_order_is_in_that_of_urgency(self) -> None:
+        row, hour = row_of(samples.approval(minutes_left=9)), timedelta(hours=1)
+        rows = [
+            replace(row, resume_until=NOW + hour, deadline=NOW + hour),
+            replace(row, stale_from=NOW),
+            replace(row, stale_from=NOW + hour),
+            row,
+            replace(row, deadline=row.deadline + hour),
+            replace(row, severity="warning"),
+            replace(row, severity="warning", resume_until=NOW - hour, deadline=row.deadline + hour),
+        ]
+        listed = [inbox.ListedRow(replace(each, approval_id=f"{9 - at}"), NOW) for at, each in enumerate(rows)]
+        for order in (InboxSort.URGENT, InboxSort.RISK, InboxSort.TASK):
+            assert inbox.TABLE.sorted(reversed(listed), inbox.TABLE.order_called(order)) == listed
 
     def test_of_what_is_as_urgent_what_expires_first_comes_first(self) -> None:
         late, soon = (
@@ -206,8 +257,65 @@ class TestInbox:
         assert inbox.summary([], NOW) == "nothing waits"
 
 
+def room(columns: tuple[Column, ...]) -> int:
+    """Cells for what broke and for names."""
+    return sum(each.width for each in columns if each.key in ("kind", "task", "where", "name"))
+
+
+class TestHeadline:
+    def said(self, *rows: InboxRow, new: int = 0, marked: int = 0) -> tuple[str, list[str], str]:
+        found = inbox.headline(rows, NOW, new, marked)
+        assert found is not None
+        return found.number, [plain(line) for line in (found.counts, *found.more)], plain(found.brief)
+
+    def test_it_says_what_comes_first_and_why_and_which_answer_runs_out_first(self) -> None:
+        other = replace(ROW, deadline=NOW + 20 * MINUTE, claim=Claim(samples.CALLER, NOW + MINUTE), approval_id="0")
+        first = replace(GROUP, deadline=NOW + 44 * MINUTE, resume_until=NOW + 139 * MINUTE)
+        number, lines, brief = self.said(other, first, new=1, marked=2)
+        assert number == "2"
+        assert lines == [
+            "2 wait, oldest 12m, 1 new, 2 marked",
+            "First ORA-PROD: after about 13:39 UTC only a reload helps",
+            "The first answer runs out in 20m: connection lost, sales-orders, anna looks at it",
+        ]
+        assert brief == "2 wait, 1 new, 2 marked. First ORA-PROD: after about 13:39 UTC only a reload helps"
+
+    def test_in_one_line_an_answer_that_runs_out_soon_goes_before_a_log_that_is_kept_for_hours(self) -> None:
+        row = replace(ROW, deadline=NOW + 9 * MINUTE, resume_until=NOW + 139 * MINUTE)
+        assert self.said(row)[2] == "1 waits. 9m to answer sales-orders"
+
+    @pytest.mark.parametrize(
+        ("minutes", "words"), [(9, "First sales-orders: its target is too old from 11:29 UTC"), (-9, "since 11:11 UTC")]
+    )
+    def test_without_a_log_it_is_the_age_of_the_target(self, minutes: int, words: str) -> None:
+        row = replace(ROW, stale_from=NOW + minutes * MINUTE)
+        assert words in self.said(row)[1][1]
+
+    def test_without_either_only_the_answer_runs_out_and_a_log_that_is_gone_is_no_hurry(self) -> None:
+        assert len(self.said(ROW)[1]) == 2
+        gone = replace(GROUP, resume_until=NOW - MINUTE, deadline=ROW.deadline + MINUTE)
+        assert self.said(gone, replace(ROW, resume_until=NOW + MINUTE))[1][1].startswith("First sales-orders")
+        assert len(self.said(gone)[1]) == 2
+
+    def test_if_nothing_waits_for_an_answer_it_says_only_that(self) -> None:
+        assert inbox.headline([], NOW, 0, 0) is None
+        assert self.said(replace(ROW, waits=WAIT)) == (
+            "0",
+            ["nothing waits, 1 under way"],
+            "nothing waits, 1 under way",
+        )
+
+
 MINUTE = timedelta(minutes=1)
+WAIT = EndpointWait(EndpointKey("i", "eu-1", "ORA-PROD"), NOW + MINUTE, NOW + 60 * MINUTE)
 ROW = row_of(samples.approval())
+GROUP = replace(
+    ROW,
+    label="2 tasks: source ORA-PROD on eu-1",
+    cause="source ORA-PROD on eu-1",
+    task_count=2,
+    title="connection lost",
+)
 
 
 def test_without_groups_rows_are_only_sorted() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.anomaly import AnomalyKind
+from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.background import Background
@@ -303,7 +303,9 @@ def test_a_task_says_what_is_special_about_it() -> None:
     target = replace(samples.proposal().targets[0], key=TaskKey("second", "s", "t"), protected=True)
     record = samples.approval(replace(samples.proposal(), targets=(target,)))
     assert "Tasks        s/t ERROR (fatal error) at second protected" in reviewed(record)
-    assert "Context      prod" in as_text([review.head(record, "prod")])
+    assert review.title(record, "prod") == "prod · sales-orders: connection lost"
+    warned = replace(record, proposal=replace(record.proposal, severity=Severity.WARNING))
+    assert review.title(warned) == "warning · sales-orders: connection lost"
 
 
 def test_a_group_beyond_all_measure_is_counted() -> None:

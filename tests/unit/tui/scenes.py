@@ -72,7 +72,7 @@ def a_record_that_is_over(pilot: Pilot[Any]) -> None:
 SCENES = {
     "inbox": Scene("InboxScreen"),
     "review": Scene("InboxScreen", ((("enter",), "esc Back"),)),
-    "filter": Scene("InboxScreen", ((("slash", "l"), "Task or group"),)),
+    "filter": Scene("InboxScreen", ((("slash", "l"), "What broke"),)),
     "approve": Scene("ApproveScreen", ((("a",), "Approve: resume"),)),
     "changed": Scene("ChangedScreen", (((), "would approve"),), something_changes),
     "deny": Scene("DenyScreen", ((("d",), "Deny: leave"),)),

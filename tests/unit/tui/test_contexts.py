@@ -44,7 +44,7 @@ def context(name: str, *records: ProposalRecord) -> FakeEnvironment:
 
 async def first_chosen(pilot: Pilot[Any], *texts: str) -> None:
     """Chooses the first to expire, whichever context answered first."""
-    await sees(pilot, *texts, "orders (")
+    await sees(pilot, *texts, "orders resume")
     await pilot.press("home")
     await sees(pilot, "orders: connection lost")
 
@@ -67,18 +67,18 @@ async def test_one_inbox_holds_what_waits_everywhere_and_says_where(
         await first_chosen(pilot, "Context", "3 wait")
 
         def places() -> list[str]:
-            rows = [line for line in screen_text(pilot).splitlines() if "■ crit " in line][:3]
-            return [row.strip("›").split()[3] for row in rows]
+            return re.findall(r"^[ ›] {4}(east|west) ", screen_text(pilot), re.MULTILINE)
 
         # The list grows with its rows, a layout later.
         await wait_until(pilot, lambda: places() == ["east", "west", "east"])
-        # Nobody has claimed anything: beside the record, the empty column leaves its room to names.
-        assert ("Claimed by" in flat_text(pilot)) is (size[0] == 120)
+        # Nobody has claimed anything, and no log is known: what is empty leaves its room to names.
+        assert "Claimed by" not in flat_text(pilot)
+        assert "Log kept" not in flat_text(pilot)
 
 
 async def test_one_context_has_no_column_for_it(started: Started, east: FakeEnvironment) -> None:
     async with started(east, size=WIDE) as pilot:
-        await first_chosen(pilot, "Task or group")
+        await first_chosen(pilot, "What broke")
         assert "Context" not in flat_text(pilot)
 
 
@@ -138,11 +138,11 @@ async def test_what_is_decided_names_its_context_from_the_record_to_the_receipt(
 ) -> None:
     clock = Clock()
     async with started(east, others=[west], size=WIDE, clock=clock, hold_seconds=1) as pilot:
-        await first_chosen(pilot, "Context east")
+        await first_chosen(pilot, "east · orders: connection lost")
         await pilot.press("d")
         await sees(pilot, "Deny: leave 1 task alone", "─ east ")
         await pilot.press(*"no", "enter")
-        await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "Context west")
+        await sees(pilot, "Sending in 1 s: deny replicate-eu-1/orders in east.", "west · stock")
         clock.advance(1)
         await sees(pilot, "DENIED replicate-eu-1/orders in east")
         await pilot.press("y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -555,7 +556,8 @@ async def test_what_is_being_sent_is_not_sent_again_and_sends_go_one_by_one(
     async with started(environment) as pilot:
         await asked(pilot, "a")
         await pilot.press("enter")
-        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders", "→ sales-orders (")
+        await sees(pilot, "Sending: approve replicate-eu-1/sales-orders")
+        await wait_until(pilot, lambda: re.search("→@? connection lost 12m sales-orders", flat_text(pilot)) is not None)
         await pilot.press("up", "a")
         await sees(pilot, "You have already answered this one.")
         await pilot.press("down")

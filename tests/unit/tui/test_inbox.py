@@ -40,13 +40,11 @@ def row_key(number: int, context: int = 0) -> str:
 async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tuple[int, int]) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "late"), task(2, "early", minutes_left=8))
     async with started(environment, size=size) as pilot:
-        await sees(
-            pilot, "2 wait, oldest 12m", "■ critical", "early: connection lost", "expires in 8m00s", "early (", "late ("
-        )
-        lines = screen_text(pilot).splitlines()
-        assert max(map(len, lines)) <= size[0]
-        first, second = (next(i for i, line in enumerate(lines) if name in line) for name in ("early (", "late ("))
-        assert first < second
+        counts = ("2 wait. 8m to answer early",) if size[1] == 24 else ("2 wait, oldest 12m", "runs out in 8m")
+        rows = ("connection lost 12m early resume 8m", "connection lost 12m late resume 3h20m")
+        await sees(pilot, *counts, "early: connection lost", "expires in 8m00s", "1 of 2", *rows)
+        assert max(map(len, screen_text(pilot).splitlines())) <= size[0]
+        assert flat_text(pilot).index(rows[0]) < flat_text(pilot).index(rows[1])
 
 
 async def test_home_and_end_choose_the_first_row_and_the_last(started: Started) -> None:
@@ -105,12 +103,12 @@ async def test_the_cursor_stays_on_its_row_when_one_comes_above_and_one_goes(sta
         await sees(pilot, "second: connection lost")
         environment.add(task(3, "urgent", minutes_left=5))
         await pilot.press("r")
-        await sees(pilot, "urgent (")
+        await sees(pilot, "12m urgent")
         table = pilot.app.screen.query_one(KeyedTable)
         assert (table.chosen, table.cursor) == (row_key(2), 2)
         environment.decide_elsewhere(samples.proposal(1).proposal_id)
         await pilot.press("r")
-        await no_longer_sees(pilot, "first (")
+        await no_longer_sees(pilot, "12m first")
         assert (table.chosen, table.cursor) == (row_key(2), 1)
         assert "second: connection lost" in flat_text(pilot)
 
@@ -145,7 +143,7 @@ async def test_a_filter_that_drops_hundreds_of_old_rows_from_far_down_chooses_th
         await sees(pilot, "task-299: connection lost")
         clock.advance(120)
         await pilot.press("slash", *"task-7")
-        await sees(pilot, "11 of 300", "task-7 (", "task-7: connection lost")
+        await sees(pilot, "11 of 300", "14m task-7", "task-7: connection lost")
 
 
 @pytest.mark.parametrize("change", ["more above", "fewer above", "many fewer above", "another width"])
@@ -159,7 +157,7 @@ async def test_the_row_under_the_cursor_stays_on_its_line(started: Started, chan
         line = table.cursor - table.scroll_y
         if change == "another width":
             await pilot.resize_terminal(130, 24)
-            await sees(pilot, "Claimed by")
+            await sees(pilot, "Answer in")
         else:
             for number in range(100 if change == "many fewer above" else 20):
                 if change == "more above":
@@ -177,9 +175,9 @@ async def test_what_takes_room_from_the_list_leaves_the_cursor_in_sight(started:
     async with started(environment) as pilot:
         await sees(pilot, "30 wait", "task-0: connection lost")
         await pilot.press(*["down"] * 20)
-        await sees(pilot, "task-20: connection lost", "task-20 (")
+        await sees(pilot, "task-20: connection lost", "12m task-20")
         await pilot.press("slash")
-        await sees(pilot, "Filter: ", "task-20 (")
+        await sees(pilot, "Filter: ", "12m task-20")
 
 
 async def test_home_and_end_go_to_the_first_and_the_last_row(started: Started) -> None:
@@ -187,20 +185,20 @@ async def test_home_and_end_go_to_the_first_and_the_last_row(started: Started) -
     async with started(environment) as pilot:
         await sees(pilot, "30 wait", "task-0: connection lost")
         await pilot.press("end")
-        await sees(pilot, "task-29 (", "task-29: connection lost")
+        await sees(pilot, "12m task-29", "task-29: connection lost")
         await pilot.press("home")
-        await sees(pilot, "task-0 (", "task-0: connection lost")
+        await sees(pilot, "12m task-0", "task-0: connection lost")
 
 
 async def test_the_last_minute_is_counted_in_seconds_in_the_list_too(started: Started) -> None:
     clock = Clock()
     environment = FakeEnvironment.waiting_for(task(1, "first", minutes_left=0.75), task(2, "second", minutes_left=9))
     async with started(environment, clock=clock) as pilot:
-        await sees(pilot, "45s ■ crit first", "9m ■ crit second")
+        await sees(pilot, "12m first resume 45s", "second resume 9m")
         clock.advance(7)
-        await sees(pilot, "38s ■ crit first", "8m ■ crit second")
+        await sees(pilot, "12m first resume 38s", "second resume 8m")
         clock.advance(38)
-        await sees(pilot, "expired ■ crit first")
+        await sees(pilot, "first resume expired")
 
 
 async def test_when_the_row_goes_nothing_else_slides_under_the_approve_key(started: Started) -> None:
@@ -335,12 +333,12 @@ async def test_the_filter_narrows_and_escape_brings_all_back(started: Started) -
     stopped = samples.approval(samples.proposal(2, tasks=("stock",), kind=AnomalyKind.USER_STOPPED))
     environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), stopped)
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders (", "stock (")
+        await sees(pilot, "12m sales-orders", "12m stock")
         await pilot.press("slash", *"user_st")
-        await no_longer_sees(pilot, "sales-orders (")
+        await no_longer_sees(pilot, "12m sales-orders")
         await sees(pilot, "stock: connection lost")
         await pilot.press("enter", "escape")
-        await sees(pilot, "sales-orders (", "stock (")
+        await sees(pilot, "12m sales-orders", "12m stock")
 
 
 async def test_what_is_typed_faster_than_the_filter_opens_is_the_filters_and_never_means_approve(
@@ -351,8 +349,7 @@ async def test_what_is_typed_faster_than_the_filter_opens_is_the_filters_and_nev
         await sees(pilot, "sales-orders: connection lost")
         for key, character in (("slash", "/"), ("s", "s"), ("a", "a"), ("enter", None)):
             pilot.app.post_message(events.Key(key, character))
-        await sees(pilot, "1 of 2")
-        assert pilot.app.screen.query_one("#filter", Input).value == "sa"
+        await wait_until(pilot, lambda: pilot.app.screen.query_one("#filter", Input).value == "sa")
         assert isinstance(pilot.app.screen, InboxScreen)
         assert environment.sent == []
 
@@ -361,12 +358,11 @@ async def test_the_filter_takes_keys_and_says_which_there_are(started: Started) 
     stopped = samples.approval(samples.proposal(2, tasks=("stock",), kind=AnomalyKind.USER_STOPPED))
     environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), stopped)
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "sales-orders (", "stock (")
+        await sees(pilot, "lost 12m sales-orders", "lost 12m stock")
         await pilot.press("slash", *"!kind:user")
-        await sees(pilot, "1 of 2")
-        assert "stock (" not in flat_text(pilot)
+        await no_longer_sees(pilot, "12m stock")
         await pilot.press(" ", *"colour:x")
-        await sees(pilot, "There is no key colour; there are action, cause, claimed, context,", "stock (")
+        await sees(pilot, "There is no key colour; there are action, cause, claimed, context,", "12m stock")
         await pilot.press("escape", "slash", *"kind:nothing")
         await sees(pilot, "Nothing that waits is like that. Esc clears the filter.", "The filter keeps it back.")
         assert "no longer waits" not in flat_text(pilot)
@@ -380,14 +376,14 @@ async def test_sorting_goes_round_marks_its_column_and_keeps_the_row(started: St
     hurried = samples.approval(replace(samples.proposal(1), point_of_no_return=point))
     environment = FakeEnvironment.waiting_for(hurried, quiet)
     async with started(environment, size=(120, 36)) as pilot:
-        await sees(pilot, "▾Log kept", "sales-orders: connection lost")
+        await sees(pilot, "1d▾", "sales-orders: connection lost")
         table = pilot.app.screen.query_one(KeyedTable)
         labels = {row_key(1): "sales-orders", row_key(2): "billing"}
         rows = [inbox.ListedRow(row_of(each), samples.NOW) for each in environment.records.values()]
         for order in (*inbox.TABLE.orders[1:], inbox.TABLE.orders[0]):
             (column,) = (each for each in inbox.TABLE.columns if each.order is order)
             await pilot.press("s")
-            await sees(pilot, f"{SORTED}{(column.short or column).drawn.header}")
+            await sees(pilot, f"{' '.join(column.drawn.header.split())}{SORTED}")
             first = inbox.TABLE.sorted(rows, order)[0].row.label
             assert first.endswith(labels[table.keys[0]])
             assert table.chosen == row_key(1)
@@ -406,12 +402,12 @@ async def test_grouping_puts_one_cause_together_and_is_remembered(started: Start
     async with started(environment, size=(120, 36), memory=PreferenceFile(path)) as pilot:
         await sees(pilot, "task-1: connection lost")
         await pilot.press("down", "g")
-        await sees(pilot, "┌3 task-1", "└ task-4")
+        await sees(pilot, "┌3 connection lost 12m task-1", "└ connection lost 12m task-4")
         table = pilot.app.screen.query_one(KeyedTable)
         assert list(table.keys) == [row_key(number) for number in (1, 3, 4, 2)]
         assert (table.chosen, table.cursor) == (row_key(2), 3)
     async with started(environment, size=(120, 36), memory=PreferenceFile(path)) as pilot:
-        await sees(pilot, "┌3 task-1")
+        await sees(pilot, "┌3 connection lost 12m task-1")
         await pilot.press("g")
         await no_longer_sees(pilot, "┌3")
 
@@ -426,7 +422,7 @@ async def test_a_claim_is_sent_and_seen(started: Started) -> None:
     async with started(environment) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("c")
-        await sees(pilot, "@ sales-orders (")
+        await sees(pilot, "@ connection lost 12m sales-orders")
         assert environment.claimed == [samples.proposal(1).proposal_id]
 
 
@@ -437,7 +433,7 @@ async def test_a_restart_that_waits_is_listed_last_takes_no_answer_and_is_stoppe
     under_way = replace(task(1, "sales-orders", minutes_left=1), status=Status.RESTARTING, waits=wait)
     environment = FakeEnvironment.waiting_for(under_way, task(2, "web-logs"))
     async with started(environment, size=(200, 50)) as pilot:
-        await sees(pilot, "1 waits", "1 under way", "◐ sales-orders (", "probing, next in 4m")
+        await sees(pilot, "1 waits", "1 under way", "◐ connection lost 12m sales-orders probing, next in 4m")
         await pilot.press("end", "a")
         await sees(pilot, "It is approved and waits for ORA-PROD: it takes no")  # the rest is a line of its own
         await pilot.press("x")
@@ -455,4 +451,4 @@ async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(st
         await sees(pilot, "What happened", "What waiting costs", "Evidence")
         assert not pilot.app.screen.query_one(KeyedTable).region
         await pilot.press("escape")
-        await sees(pilot, "Task or group")
+        await sees(pilot, "What broke")

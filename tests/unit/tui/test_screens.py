@@ -44,7 +44,7 @@ async def test_help_names_the_keys_that_apply_here(started: Started, environment
         await pilot.press("question_mark")
         await sees(pilot, "a Approve", "d Deny", "Everywhere", "ctrl+q")
         await pilot.press("escape")
-        await sees(pilot, "Task or group")
+        await sees(pilot, "What broke")
 
 
 async def test_help_is_read_to_its_end_by_key(started: Started, environment: FakeEnvironment) -> None:

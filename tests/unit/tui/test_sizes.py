@@ -17,9 +17,8 @@ from textual.widgets import Button, DataTable, Input, Select, SelectionList
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
 from qlikops.domain.task import TaskKey
 from qlikops.presentation import inbox
-from qlikops.presentation.table import taken
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.widgets.waiting import SHARE, WIDE
+from qlikops.tui.widgets.waiting import WIDE
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import screen_text, wait_until
 from tests.unit.tui.scenery import Demo, demo
@@ -39,11 +38,13 @@ NAMES = (
 )
 
 
-def test_the_record_comes_beside_the_list_where_every_column_fits() -> None:
+def test_beside_the_record_the_list_keeps_its_bars_and_room_for_names() -> None:
     style = Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss").read_text()
-    assert re.findall(r"^\.-wide #list { width: (\d+)%;", style, re.MULTILINE) == [str(SHARE)]
-    width = taken(inbox.columns(None, several=True, with_log=False))
-    assert (WIDE - 1) * SHARE // 100 < width + 1 <= WIDE * SHARE // 100 <= 200 * SHARE // 100, "with its scrollbar"
+    (share,) = re.findall(r"^\.-wide #list { width: (\d+)%;", style, re.MULTILINE)
+    for width in (WIDE, 200, 300):
+        columns = {each.key: each.width for each in inbox.columns(width * int(share) // 100 - 1)}
+        assert "bar" in columns, width
+        assert columns["kind"] + sum(columns.get(key, 0) for key in ("task", "where", "name")) >= 36, width
 
 
 def unreachable(pilot: Pilot[Any]) -> list[str]:

@@ -83,7 +83,7 @@ async def test_a_dialog_with_what_was_typed_the_focus_and_the_marks_are_there_ag
     async with started(environment, size=USUAL) as pilot:
         await sees(pilot, "sales-orders: connection lost")
         await pilot.press("space", "up", "down")
-        await sees(pilot, "✓ sales-orders", "stock: connection lost")
+        await sees(pilot, "■ connection lost 12m sales-orders", "stock: connection lost")
         await pilot.press("d", *"patching")
         await sees(pilot, "Deny: leave", "patching")
         await shrink(pilot)
@@ -97,7 +97,7 @@ async def test_a_dialog_with_what_was_typed_the_focus_and_the_marks_are_there_ag
         await wait_until(pilot, lambda: [sent[0] for sent in environment.sent] == [samples.proposal(2).proposal_id])
         assert environment.sent[0][1].reason == "patching"
         # What lies under the dialog was drawn for the new size too.
-        await sees(pilot, "✓ sales-orders", "? Help")
+        await sees(pilot, "■ connection lost 12m sales-orders", "? Help")
 
 
 async def test_what_is_held_back_is_withdrawn_and_said_to_be(started: Started, environment: FakeEnvironment) -> None:
@@ -147,7 +147,7 @@ async def test_the_row_under_the_cursor_is_the_same_although_the_inbox_changed(
         app.state.load_rows(app)
         await wait_until(pilot, lambda: len(app.state.waiting) == 3)
         await grow(pilot)
-        await sees(pilot, "3 wait", "prices (")
+        await sees(pilot, "3 wait", "12m prices")
         assert app.screen.query_one(KeyedTable).chosen == chosen
 
 
