@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -31,8 +32,9 @@ class Severity(StoredEnum):
         return ranks[min(self.rank + 1, len(ranks) - 1)] if self.is_known else self
 
     @classmethod
+    @functools.lru_cache(maxsize=16)
     def rank_of(cls, spelling: str) -> int:
-        """The rank of a severity that is kept as text."""
+        """The rank of a severity that is kept as text; a list asks for each of its rows."""
         known = cls.known(spelling)
         return tuple(cls).index(known) if known else len(cls)
 

@@ -253,8 +253,8 @@ def _why_first(row: InboxRow, now: datetime) -> Spans:
 
 def _urgency(row: InboxRow, now: datetime) -> tuple[datetime, datetime, int, datetime]:
     """Sorts the most urgent first. Once its log has gone, no hurry helps any more."""
-    until, stale, severity, deadline = row.urgency
-    return (until if until > now else _NO_HURRY, stale, severity, deadline)
+    until = row.resume_until
+    return row.urgency if until is None or until > now else (_NO_HURRY, *row.urgency[1:])
 
 
 _NO_HURRY = datetime.max.replace(tzinfo=UTC)
@@ -351,7 +351,8 @@ _SHORT = -74
 _LOG: ColumnOf[ListedRow] = ColumnOf(
     Column("log", "Log kept", 9, right=True),
     lambda each: waiting.left(each.log_until, each.now),
-    order=Order(InboxSort.URGENT, "most urgent first", lambda each: _urgency(each.row, each.now)),
+    # What is equal in any order is in that of urgency, so here everything is equal.
+    order=Order(InboxSort.URGENT, "most urgent first", lambda _: 0),
 )
 
 TABLE: Table[ListedRow] = Table(
