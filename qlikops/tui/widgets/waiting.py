@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from rich.text import Text
@@ -89,6 +90,7 @@ class WaitingList(Vertical):
         }
         placed = {row.key: row for row in inbox.arrange(rows, self._order, grouped=self._grouped)}
 
+        @functools.cache  # they are measured, compared and drawn
         def cells(key: str) -> Cells:
             mark = "marked" if waiting[key].key in state.marked else ""
             mark = "answered" if waiting[key].in_flight else mark
