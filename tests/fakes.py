@@ -135,6 +135,8 @@ class FakeExecutions:
     ordered: list[Order] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=lambda: [Taken((), is_over=True)])
     """What is said of orders, one answer after the other; the last one stays."""
+    histories: dict[str, Sequence[HistoryEvent]] = field(default_factory=dict)
+    """Events by ARN."""
     logged: dict[str, list[str]] = field(default_factory=dict)
     """Lines in the log of each function."""
 
@@ -156,8 +158,8 @@ class FakeExecutions:
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:
         return self.detail(execution_name).proposals
 
-    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:  # noqa: ARG002 - the commands show the fold
-        return ()
+    def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
+        return [event for event in self.histories.get(arn, ()) if event.id > after]
 
     def definition(self, arn: str) -> str:
         return self.written or f"{{{arn}"

@@ -78,11 +78,23 @@ def show(
             help="Fold the output of `aws stepfunctions get-execution-history` (- for stdin); asks nothing of AWS.",
         ),
     ] = None,
+    logs: Annotated[
+        bool, typer.Option("--logs", help="Show the log lines of the Lambda functions that an execution called.")
+    ] = False,
+    state: Annotated[str, typer.Option(metavar="NAME", help="With --logs: only of this state.")] = "",
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Compare an execution with the last one before it that succeeded.")
+    ] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show executions, approvals, or a saved history."""
     here = invocation(ctx)
+    if logs or diff or state:
+        from qlikops.cli import around
+
+        around.show(here, context, targets, around.Wanted(logs=logs, state=state, diff=diff), as_json=as_json)
+        return
     if history is not None:
         if targets:
             raise UsageError("Give an execution or --history, not both.")

@@ -75,11 +75,11 @@ def event_text(event: HistoryEvent, place: StepPath) -> str:
     return "\n\n".join([heading, *parts])
 
 
-def state_text(runs: Sequence[StateVisit], event: Callable[[int], HistoryEvent | None]) -> str:
+def state_text(runs: Sequence[StateVisit], event: Callable[[int], HistoryEvent | None], most: int = _RUNS_SHOWN) -> str:
     """Input and output of each run of a state, or of each state of a Map item."""
-    parts = ["\n\n".join(_run(run, event)) for run in runs[:_RUNS_SHOWN]]
-    if len(runs) > _RUNS_SHOWN:
-        parts.append(f"… and {len(runs) - _RUNS_SHOWN:,} runs more")
+    parts = ["\n\n".join(_run(run, event)) for run in runs[:most]]
+    if len(runs) > most:
+        parts.append(f"… and {len(runs) - most:,} runs more")
     return ("\n\n" + "─" * 40 + "\n\n").join(parts) or "It was not reached: nothing went in and nothing came out."
 
 

@@ -9,11 +9,13 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.ports import Executions
 from qlikops.domain.workflow.events import HistoryEvent
-from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from qlikops.domain.workflow.history import Trace, trace
 from qlikops.domain.workflow.machine import Machine, parse_machine
 from qlikops.domain.workflow.standing import filled_in, history_note
 
+PAGES = 5
+"""Pages of a hundred executions in which the last good one is looked for."""
 _GOES_ON = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
 
@@ -28,6 +30,8 @@ class Followed:
     machine: Machine | None
     problem: str = ""
     """Why the machine is not known."""
+    definition: str = ""
+    """The definition's text; empty if it could not be read."""
 
     @property
     def is_over(self) -> bool:
@@ -47,7 +51,7 @@ class Follower:
         """The history was read after the execution had ended."""
         self._is_gone = False
         self._machine: Machine | None = None
-        self._problem = ""
+        self._definition = self._problem = ""
         self._asked = False
 
     def read(self, role: Executions) -> Followed:
@@ -65,7 +69,7 @@ class Follower:
             history=None if history is None else filled_in(history, detail.proposals),
             history_note=history_note(history, detail.proposals),
         )
-        return Followed(detail, self._events, self._trace, self._machine, self._problem)
+        return Followed(detail, self._events, self._trace, self._machine, self._problem, self._definition)
 
     def _read_events(self, events: Callable[[str, int], Sequence[HistoryEvent]]) -> None:
         known = self._events[-1].id if self._events else 0
@@ -81,8 +85,23 @@ class Follower:
     def _read_definition(self, definition: Callable[[str], str]) -> None:
         """It never changes; without it the states that ran are still shown."""
         try:
-            self._machine = parse_machine(definition(self._arn))
+            self._definition = definition(self._arn)
+            self._machine = parse_machine(self._definition)
             self._problem = "" if self._machine else "it is not in a shape that is known here"
         except (AccessDenied, NotFound) as error:
             self._problem = error.message
         self._asked = True
+
+
+def last_good(role: Executions, summary: ExecutionSummary) -> ExecutionSummary | None:
+    """The newest execution that succeeded and began before this one; None if the newest pages have none."""
+    token: str | None = None
+    for _ in range(PAGES):
+        page = role.page(ExecutionStatus.SUCCEEDED, token)
+        earlier = [each for each in page.executions if each.started_at < summary.started_at and each.arn != summary.arn]
+        if earlier:
+            return max(earlier, key=lambda each: each.started_at)
+        token = page.next_token
+        if token is None:
+            break
+    return None

@@ -254,6 +254,14 @@ class ReportLoaded(Message):
 
 
 @dataclass
+class TextLoaded(Message):
+    """The text of one view of an execution."""
+
+    view: str
+    text: str
+
+
+@dataclass
 class ScheduleChanged(Message):
     """It was paused or resumed, and stands like this now."""
 
@@ -294,6 +302,10 @@ class RunChangeFailed(LoadFailed):
 
 class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
+
+
+class TextLoadFailed(LoadFailed):
+    """The text did not come; `asked` is its view."""
 
 
 class ScheduleChangeFailed(LoadFailed):

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, Static
 
@@ -16,9 +17,10 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
-from qlikops.domain.workflow.following import Followed, Follower
+from qlikops.domain.workflow.following import Followed, Follower, last_good
 from qlikops.domain.workflow.history import StepPath, trace
-from qlikops.presentation import drawing, events, executions, graph, vocabulary
+from qlikops.domain.workflow.logs import calls_of, read_logs
+from qlikops.presentation import chosen_state, comparison, drawing, events, executions, graph, logs, vocabulary
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone
@@ -32,9 +34,21 @@ from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.report import ReportView
 from qlikops.tui.widgets.table import KeyedTable
 
-GRAPH, EVENTS, PAYLOADS, REPORT = "graph", "events", "payloads", "report"
-_VIEWS = {GRAPH: "Graph", EVENTS: "Events", PAYLOADS: "Input/output", REPORT: "Report"}
-"""By the id of the widget, which is also that of the key."""
+GRAPH, EVENTS, PAYLOADS, REPORT, LOGS, DIFFERENCE = "graph", "events", "payloads", "report", "logs", "difference"
+_VIEWS = {
+    GRAPH: "Graph",
+    EVENTS: "Events",
+    PAYLOADS: "Data",
+    REPORT: "Report",
+    LOGS: "Log",
+    DIFFERENCE: "Difference",
+}
+"""Names of the views by the id of the widget, which is also that of the key."""
+_ASKED_FOR = (LOGS, DIFFERENCE)
+_PAGED = (PAYLOADS, *_ASKED_FOR)
+_PANEL_FROM = 160
+"""Columns from which the chosen state stands beside the graph."""
+_RUNS_IN_PANEL = 3
 _NOWHERE = StepPath("")
 
 
@@ -50,6 +64,8 @@ class ExecutionScreen(RunsScreen[Followed]):
         Binding("e", "view('events')", "Events", show=False, id="events"),
         Binding("i", "view('payloads')", "Input and output", show=False, id="payloads"),
         Binding("p", "view('report')", "Report", show=False, id="report", tooltip="what the run found and did"),
+        Binding("l", "view('logs')", "Log lines", show=False, id="logs", tooltip="of the functions that it called"),
+        Binding("d", "view('difference')", "Difference", show=False, id="difference", tooltip="to the last good run"),
         Binding("f", "fold", "Unfold", id="fold", tooltip="shows the states that nothing ran through"),
         Binding("slash", "search", "Search", key_display="/", id="search"),
         Binding("n", "step(1)", "Next match", show=False, id="next-match"),
@@ -65,6 +81,11 @@ class ExecutionScreen(RunsScreen[Followed]):
         """Event id -> place in the list."""
         self._subject = ""
         """The state, item or event whose payloads are shown; empty: the execution's own."""
+        self._graph: graph.Graph | None = None
+        self._logs_of = ""
+        """The state or item whose log lines are shown; empty before any are."""
+        self._texts: dict[str, str] = {}
+        """What was asked for, by its view."""
         self._unfolded = False
         self._needle = ""
 
@@ -72,11 +93,15 @@ class ExecutionScreen(RunsScreen[Followed]):
         """Heading, views, search."""
         yield Static("Loading …", markup=False, id="execution-heading")
         yield Static(markup=False, id="views")
-        with ContentSwitcher(initial=GRAPH, id="view"):
-            yield GraphView(id=GRAPH)
-            yield KeyedTable(events.columns, id=EVENTS)
-            yield Pager(id=PAYLOADS)
-            yield ReportView(id=REPORT)
+        with Horizontal(id="views-and-panel"):
+            with ContentSwitcher(initial=GRAPH, id="view"):
+                yield GraphView(id=GRAPH)
+                yield KeyedTable(events.columns, id=EVENTS)
+                yield Pager(id=PAYLOADS)
+                yield ReportView(id=REPORT)
+                yield Pager(id=LOGS)
+                yield Pager(id=DIFFERENCE)
+            yield Pager(id="panel")
         keys = self.state.keys
         go_on = f"{keys['next-match']} and {keys['match-before']} go on"
         yield LineInput(placeholder=f"Search; Enter finds, {go_on}", id="search", compact=True)
@@ -125,6 +150,8 @@ class ExecutionScreen(RunsScreen[Followed]):
             self.query_one(f"#{EVENTS}", KeyedTable).show(keys, self._event_cells)
         self._show_views()
         self._show_payloads()
+        if self._view == LOGS and not followed.is_over:
+            self._ask_for(LOGS)
         self.refresh_bindings()
 
     def _show_graph(self) -> None:
@@ -134,8 +161,23 @@ class ExecutionScreen(RunsScreen[Followed]):
         view = self.query_one(GraphView)
         # The path of an item is lit while the cursor is on it.
         item = view.chosen if view.chosen.startswith("item ") else ""
-        made = graph.graph(followed.machine, run, now, unfolded=self._unfolded, chosen=item)
+        self._graph = made = graph.graph(followed.machine, run, now, unfolded=self._unfolded, chosen=item)
         view.show(lambda width: drawing.draw(made, width, now, self.state.keys["fold"], item), made.here)
+        self._show_panel()
+
+    def _show_panel(self) -> None:
+        """Shows the chosen state beside the graph, if there is room."""
+        panel, view = self.query_one("#panel", Pager), self.query_one(GraphView)
+        panel.display = self._view == GRAPH and self.size.width >= _PANEL_FROM
+        stop = view.stops.get(view.chosen)
+        if panel.display and stop is not None and self._graph is not None:
+            keys, machine = self.state.keys, self._followed.machine
+            short = chosen_state.text(self._graph, view.chosen, machine, self.state.now(), keys["logs"])
+            panel.show(f"{short}\n\n{events.state_text(stop.visits, self._event, _RUNS_IN_PANEL)}")
+
+    def on_resize(self) -> None:
+        """There is room for the panel now, or none any more."""
+        self._show_panel()
 
     def action_fold(self) -> None:
         """Draws the states that nothing ran through, or folds them."""
@@ -177,7 +219,46 @@ class ExecutionScreen(RunsScreen[Followed]):
             self._show_payloads()
         if view == REPORT and not self.query_one(ReportView).markdown:
             self._ask_for_report()
+        if view in _ASKED_FOR and self._is_read:
+            self._logs_of = self.query_one(GraphView).chosen
+            self.query_one(f"#{view}", Pager).show("Loading …")
+            self._ask_for(view)
         self._switch(view)
+
+    def _ask_for(self, view: str) -> None:
+        """Has the text of a view made off the UI thread, unless that is under way."""
+        lane = f"{self.lane}-{view}"
+        if self.context.backend.busy(lane):
+            return
+        followed, now = self._followed, self.state.now()
+        stop = self.query_one(GraphView).stops.get(self._logs_of)
+        visits = stop.visits if stop else ()
+
+        def work(environment: ContextServices) -> messages.TextLoaded:
+            role = environment.executions
+            if view == LOGS:
+                calls = calls_of(followed, visits)
+                found = read_logs(role.log_lines, calls, now)
+                return messages.TextLoaded(view, logs.text(followed.machine, visits, calls, found, now))
+            good = last_good(role, followed.detail.summary)
+            if good is None:
+                return messages.TextLoaded(view, comparison.none(followed.detail.summary))
+            return messages.TextLoaded(
+                view, comparison.text(comparison.compare(followed, Follower(good.arn).read(role), now))
+            )
+
+        self.context.backend.call(lane, work, lambda error: messages.TextLoadFailed(error, view), self)
+
+    @on(messages.TextLoaded)
+    def _take_text(self, message: messages.TextLoaded) -> None:
+        message.stop()
+        self._texts[message.view] = message.text
+        self.query_one(f"#{message.view}", Pager).show(message.text, from_top=False)
+
+    @on(messages.TextLoadFailed)
+    def _miss_text(self, message: messages.TextLoadFailed) -> None:
+        message.stop()
+        self.query_one(f"#{message.asked}", Pager).show(str(explain(message.error)))
 
     def _ask_for_report(self) -> None:
         run = self.execution.run
@@ -205,16 +286,17 @@ class ExecutionScreen(RunsScreen[Followed]):
         self.query_one(ReportView).say(str(explain(message.error)))
 
     def action_copy(self) -> None:
-        """The report as it lies in S3 while it is shown, else the ARN."""
-        report = self.query_one(ReportView).markdown
-        if self._view == REPORT and report:
-            self.copy(report, f"The report of {self.execution.name}")
+        """Copies the report as it lies in S3, log lines or the difference while they are shown, else the ARN."""
+        shown = self.query_one(ReportView).markdown if self._view == REPORT else self._texts.get(self._view, "")
+        if shown:
+            self.copy(shown, f"{_VIEWS[self._view]} of {self.execution.name}")
         else:
             super().action_copy()
 
     def _switch(self, view: str) -> None:
         self.query_one(ContentSwitcher).current = view
         self.set_focus(self.query_one(f"#{view}"))
+        self._show_panel()
         self._show_views()
 
     @on(KeyedTable.Opened)
@@ -232,7 +314,7 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     def _show_payloads(self) -> None:
         if self._is_read:
-            self.query_one(Pager).show(self._payloads(self._followed))
+            self.query_one(f"#{PAYLOADS}", Pager).show(self._payloads(self._followed))
 
     def _payloads(self, followed: Followed) -> str:
         table, _, key = self._subject.partition("/")
@@ -250,14 +332,14 @@ class ExecutionScreen(RunsScreen[Followed]):
         colours, text = palette(self), Text()
         for view, name in _VIEWS.items():
             text.append(f" {self.state.keys[view]} {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
-        if self._is_read:
-            text.append(f"  {vocabulary.count(len(self._followed.events), 'event')}", colours[Tone.MUTED])
         if found:
             text.append(f"  {found}", colours[Tone.INFO])
+        elif self._is_read:
+            text.append(f"  {vocabulary.count(len(self._followed.events), 'event')}", colours[Tone.MUTED])
         self.query_one("#views", Static).update(text)
 
     def action_back(self) -> None:
-        """Out of the search, then from a row's payloads to the row, then to the list."""
+        """Goes out of the search, then from what is about a row to the row, then to the list."""
         if self.query_one("#search").display:
             self._close_search()
         elif self._view == REPORT and self._needle:
@@ -266,6 +348,8 @@ class ExecutionScreen(RunsScreen[Followed]):
             self._show_views()
         elif self._view == PAYLOADS and self._subject:
             self._switch(self._subject.partition("/")[0])
+        elif self._view in _ASKED_FOR:
+            self._switch(GRAPH)
         else:
             self.app.pop_screen()
 
@@ -285,8 +369,8 @@ class ExecutionScreen(RunsScreen[Followed]):
         event.stop()
         self._needle = event.value
         self._close_search()
-        if self._view == PAYLOADS:
-            self.query_one(Pager).search(self._needle)
+        if self._view in _PAGED:
+            self.query_one(f"#{self._view}", Pager).search(self._needle)
         elif self._view == REPORT:
             self.query_one(ReportView).search(self._needle)
             self._show_views("what holds it; Esc shows all" if self._needle else "")
@@ -297,8 +381,8 @@ class ExecutionScreen(RunsScreen[Followed]):
         """To the next match, or the one before; round and round."""
         if not self._needle or self._view == REPORT:
             return
-        if self._view == PAYLOADS:
-            self.query_one(Pager).step(by)
+        if self._view in _PAGED:
+            self.query_one(f"#{self._view}", Pager).step(by)
         else:
             self._step_in(by)
 

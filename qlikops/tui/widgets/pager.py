@@ -41,12 +41,13 @@ class Pager(ScrollView, can_focus=True):
         """Lines that hold the needle."""
         self._here = 0
 
-    def show(self, text: str) -> None:
-        """Shows `text` from its beginning, unless it is what is shown already."""
+    def show(self, text: str, *, from_top: bool = True) -> None:
+        """Shows `text`, from its beginning unless it is more of the same; what is shown already does not move."""
         if text != self._text:
             self._text = text
             self._fold()
-            self.scroll_home(animate=False, immediate=True)
+            if from_top:
+                self.scroll_home(animate=False, immediate=True)
 
     def search(self, needle: str) -> None:
         """Marks every line that holds it, case aside, and goes to the first from here on."""

@@ -52,6 +52,8 @@ ACTIONS = {
     "graph": ("show",),
     "payloads": ("show",),
     "report": ("report",),
+    "logs": ("show", "--logs"),
+    "difference": ("show", "--diff"),
     "aws-console": ("show",),
     "pause": ("schedule", "--pause"),
     "resume": ("schedule", "--resume"),

@@ -274,6 +274,25 @@ async def test_a_search_goes_through_a_long_text(started: Started, environment: 
         await sees(pilot, '"key-180": "needle"', "match 2 of 2")
 
 
+async def test_log_lines_and_the_difference_are_about_what_is_chosen(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    environment.logged = ["START RequestId: a-1", "boom"]
+    async with started(environment, size=(200, 50)) as pilot:
+        await opened(pilot)
+        # On a wide terminal the chosen state stands beside the graph.
+        await sees(pilot, "waits for its token", "function QlikMonitor-RequestApproval", '"proposal": "first"')
+        await pilot.press("l")
+        await sees(pilot, "WaitForApproval, item 0: /aws/lambda/QlikMonitor-RequestApproval", "boom")
+        environment.logged = ["START RequestId: a-1", "boom", "once more"]
+        await pilot.press("r")
+        await sees(pilot, "once more")
+        await pilot.press("escape", "home", "d")
+        await sees(pilot, "Against run-0706, the last run before it that succeeded", "= MonitorTasks")
+        await pilot.press("escape")
+        await sees(pilot, "MonitorTasks: ✓ 38 tasks")
+
+
 async def test_a_running_one_is_followed_by_what_is_new(started: Started, environment: FakeEnvironment) -> None:
     arn = environment.runs[0].arn
     environment.events[arn] = samples.events()[:9]

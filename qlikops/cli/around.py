@@ -1,0 +1,66 @@
+"""What `show` tells of an execution beyond the execution itself: log lines, and the difference to the last good run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qlikops.cli import output
+from qlikops.cli.context import Invocation
+from qlikops.dataclass import dataclass
+from qlikops.domain.errors import NotFound, UsageError
+from qlikops.domain.naming import did_you_mean
+from qlikops.domain.text import harmless
+from qlikops.domain.workflow.execution import StateVisit
+from qlikops.domain.workflow.following import Followed, Follower, last_good
+from qlikops.domain.workflow.logs import calls_of, read_logs
+from qlikops.presentation import comparison, logs
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for."""
+
+    logs: bool
+    state: str
+    """Name of the only state whose log is wanted; empty for all."""
+    diff: bool
+
+
+def show(
+    here: Invocation, context: str | None, targets: Sequence[str] | None, wanted: Wanted, *, as_json: bool
+) -> None:
+    """Writes it. Raises UsageError unless it is one thing about one execution."""
+    if wanted.logs == wanted.diff or len(targets or ()) != 1:
+        raise UsageError(
+            "--logs [--state NAME] and --diff are each about one execution.", "`qlikops show RUN --logs`, for example."
+        )
+    role = here.environment(context).executions
+    summary = role.detail((targets or [""])[0], with_history=False).summary
+    followed = Follower(summary.arn).read(role)
+    if wanted.logs:
+        visits = _visits(followed, wanted.state)
+        calls = calls_of(followed, visits)
+        found = read_logs(role.log_lines, calls, here.now())
+        if as_json:
+            output.write_json(found)
+        else:
+            output.write(logs.text(followed.machine, visits, calls, found, here.now()))
+        return
+    good = last_good(role, summary)
+    if good is None:
+        raise NotFound(comparison.none(summary), "`qlikops executions --status succeeded` lists those that did.")
+    compared = comparison.compare(followed, Follower(good.arn).read(role), here.now())
+    if as_json:
+        output.write_json(compared)
+    else:
+        output.write(comparison.text(compared))
+
+
+def _visits(followed: Followed, state: str) -> Sequence[StateVisit]:
+    """Visits of every state, or of one state. Raises NotFound for a state that the definition does not have."""
+    visits = () if followed.detail.history is None else followed.detail.history.states
+    names = {each.name for _, each in followed.machine.walk()} if followed.machine else {each.name for each in visits}
+    if state and state not in names:
+        hint = did_you_mean(state, sorted(names)) or f"There are: {', '.join(sorted(names))}."
+        raise NotFound(f"The execution has no state {harmless(state, 80)}.", hint)
+    return [visit for visit in visits if state in ("", visit.name)]
