@@ -119,9 +119,10 @@ class _Sheet:
         end = f"   {self.fold_key} unfolds"
         names = outside(", ".join(level.folded), cap=2000).text
         room = self.canvas.width - left - cells(before) - cells(end) - 4
-        words = f"{count} not reached: {names}"
+        said = f"{count} not {'recorded' if level.by_ledger else 'reached'}"
+        words = f"{said}: {names}"
         if cells(words) > room:
-            words = f"{count} not reached" if room < 60 else cut_end(words, room)
+            words = said if room < 60 else cut_end(words, room)
         self.canvas.text(left, self.y, before + words, Tone.MUTED)
         self.canvas.text(left + cells(before + words), self.y, end, Tone.INFO)
         self.y += 1

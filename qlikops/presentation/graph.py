@@ -98,6 +98,8 @@ class Level:
     """Names of the states that are not drawn."""
     inner: tuple[Level, ...]
     """What is inside them, where anything of it is drawn."""
+    by_ledger: bool = False
+    """The history has nothing of what is inside, so of a state that the ledger does not tell of nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,10 @@ class _Ran:
     visits: Mapping[str, tuple[StateVisit, ...]]
     taken: Mapping[tuple[str, str], Counter[tuple[int, ...]]] = field(default_factory=dict)
     """How often each item, by its Map indexes, went that way."""
-    lacks_items: bool = False
+    by_ledger: bool = False
     """The history has no states inside the Map: what has no visit there may have run all the same."""
+    has_gaps: bool = False
+    """The ledger leaves out states on the way to where an item stands."""
 
     @classmethod
     def of(cls, machine: Machine | None, history: FoldedHistory) -> _Ran:
@@ -209,12 +213,16 @@ class _Ran:
         leads = {name: {edge.target for edge in state.edges} for name, state in known.items()}
         taken: dict[tuple[str, str], Counter[tuple[int, ...]]] = defaultdict(Counter)
         before: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        begins = {state.inner[0].name for state in known.values() if state.inner}
+        has_gaps = False
         for visit in history.states:
             # Items interleave, and within one item the branches of a Parallel do: what leads here is what came from.
             earlier = before[visit.map_path]
             leads_here = (name for name in reversed(earlier) if not known or visit.name in leads.get(name, ()))
             if (source := next(leads_here, None)) is not None:
                 taken[source, visit.name][visit.map_path] += 1
+            elif visit.source is Source.LEDGER and (earlier or visit.name not in begins):
+                has_gaps = True
             earlier.append(visit.name)
         strangers = _strangers([visit for visit in history.states if visit.name and visit.name not in known], taken)
         return cls(
@@ -222,6 +230,7 @@ class _Ran:
             {name: tuple(found) for name, found in visits.items()},
             taken,
             any(visit.source is Source.LEDGER for visit in history.states),
+            has_gaps,
         )
 
 
@@ -273,13 +282,14 @@ class _Made:
             ),
             tuple(folded),
             kept,
+            bool(depth) and self.ran.by_ledger,
         )
 
     def _drawn(self, names: Sequence[str], ways: Mapping[tuple[str, str], Via], depth: int) -> set[str]:
         if self.unfolded:
             return set(names)
         ran = {name for name in names if name in self.ran.visits}
-        lacks = bool(depth and ran and self.ran.lacks_items)
+        lacks = bool(depth and ran and self.ran.has_gaps)
         if not lacks and (depth or not self.run.goes_on):
             return ran
         # What is still to come of it, or what it must have come through.
@@ -295,7 +305,7 @@ class _Made:
             return True
         # A way to where it has not come yet. Of those that were possible where it was, one was taken.
         was_left = any(visit.exited_at for visit in self.ran.visits.get(source, ()))
-        return via is not Via.CATCH and (not was_left or (self.ran.lacks_items and depth > 0))
+        return via is not Via.CATCH and (not was_left or (self.ran.has_gaps and depth > 0))
 
     def _way(self, source: str, target: str, *, again: bool) -> Way:
         taken = self.ran.taken.get((source, target), Counter())
@@ -324,7 +334,7 @@ class _Made:
     def _reached(self, visits: Sequence[StateVisit], depth: int) -> Reached:
         statuses = {visit.status for visit in visits}
         if not visits:
-            return Reached.NOT_RECORDED if depth and self.ran.lacks_items else Reached.NOT_REACHED
+            return Reached.NOT_RECORDED if depth and self.ran.by_ledger else Reached.NOT_REACHED
         if StateStatus.RUNNING in statuses:
             return Reached.HERE
         return Reached.RAN if statuses.isdisjoint(_BROKEN) else Reached.FAILED
@@ -332,7 +342,7 @@ class _Made:
     def _note(self, state: State, visits: Sequence[StateVisit], depth: int) -> Span:
         """What a state did: the sign of what needs a look first, and how many did what."""
         if not visits:
-            lacks = depth and self.ran.lacks_items
+            lacks = depth and self.ran.by_ledger
             words = "not yet" if self.run.goes_on and not depth else "not reached"
             return Span("? not recorded" if lacks else f"{NOT_DONE} {words}", Tone.MUTED)
         counts = Counter(visit.status for visit in visits)

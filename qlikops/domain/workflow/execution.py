@@ -104,6 +104,10 @@ class FoldedHistory:
     event_count: int = 0
     unknown_types: tuple[str, ...] = ()
     """Event types this version does not know; they are kept in the count and otherwise passed over."""
+    unplaced_errors: tuple[str, ...] | None = None
+    """Errors of tasks inside a Map that the history lists without their states, as the embedded AWS does; None if it
+    lists no such task.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ class _Fold:
     runs: list[_Run] = field(default_factory=list)
     positions: dict[int, _Position] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
+    unplaced_errors: tuple[str, ...] | None = None
     count: int = 0
     status: ExecutionStatus = ExecutionStatus.RUNNING
     started_at: datetime | None = None
@@ -194,6 +195,7 @@ class _Fold:
             cause=self.cause,
             event_count=self.count,
             unknown_types=tuple(self.unknown),
+            unplaced_errors=self.unplaced_errors,
         )
 
     def _step(self, event: HistoryEvent, here: _Position) -> _Position:
@@ -306,6 +308,8 @@ class _Fold:
     def _attempt_event(self, event: HistoryEvent, here: _Position) -> _Position:
         if here.run is not None and here.run.state_type in _CONTAINERS and event.type != "EvaluationFailed":
             # The embedded AWS lists the tasks inside a Map without their states: nobody can say whose they are.
+            error = (event.text("error"),) if _ATTEMPT_FAILED.fullmatch(event.type) else ()
+            self.unplaced_errors = (*(self.unplaced_errors or ()), *error)
             return here
         if _SCHEDULED.fullmatch(event.type):
             scheduled = here.run or self._new_run("", "Task", None, here.scope)

@@ -1,7 +1,9 @@
 """Where proposals stand in the state machine by the ledger, for histories that do not say.
 
 The embedded AWS keeps no states inside a Map. What the ledger knows of an item is where it stands or how it ended,
-not every state on the way there: only what follows for certain is filled in, and marked as the ledger's.
+not every state on the way there: only what follows for certain is filled in, and marked as the ledger's. It does list
+the tasks inside the Map, without their states: if none of them failed but by an answer or for want of one, no Catch for
+what breaks was taken, and the way to where an item stands follows from the definition.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Status
 from qlikops.domain.workflow.execution import (
     ExecutionStatus,
@@ -21,7 +24,9 @@ from qlikops.domain.workflow.execution import (
 
 WAIT_FOR_ENDPOINT = "WaitForEndpoint"
 EVALUATE, WAIT, RESTART, RECORD = "EvaluateProposal", "WaitForApproval", "ExecuteRestart", "RecordOutcome"
-HELD, EXPIRED = "ProposalHeld", "ApprovalExpired"
+HELD, EXPIRED, DENIED = "ProposalHeld", "ApprovalExpired", "ApprovalDenied"
+CHECK_APPROVAL, CHECK_DECISION, CHECK_RESTART = "CheckApproval", "CheckDecision", "CheckRestart"
+AUTOMATIC = "ApproveAutomatically"
 
 _NO_ITEMS = "The history lacks what ran inside the Map; the ledger filled it in."
 _NO_HISTORY = "The history is gone (it is kept for 90 days); what became of each proposal is the ledger's."
@@ -49,6 +54,9 @@ _PASSED = {
 }
 """What an item of that status has certainly been through. A denial may have come either way, so neither is named."""
 
+_ANSWERS = frozenset({DENIED, "States.Timeout", "States.HeartbeatTimeout"})
+"""Errors of a task that waits for an answer, when it was a no or did not come."""
+
 
 def history_note(history: FoldedHistory | None, proposals: Sequence[RunProposal]) -> str:
     """What the history lacks and the ledger says instead; empty where it lacks nothing."""
@@ -61,8 +69,38 @@ def filled_in(history: FoldedHistory, proposals: Sequence[RunProposal]) -> Folde
     """The history, with what the ledger knows of each Map item where it has none itself."""
     if not _lacks_items(history, proposals):
         return history
-    standing = (run for proposal in proposals for run in _standing(proposal, history.status))
+    denied = sum(proposal.status is Status.DENIED for proposal in proposals)
+    errors = history.unplaced_errors or ()
+    ways = _Ways(
+        nothing_broke=history.unplaced_errors is not None and _ANSWERS.issuperset(errors),
+        denied_by_error=errors.count(DENIED) == denied,
+    )
+    standing = (run for proposal in proposals for run in _standing(proposal, history.status, ways))
     return replace(history, states=(*history.states, *standing))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What is known of the ways that the items took."""
+
+    nothing_broke: bool
+    """No Catch was taken for something that broke."""
+    denied_by_error: bool
+    """Every denial came as an error, none as an answer that says no."""
+
+    def to(self, proposal: RunProposal, last: tuple[str, ...]) -> tuple[str, ...]:
+        """The states that an item has left, with those that lead to `last`, its last ones."""
+        decision = proposal.outcome.decision if proposal.outcome else None
+        certain = last not in ((), (EVALUATE,)) or proposal.status in (Status.WAITING, Status.RESTARTING)
+        if not self.nothing_broke or not certain:
+            return last
+        asked: tuple[str, ...] = ()
+        if proposal.status is Status.DENIED:
+            asked = (WAIT, DENIED) if self.denied_by_error else (WAIT,)
+        elif RESTART in last and decision is not None:
+            asked = (AUTOMATIC,) if decision.automatic else (WAIT, CHECK_DECISION)
+        checked = tuple(part for name in last for part in ((name, CHECK_RESTART) if name == RESTART else (name,)))
+        return (EVALUATE, CHECK_APPROVAL, *asked, *checked)
 
 
 def _lacks_items(history: FoldedHistory, proposals: Sequence[RunProposal]) -> bool:
@@ -73,10 +111,12 @@ def _passed(proposal: RunProposal) -> tuple[str, ...]:
     if proposal.status is Status.SUPERSEDED and proposal.outcome and not proposal.outcome.decision:
         # Ended without an answer, so it never came to a restart.
         return ()
+    if proposal.status is Status.RESTARTING and proposal.waits:
+        return (RESTART,)
     return _PASSED.get(proposal.status, ())
 
 
-def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[StateVisit]:
+def _standing(proposal: RunProposal, execution: ExecutionStatus, ways: _Ways) -> Iterator[StateVisit]:
     def run(name: str, status: StateStatus) -> StateVisit:
         is_open = status is StateStatus.RUNNING
         return StateVisit(
@@ -89,12 +129,10 @@ def _standing(proposal: RunProposal, execution: ExecutionStatus) -> Iterator[Sta
             source=Source.LEDGER,
         )
 
-    stands_in = _STANDS_IN.get(proposal.status)
-    if proposal.progress and proposal.progress.waits and stands_in == RESTART:
-        stands_in = WAIT_FOR_ENDPOINT
-    if stands_in:
+    for name in ways.to(proposal, _passed(proposal)):
+        is_no = name == WAIT and proposal.status in (Status.EXPIRED, Status.DENIED)
+        yield run(name, StateStatus.CAUGHT if is_no else StateStatus.SUCCEEDED)
+    if stands_in := _STANDS_IN.get(proposal.status):
+        waits = proposal.waits and stands_in == RESTART
         goes_on = execution in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
-        yield run(stands_in, StateStatus.RUNNING if goes_on else StateStatus.ABORTED)
-    for name in _passed(proposal):
-        timed_out = name == WAIT and proposal.status is Status.EXPIRED
-        yield run(name, StateStatus.CAUGHT if timed_out else StateStatus.SUCCEEDED)
+        yield run(WAIT_FOR_ENDPOINT if waits else stands_in, StateStatus.RUNNING if goes_on else StateStatus.ABORTED)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.approval import Outcome, Status
+from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.run import Progress, RunSummary
 from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, RunProposal, StateStatus, StateVisit
 from qlikops.domain.workflow.history import trace
@@ -180,10 +180,36 @@ def test_what_the_ledger_fills_in_is_drawn_with_what_it_must_have_come_through(
     full = filled_in(bare, [proposal])
     found = graph(machine, Run(full, [proposal]), NOW)
     assert {visit.name for visit in full.states} <= nodes(found).keys()
-    if len(full.states) > 1:
+    if status in (Status.PROPOSED, Status.EVALUATED):
+        # It is at the Map's first state: there is nothing that it came through.
+        assert [node.name for node in inside(found).nodes] == ["EvaluateProposal"]
+    elif len(full.states) > 1:
         assert nodes(found)[full.states[-1].name].note.text.endswith("by ledger")
         assert nodes(found)["CheckApproval"].note.text == "? not recorded"
         assert ("CheckApproval", "WaitForApproval") in labels(inside(found))
+
+
+def test_where_the_ledger_knows_the_whole_way_nothing_else_is_drawn(machine: Machine) -> None:
+    bare = replace(EMPTY, states=(StateVisit("ProcessProposals", StateStatus.RUNNING, NOW, state_type="Map"),))
+    waiting, restarted, denied = (
+        RunProposal("0" * 12, "server/orders", "FATAL_TRANSIENT", "resume", status, NOW, index)
+        for index, status in enumerate((Status.WAITING, Status.RESTARTED, Status.DENIED))
+    )
+    restarted = replace(restarted, outcome=Outcome(Status.RESTARTED, decision=Decision(approved=True)))
+    proposals = [waiting, restarted, denied]
+    full = filled_in(replace(bare, unplaced_errors=("ApprovalDenied",)), proposals)
+    level = inside(graph(machine, Run(full, proposals), NOW))
+    assert labels(level) == {
+        ("EvaluateProposal", "CheckApproval"): "3",
+        ("CheckApproval", "WaitForApproval"): "3",
+        ("WaitForApproval", "CheckDecision"): "1",
+        ("CheckDecision", "ExecuteRestart"): "1",
+        ("ExecuteRestart", "CheckRestart"): "1",
+        ("CheckRestart", "RecordOutcome"): "1",
+        ("WaitForApproval", "ApprovalDenied"): "1",
+        ("ApprovalDenied", "RecordOutcome"): "1",
+    }
+    assert level.by_ledger
 
 
 def test_without_a_definition_what_ran_is_drawn_with_what_ran_inside_it() -> None:

@@ -339,6 +339,9 @@ def test_tasks_inside_a_map_without_their_states_are_not_the_maps_own() -> None:
     assert callbacks(fold_history(unlinked[:3])) == []
     (run,) = fold_history(unlinked).states
     assert (run.status, run.attempts) == (StateStatus.SUCCEEDED, 1)
+    # Not whose it was, but that it failed and why, is known all the same.
+    errors = [fold_history(unlinked[:number]).unplaced_errors for number in (1, 3, 5)]
+    assert errors == [None, (), ("Boom",)]
 
 
 def test_times_are_read_from_boto3_and_from_both_versions_of_the_cli() -> None:

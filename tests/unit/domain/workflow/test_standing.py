@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from qlikops.domain.approval import Decision, Outcome, Status
+from qlikops.domain.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.run import Progress
 from qlikops.domain.workflow.execution import (
     ExecutionStatus,
     FoldedHistory,
@@ -83,3 +85,53 @@ def test_a_history_that_says_what_ran_is_left_as_it_is() -> None:
 def test_what_is_lacking_is_said() -> None:
     assert "the ledger filled it in" in history_note(BARE, [proposal(Status.WAITING)])
     assert "history is gone" in history_note(None, [])
+
+
+HEAD = ["EvaluateProposal", "CheckApproval"]
+ANSWERED = Outcome(Status.RESTARTED, decision=Decision(approved=True))
+AUTOMATIC = Outcome(Status.RESTARTED, decision=Decision(approved=True, automatic=True))
+
+
+def way(proposal: RunProposal, *errors: str) -> list[str]:
+    found = filled_in(replace(BARE, unplaced_errors=errors), [proposal])
+    return [run.name for run in found.states if run.source is Source.LEDGER]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "errors", "names"),
+    [
+        (Status.PROPOSED, None, (), ["EvaluateProposal"]),
+        (Status.EVALUATED, None, (), ["EvaluateProposal"]),
+        (Status.WAITING, None, (), [*HEAD, "WaitForApproval"]),
+        (Status.HELD, None, (), [*HEAD, "ProposalHeld", "RecordOutcome"]),
+        (Status.EXPIRED, None, ("States.Timeout",), [*HEAD, "WaitForApproval", "ApprovalExpired", "RecordOutcome"]),
+        (Status.DENIED, None, ("ApprovalDenied",), [*HEAD, "WaitForApproval", "ApprovalDenied", "RecordOutcome"]),
+        (Status.DENIED, None, (), [*HEAD, "WaitForApproval", "RecordOutcome"]),
+        (Status.FAILED, None, (), [*HEAD, "RecordOutcome"]),
+        (
+            Status.RESTARTED,
+            ANSWERED,
+            (),
+            [*HEAD, "WaitForApproval", "CheckDecision", "ExecuteRestart", "CheckRestart", "RecordOutcome"],
+        ),
+        (
+            Status.RESTARTED,
+            AUTOMATIC,
+            (),
+            [*HEAD, "ApproveAutomatically", "ExecuteRestart", "CheckRestart", "RecordOutcome"],
+        ),
+        (Status.RESTARTED, None, (), [*HEAD, "ExecuteRestart", "CheckRestart", "RecordOutcome"]),
+        (Status.RESTARTED, ANSWERED, ("TransientError",), ["ExecuteRestart", "RecordOutcome"]),
+        (Status.ABANDONED, None, (), []),
+    ],
+)
+def test_where_no_task_broke_the_way_follows_from_the_definition(
+    status: Status, outcome: Outcome | None, errors: tuple[str, ...], names: list[str]
+) -> None:
+    assert way(replace(proposal(status), outcome=outcome), *errors) == names
+
+
+def test_what_waits_for_its_endpoint_has_been_at_its_restart() -> None:
+    waits = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOON, NOON)
+    restarting = replace(proposal(Status.RESTARTING), progress=Progress(0, 0, 1, waits))
+    assert way(restarting) == [*HEAD, "ExecuteRestart", "CheckRestart", "WaitForEndpoint"]
