@@ -77,19 +77,27 @@ def event_text(event: HistoryEvent, place: StepPath) -> str:
 
 def state_text(runs: Sequence[StateVisit], event: Callable[[int], HistoryEvent | None], most: int = _RUNS_SHOWN) -> str:
     """Input and output of each run of a state, or of each state of a Map item."""
-    parts = ["\n\n".join(_run(run, event)) for run in runs[:most]]
-    if len(runs) > most:
-        parts.append(f"… and {len(runs) - most:,} runs more")
+    told = [_heading(run) for run in runs if run.source is Source.LEDGER]
+    recorded = [run for run in runs if run.source is not Source.LEDGER]
+    parts = ["\n\n".join(_run(run, event)) for run in recorded[:most]]
+    if len(recorded) > most:
+        parts.append(f"… and {len(recorded) - most:,} runs more")
+    if told:
+        parts.append(
+            "\n".join([*told[:_RUNS_SHOWN], "", "By the ledger: no events of it, so neither input nor output."])
+        )
     return ("\n\n" + "─" * 40 + "\n\n").join(parts) or "It was not reached: nothing went in and nothing came out."
 
 
-def _run(run: StateVisit, event: Callable[[int], HistoryEvent | None]) -> Iterator[str]:
+def _heading(run: StateVisit) -> str:
     entered = f", entered {vocabulary.clock_time(run.entered_at)}" if run.entered_at else ""
     attempts = f", {run.attempts} tries" if run.attempts > 1 else ""
     status = vocabulary.state_status(run.status).text
-    yield f"{harmless(run.name, 80)}{_item(run.map_path)}: {status}{attempts}{entered}"
-    if run.source is Source.LEDGER:
-        yield "By the ledger: the history has no events of it, so neither input nor output."
+    return f"{harmless(run.name, 80)}{_item(run.map_path)}: {status}{attempts}{entered}"
+
+
+def _run(run: StateVisit, event: Callable[[int], HistoryEvent | None]) -> Iterator[str]:
+    yield _heading(run)
     for name, event_id in (("input", run.entered_event_id), ("output", run.exited_event_id)):
         found = None if event_id is None else event(event_id)
         if found is not None and found.details.get(name):
