@@ -279,6 +279,14 @@ def test_the_definition_is_that_of_the_execution(executions: StepFunctionsExecut
     assert json.loads(executions.definition(started("defined"))) == DEFINITION
 
 
+def test_log_lines_come_from_the_functions_log_group(
+    executions: StepFunctionsExecutions, connection: FakeConnection, embedded_aws: EmbeddedAws
+) -> None:
+    connection.logs = embedded_aws.client("logs")
+    with pytest.raises(NotFound, match="no log group /aws/lambda/Nobody"):
+        executions.log_lines("Nobody", START, START)
+
+
 def test_a_read_only_context_neither_starts_nor_stops_nor_redrives(
     executions: StepFunctionsExecutions, connection: FakeConnection
 ) -> None:

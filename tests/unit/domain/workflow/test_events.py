@@ -130,3 +130,23 @@ def test_a_token_is_found_in_text_however_it_is_spelled(text: str) -> None:
 
 def test_what_is_no_text_is_left_alone() -> None:
     assert redact((1, None, True)) == [1, None, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "request_id"),
+    [
+        (
+            "TaskSucceeded",
+            {"output": '{"Payload": "%s", "SdkResponseMetadata": {"RequestId": "a-1"}}' % ("x" * 30_000)},
+            "a-1",
+        ),
+        ("TaskFailed", {"cause": '{"errorMessage": "no", "requestId": "b-2"}'}, "b-2"),
+        ("TaskFailed", {"cause": "RequestId: c-3 Error: Runtime exited"}, "c-3"),
+        ("TaskFailed", {"cause": {"requestId": "d\x1b-4"}}, ""),
+        ("TaskFailed", {"cause": "somebody said no"}, ""),
+        ("ExecutionFailed", {"cause": "RequestId: c-3 Error: Runtime exited"}, ""),
+    ],
+)
+def test_the_id_of_a_call_is_found_before_payloads_are_cut(kind: str, details: object, request_id: str) -> None:
+    (event,) = parse_events([{"type": kind, "xEventDetails": details}])
+    assert event.request_id == request_id
