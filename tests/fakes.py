@@ -135,8 +135,8 @@ class FakeExecutions:
     ordered: list[Order] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=lambda: [Taken((), is_over=True)])
     """What is said of orders, one answer after the other; the last one stays."""
-    histories: dict[str, Sequence[HistoryEvent]] = field(default_factory=dict)
-    """Events by ARN."""
+    histories: dict[str, Sequence[HistoryEvent] | None] = field(default_factory=dict)
+    """Events by ARN; None for a history that is gone."""
     logged: dict[str, list[str]] = field(default_factory=dict)
     """Lines in the log of each function."""
 
@@ -159,7 +159,9 @@ class FakeExecutions:
         return self.detail(execution_name).proposals
 
     def events(self, arn: str, after: int = 0) -> Sequence[HistoryEvent]:
-        return [event for event in self.histories.get(arn, ()) if event.id > after]
+        if (events := self.histories.get(arn, ())) is None:
+            raise NotFound(f"There is no history of {arn}.")
+        return [event for event in events if event.id > after]
 
     def definition(self, arn: str) -> str:
         return self.written or f"{{{arn}"

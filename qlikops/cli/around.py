@@ -57,8 +57,10 @@ def show(
 
 
 def _visits(followed: Followed, state: str) -> Sequence[StateVisit]:
-    """Visits of every state, or of one state. Raises NotFound for a state that the definition does not have."""
-    visits = () if followed.detail.history is None else followed.detail.history.states
+    """Visits of every state, or of one state. Raises NotFound without a history, or such a state."""
+    if followed.detail.history is None:
+        raise NotFound("The history is gone, which says what was called.", "Step Functions keeps it for 90 days.")
+    visits = followed.detail.history.states
     names = {each.name for _, each in followed.machine.walk()} if followed.machine else {each.name for each in visits}
     if state and state not in names:
         hint = did_you_mean(state, sorted(names)) or f"There are: {', '.join(sorted(names))}."
