@@ -1,11 +1,12 @@
-"""A whole approval as titled sections, in the order in which a person decides: the tasks, what was said, what it means,
-whether it is back, what waiting costs, the evidence, the verdict, and what there is to choose.
+"""A whole approval as titled sections: first what must be known before a decision, on the first page of the smallest
+terminal, then the tasks, what it means, whether it is back, what waiting costs, the evidence and the reasons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, terms_of
@@ -30,12 +31,14 @@ _CLAUSE = 160
 """Characters of a text from outside within a sentence of ours."""
 _WHOLE = 100_000
 """Characters shown of what must not be cut: more than the ledger keeps of it."""
-_MESSAGE = "message"
-"""The label of the evidence that is Replicate's own words."""
+_MESSAGE, _SEEN = "message", "seen"
+"""The labels of the evidence that is Replicate's own words, and that says since when it is so."""
 SURE_ENOUGH = 0.7
 """Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
 where that is not reached, the gate says so.
 """
+REASONS = "Reasons"
+"""The title of the section with why it is proposed and what speaks for it."""
 RECORD = "Record"
 """The title of the section with the codes, ids and the digest."""
 EARLIER = "Earlier on this task"
@@ -51,14 +54,7 @@ def sections(approval: ProposalRecord, now: datetime, background: Background | N
     """The whole record, in the order in which a person decides."""
     last = you(approval, now, approval.claim)
     *before, record = body(approval, now, background)
-    return (head(approval), *before, last, record)
-
-
-def head(approval: ProposalRecord) -> Section:
-    """What it is about."""
-    proposal = approval.proposal
-    severity = vocabulary.severity(proposal.severity)
-    return Section("", (line(severity.text, outside(proposal.title, severity.tone, 300)),))
+    return (head(approval, now), *before, last, record)
 
 
 def title(approval: ProposalRecord, context: str = "") -> str:
@@ -69,6 +65,49 @@ def title(approval: ProposalRecord, context: str = "") -> str:
     severity = approval.proposal.severity
     parts = (context, "" if severity is Severity.CRITICAL else severity, approval.proposal.title)
     return outside(" · ".join(part for part in parts if part), cap=300).text
+
+
+def head(approval: ProposalRecord, now: datetime) -> Section:
+    """What it is about, and what must be known first."""
+    proposal = approval.proposal
+    severity = vocabulary.severity(proposal.severity)
+    about = line(severity.text, outside(proposal.title, severity.tone, 300))
+    return Section("", (about, *brief(approval, now).lines))
+
+
+def brief(approval: ProposalRecord, now: datetime) -> Section:
+    """What must be known first: since when it is so, until when a resume is possible, the message, and of what waits
+    the verdict and every caution.
+    """
+    first = islice(said(approval.proposal, cap=_CLAUSE), 1)
+    judged = _judged(approval) if approval.status is Status.WAITING else ()
+    return Section("", (*_times(approval, now), *first, *judged))
+
+
+def _times(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
+    """Since when it is so, and until when a resume is possible, if that is known."""
+    for each in approval.proposal.evidence:
+        if each.label == _SEEN:
+            yield line("Seen", outside(each.value, cap=_CLAUSE))
+    point = approval.proposal.point_of_no_return
+    if approval.status is Status.WAITING and point is not None and (until := point.brief(now)):
+        is_near = Tone.WARNING if point.is_near(now) else Tone.NEUTRAL
+        left = "" if point.has_passed(now) else f", in {waiting.left(point.resume_until, now).text}"
+        yield line("Log kept", outside(until + left, Tone.DANGER if point.has_passed(now) else is_near))
+
+
+def _judged(approval: ProposalRecord) -> Iterator[Line]:
+    """What the evaluation says, why it is nothing to lean on, and its cautions."""
+    evaluation = approval.evaluation
+    yield verdict(evaluation)
+    if evaluation is None:
+        return
+    if evaluation.verdict is not Verdict.UNAVAILABLE:
+        beware = [doubt for doubt in doubts(approval) if doubt != _says(evaluation)]
+        for index, doubt in enumerate(beware):
+            yield line("" if index else "Beware", Span(doubt, Tone.WARNING))
+    for caution in evaluation.cautions:
+        yield line("Caution", outside(caution, Tone.WARNING))
 
 
 def you(
@@ -112,10 +151,10 @@ def body(
     record = _folded(approval) if is_folded else (*_record(approval), *_covered(approval))
     return filled(
         ("Decision", decided(approval)),
-        ("What happened", (*_happened(approval), *back, *polled)),
+        ("What happened", (*_happened(approval), *_said_in_full(proposal), *back, *polled)),
         ("What waiting costs", (*(waiting.chart(approval, now) if waits else ()), *waiting.unknown(proposal))),
         ("Evidence", _evidence(proposal)),
-        (_so(approval.evaluation), (*_evaluation(approval), *track)),
+        (REASONS, (*(() if waits else _judged(approval)), *_reasons(approval), *track)),
         ("Latency", latency),
         (EARLIER, beside.earlier(around)),
         ("Tasks", _targets(proposal)),
@@ -127,9 +166,9 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     """What a decision is about: all that the digest covers, as it is shown; the headline apart."""
     proposal = approval.proposal
     return filled(
-        ("What happened", (*_happened(approval), *waiting.unknown(proposal))),
+        ("What happened", (*said(proposal), *_happened(approval), *waiting.unknown(proposal))),
         ("Evidence", _evidence(proposal)),
-        (_so(approval.evaluation), _evaluation(approval)),
+        (REASONS, (*_judged(approval), *_reasons(approval))),
         ("Tasks", _targets(proposal)),
         (RECORD, _covered(approval)),
     )
@@ -252,6 +291,12 @@ def said(*proposals: Proposal, cap: int = MESSAGE_CAP) -> Iterator[Line]:
         yield line("Said", Span("“"), outside(message, cap=cap), Span("”"))
 
 
+def _said_in_full(proposal: Proposal) -> Iterator[Line]:
+    """Replicate's own words where there is more than the head shows of them."""
+    whole = tuple(said(proposal))
+    return iter(() if whole == tuple(islice(said(proposal, cap=_CLAUSE), 1)) else whole)
+
+
 def decided(approval: ProposalRecord) -> Iterator[Line]:
     """Who answered what, and how it ended."""
     decision = approval.decision
@@ -345,9 +390,8 @@ def _happened(approval: ProposalRecord) -> Iterator[Line]:
     else:
         yield line("Tasks", f"{vocabulary.count(len(proposal.targets), 'task')}: ", targets_line(proposal.targets))
     yield line("", *blast_radius(proposal.choose()))
-    yield from in_turn(proposal.in_turn)
-    yield from said(proposal)
     yield from means(proposal.diagnosis)
+    yield from in_turn(proposal.in_turn)
     if proposal.done_by:
         yield line("Edited", outside(proposal.done_by.words, cap=300))
 
@@ -399,19 +443,12 @@ def _target(target: ProposedTask) -> Iterator[Span]:
         yield Span(" protected", Tone.WARNING)
 
 
-def _evaluation(approval: ProposalRecord) -> Iterator[Line]:
-    """What the evaluator says. What could go wrong stands before what speaks for it: the end may be below the edge."""
+def _reasons(approval: ProposalRecord) -> Iterator[Line]:
+    """Why it is proposed, and what speaks for it."""
     evaluation = approval.evaluation
-    yield line("Says", *verdict(evaluation).spans)
-    if evaluation is not None and evaluation.verdict is not Verdict.UNAVAILABLE:
-        beware = [doubt for doubt in doubts(approval) if doubt != _says(evaluation)]
-        for index, doubt in enumerate(beware):
-            yield line("" if index else "Beware", Span(doubt, Tone.WARNING))
     yield line("Why", outside(approval.proposal.reason))
     if evaluation is None:
         return
-    for caution in evaluation.cautions:
-        yield line("Caution", outside(caution, Tone.WARNING))
     if evaluation.rationale:
         yield line("Because", outside(evaluation.rationale))
     labels = approval.proposal.citable

@@ -16,7 +16,8 @@ from textual.dom import DOMNode
 
 from qlikops.presentation.tone import Line, Section, Span, Tone
 
-LABEL_WIDTH = 12
+LABEL_WIDTH, NUMBER_WIDTH = 12, 3
+"""Cells of the labels of a section, and of one with nothing but numbers such as `e1`: its values are long."""
 
 Palette = dict[Tone, Style]
 
@@ -47,7 +48,8 @@ def text(spans: Iterable[Span], colours: Palette) -> Text:
 def lines(entries: Sequence[Line], colours: Palette) -> Table:
     """Labels in a column of their own, so that long values wrap beside them."""
     grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(width=LABEL_WIDTH, style=colours[Tone.MUTED], no_wrap=True)
+    is_numbered = all(0 < len(entry.label) <= NUMBER_WIDTH for entry in entries)
+    grid.add_column(width=NUMBER_WIDTH if is_numbered else LABEL_WIDTH, style=colours[Tone.MUTED], no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for entry in entries:
         grid.add_row(Text(entry.label), text(entry.spans, colours))
@@ -55,7 +57,7 @@ def lines(entries: Sequence[Line], colours: Palette) -> Table:
 
 
 def ruled(sections: Iterable[Section], colours: Palette) -> RenderableType:
-    """Sections one below the other, each title with a line to the edge."""
+    """Sections one below the other, each title with a line to the edge, which is all that is above the first."""
     parts: list[RenderableType] = []
     for section in sections:
         if section.title:

@@ -21,7 +21,7 @@ from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.prose import Palette, beside, palette, prose, ruled
 
 TWO, THREE = 110, 170
-"""From so many cells on the record has two columns, or three: what happened, what is said of it, what was before."""
+"""From so many cells on the record has two columns, or three: what happened, the evidence, and the reasons."""
 
 
 class Review(VerticalScroll):
@@ -53,12 +53,14 @@ class Review(VerticalScroll):
         self._is_folded = True
         """Whether codes, ids and the digest are left out."""
         self._minute = -1
+        self._head = Static(markup=False, id="brief")
         self._you = Static(markup=False, id="at-zero")
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
         """Only the line with the countdown ticks."""
         yield self._notice
+        yield self._head
         yield self._you
         yield self._body
 
@@ -103,6 +105,7 @@ class Review(VerticalScroll):
         self.border_title = ""
         self._notice.update(Text(words, style=palette(self)[Tone.MUTED]))
         self._notice.display = True
+        self._head.update("")
         self._you.update("")
         self._body.update("")
 
@@ -159,6 +162,7 @@ class Review(VerticalScroll):
             colours, now = palette(self), self._clock()
             self._minute = now.minute
             self.border_title = Text(review.title(self._shown, self.context_label))
+            self._head.update(prose([review.brief(self._shown, now)], colours))
             body = review.body(self._shown, now, self._background, is_folded=self._is_folded)
             self._body.update(self._in_columns(body, colours))
             self._draw_choices(self._shown, colours)
@@ -173,7 +177,6 @@ class Review(VerticalScroll):
         if width < TWO:
             return ruled(sections, colours)
         split = next((at for at, each in enumerate(sections) if each.title == "Evidence"), len(sections))
-        rest = sections[split:]
-        third = [each for each in rest if each.title in (review.EARLIER, review.RECORD)] if width >= THREE else []
-        columns = [sections[:split], [each for each in rest if each not in third], third]
+        third = split + 1 if width >= THREE else len(sections)
+        columns = [sections[:split], sections[split:third], sections[third:]]
         return beside([ruled(each, colours) for each in columns if each])

@@ -41,7 +41,7 @@ def test_a_changed_proposal(changed: dict[str, Any], expected: str) -> None:
 def test_a_changed_evaluation() -> None:
     new = samples.evaluation(Verdict.DENY, Risk.HIGH, findings=(Finding("It was dropped on purpose.", ("e2",)),))
     changed = said(samples.approval(assessed=new))
-    assert "Says: would approve, 92% sure, risk low -> would deny, 92% sure, risk HIGH" in changed
+    assert "So the AI: would approve, 92% sure, risk low -> would deny, 92% sure, risk HIGH" in changed
     assert any(entry.endswith("-> It was dropped on purpose. [e2 state]") for entry in changed)
 
 

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from textwrap import wrap
 from typing import Any
 
 import pytest
 
-from qlikops.domain.anomaly import AnomalyKind, Severity
+from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.audit import DoneBy
 from qlikops.domain.background import Background
@@ -39,7 +40,7 @@ class TestReview:
             "replicate-eu-1/sales-orders ERROR (fatal error)",
             "1 task, 42 tables; no table loads again, only changes are read",
             "Unanswered   expires in 3h48m, then nothing is restarted",
-            "Says         would approve, 92% sure, risk low",
+            "So the AI    would approve, 92% sure, risk low",
             "answers again. [e1 message]",
             "e1           message: ORA-12541",
             "a human decides",
@@ -53,13 +54,41 @@ class TestReview:
         text = reviewed(samples.approval(assessed=assessed))
         assert text.index("risk low") < text.index("c1") < text.index("c3") < text.index(assessed.rationale[:20])
 
+    def test_what_must_be_known_before_a_decision_is_on_the_first_page_of_the_smallest_terminal(self) -> None:
+        point = PointOfNoReturn("ORA", NOW, 3600)
+        seen = Evidence("e2", "seen", "first 2026-03-07 10:44:20 UTC")
+        message = "ORA-12541: no listener " * 40
+        full = samples.proposal(message=message)
+        full = replace(full, point_of_no_return=point, evidence=(*full.evidence, seen))
+        assessed = replace(samples.evaluation(Verdict.CAUTION, Risk.HIGH), cautions=("Ask first.",))
+        record = samples.approval(full, assessed=assessed)
+        first = [line.text for line in review.head(record, NOW).lines]
+        rows = sum(len(wrap(text, 65)) for text in first)
+        assert rows <= 12
+        for known in (
+            full.title,
+            "first 2026-03-07",
+            "is possible until about",
+            "“ORA-12541",
+            "risk HIGH",
+            "Ask first.",
+        ):
+            assert any(known in text for text in first), known
+        whole = as_text(review.body(record, NOW))
+        assert " ".join(message.split()) in whole
+        assert "Ask first." not in whole
+        over = replace(record, status=Status.EXPIRED)
+        assert "Ask first." not in as_text([review.head(over, NOW)])
+        assert "Ask first." in as_text(review.body(over, NOW))
+
     def test_it_stands_in_the_order_in_which_a_person_decides(self) -> None:
         known = Diagnosis("f", "oracle", FailureClass.TRANSIENT, Certainty.KNOWN, "It went away.")
         siblings = Siblings(EndpointKey("default", "eu", "ORA"), total=6, running=5, at=NOW)
         point = PointOfNoReturn("ORA", NOW, 3600)
         full = replace(samples.proposal(), diagnosis=known, siblings=siblings, point_of_no_return=point)
         labels = [label for label, _ in labelled(review.sections(samples.approval(full), NOW))]
-        order = ["Tasks", "Said", "Means", "Back yet?", "Waiting", "e1", "Says", "approve", "deny", "Proposal"]
+        order = ["Log kept", "Said", "So the AI", "Tasks", "Means", "Back yet?", "Waiting", "e1", "Why"]
+        order += ["approve", "deny", "Proposal"]
         assert [label for label in labels if label in order] == order
 
     def test_codes_ids_and_the_digest_stand_in_the_record_alone_which_folds(self) -> None:

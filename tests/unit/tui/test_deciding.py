@@ -50,7 +50,7 @@ async def test_approving_shows_and_sends_what_was_on_the_screen_and_shows_the_ou
     async with started(environment, size=size) as pilot:
         await asked(pilot, "a", "SendTaskSuccess", digest[:12], "as anna")
         await pilot.press("i")
-        await sees(pilot, digest, "RESUME_PROCESSING", f"as {samples.CALLER}")
+        await sees(pilot, digest, "RESUME_PROCESSING", samples.CALLER)
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(environment.sent) == 1)
         approval_id, request = environment.sent[0]
