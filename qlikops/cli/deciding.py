@@ -11,7 +11,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
-from qlikops.cli.durations import duration
+from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved, of_error
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.domain.advice import check_reason
@@ -97,6 +97,14 @@ def deny(
     snooze: Annotated[
         str, typer.Option(metavar="T", help="Propose nothing on its tasks for so long.", show_default=False)
     ] = "",
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="T",
+            help="Propose nothing on its tasks until then: 08:00 by this computer's clock, or a full time.",
+            show_default=False,
+        ),
+    ] = "",
     digest: DigestOption = "",
     yes: YesOption = False,
     context: ContextOption = None,
@@ -106,8 +114,8 @@ def deny(
 
     Several are denied with one reason.
     """
-    snoozed = duration("--snooze", snooze) if snooze else None
     here = invocation(ctx)
+    snoozed = quiet(snooze, until, here.now())
     environment = here.environment(context)
     records = _records(environment, approval_ids, digest)
     receipts, code = _decide(

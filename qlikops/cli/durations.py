@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
+from qlikops.domain.approval import LONGEST_SNOOZE
 from qlikops.domain.duration import parse_duration
 from qlikops.domain.encoding.codec import CodecError, parse_time
 from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
+from qlikops.presentation.denial import next_at
 
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _JUST_PASSED = timedelta(hours=1)
@@ -20,6 +22,29 @@ def duration(option: str, text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as exc:
         raise UsageError(f"{option}: {exc}.") from exc
+
+
+def quiet(snooze: str, until: str, now: datetime) -> timedelta | None:
+    """For how long a denial keeps its tasks quiet: `--snooze`, or up to `--until`; None if neither is given.
+
+    A time of day is the next one by this computer's clock. Raises UsageError if both are given, if that is in the past,
+    and if it is longer than a denial can keep quiet.
+    """
+    if snooze and until:
+        raise UsageError("--snooze and --until both say how long nothing is proposed.", "Give one of them.")
+    if not snooze and not until:
+        return None
+    option, length = "--snooze", duration("--snooze", snooze) if snooze else timedelta()
+    if until:
+        found = _TIME_OF_DAY.fullmatch(until.strip())
+        at = next_at(time.fromisoformat(found[0].zfill(5)), now) if found else moment("--until", until, now)
+        option, length = "--until", at - now
+    if length <= timedelta():
+        raise UsageError(f"{option}: {harmless(until, 40)} is in the past.", "Give a time that is to come.")
+    if length > LONGEST_SNOOZE:
+        most = f"{LONGEST_SNOOZE.days} days"
+        raise UsageError(f"{option}: a denial keeps quiet for {most} at most.", "For longer, plan work: qlikops plan.")
+    return length
 
 
 def moment(option: str, text: str, now: datetime) -> datetime:

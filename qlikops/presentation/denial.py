@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.duration import format_duration
 from qlikops.domain.latest import Latest
 from qlikops.domain.point_of_no_return import earliest
@@ -16,9 +17,44 @@ from qlikops.presentation import latest as seen
 from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
-HOURS = (0, 1, 4, 24)
-"""For how long a denial can mute from the console; 0 is the usual cooldown."""
+MORNING = time(8)
+"""When the next shift has begun, by the clock of who denies."""
 _WHEN_CELLS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A time to be asked again that can be chosen."""
+
+    words: str
+    quiet: timedelta | None
+    """For how long the tasks are left alone; None for the usual cooldown."""
+
+
+def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
+    """The times that the console offers; MORNING is in `zone`, without one in that of this computer."""
+    morning = next_at(MORNING, now, zone)
+    day = "" if morning.date() == now.astimezone(zone).date() else "tomorrow "
+    return (
+        Again("after the usual cooldown", None),
+        Again("in 1 hour", timedelta(hours=1)),
+        Again("in 4 hours", timedelta(hours=4)),
+        Again(f"until {day}{local(morning)}", morning.astimezone(UTC) - now),
+        Again("in 24 hours", timedelta(hours=24)),
+    )
+
+
+def next_at(at: time, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """The next moment at which it is `at` in `zone`, without one in that of this computer."""
+    today = now.astimezone(zone).date()
+    moments = (datetime.combine(today + timedelta(days=days), at, zone).astimezone(zone) for days in range(3))
+    return next(moment for moment in moments if moment > now)
+
+
+def local(moment: datetime) -> str:
+    """`08:00 CET`: a time of day with its zone, by its offset (`08:00 UTC+01:00`) if the zone's name is long."""
+    name = moment.tzname() or ""
+    return f"{moment:%H:%M} {name if name.isalpha() and len(name) <= 5 else 'UTC' + moment.isoformat()[-6:]}"
 
 
 def stays(proposals: Sequence[Proposal], latest: Latest | None, now: datetime | None = None) -> Line:
@@ -46,22 +82,21 @@ def then(proposals: Sequence[Proposal], snooze: timedelta | None, now: datetime)
     yield from waiting.consequence(proposals, now + snooze if snooze else None, now)
 
 
-def asked_again(proposals: Sequence[Proposal], now: datetime) -> Iterator[Spans]:
-    """Each of HOURS as a row: when the tasks are proposed again, set against until when they can be resumed."""
+def asked_again(proposals: Sequence[Proposal], now: datetime, zone: tzinfo | None = None) -> Iterator[Spans]:
+    """Each of `times` as a row: when the tasks are proposed again, set against until when they can be resumed."""
     points = [each.point_of_no_return for each in proposals if each.point_of_no_return]
     point = earliest(points) if points else None
     until = point.resume_until if point else None
-    for hours in HOURS:
-        at = now + timedelta(hours=hours)
-        what = f"in {vocabulary.count(hours, 'hour')}" if hours else "after the usual cooldown"
-        when = waiting.clock(at, now) if hours else "if it is still broken"
+    for each in times(now, zone):
+        at = now + (each.quiet or timedelta())
+        when = waiting.clock(at, now) if each.quiet else "if it is still broken"
         spans: Spans = (Span(f"  {when}", Tone.MUTED),)
         if until is not None and until <= at:
             spans = (Span("✗ after the log is gone: only a reload", Tone.DANGER),)
-        elif until is not None and hours:
+        elif until is not None and each.quiet:
             left = format_duration(until - at)
             spans += (Span(f", {left} before the log is gone", Tone.MUTED),)
-        yield (Span(f"{what:<{_WHEN_CELLS}}"), *spans)
+        yield (Span(f"{each.words:<{_WHEN_CELLS}}"), *spans)
 
 
 def brief(proposal: Proposal) -> Spans:

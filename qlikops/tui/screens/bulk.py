@@ -96,7 +96,7 @@ class BulkScreen(Following[Answers]):
         if self._approved:
             yield LineInput(max_length=500, id="reason", compact=True)
         else:
-            yield Denying("One reason for all (needed)")
+            yield Denying("One reason for all (needed)", self.context.now)
 
     def foot(self) -> str:
         """In whose name, and for how long Esc takes them back."""
@@ -195,7 +195,7 @@ class BulkScreen(Following[Answers]):
         if self._approved:
             self.query_one("#reason", Input).placeholder = choosing.why(0, self._needs_reason())
         else:
-            self.query_one(Denying).show([approval.proposal for approval in answered], self.context.now())
+            self.query_one(Denying).show([approval.proposal for approval in answered])
         super().draw()
 
     def outgoing(self) -> tuple[Line, ...]:

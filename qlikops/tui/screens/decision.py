@@ -380,7 +380,7 @@ class DenyScreen(DecisionScreen):
 
     def fields(self) -> ComposeResult:
         """When it is asked again, and why."""
-        yield Denying("Why (needed: those who are asked next read it)")
+        yield Denying("Why (needed: those who are asked next read it)", self.context.now)
 
     def foot(self) -> str:
         """It can be taken back later, too."""
@@ -397,7 +397,7 @@ class DenyScreen(DecisionScreen):
 
     def draw(self) -> None:
         """As it is chosen now."""
-        self.query_one(Denying).show([self.approval.proposal], self.context.now())
+        self.query_one(Denying).show([self.approval.proposal])
         super().draw()
 
     def answer(self) -> Deny:

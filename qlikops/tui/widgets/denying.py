@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial
 from qlikops.presentation.tone import Tone
+from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette, text
 
@@ -32,8 +33,9 @@ class Denying(Vertical):
     class Changed(Message):
         """Another time is chosen."""
 
-    def __init__(self, placeholder: str) -> None:
+    def __init__(self, placeholder: str, clock: Clock) -> None:
         super().__init__()
+        self._clock = clock
         self._placeholder = placeholder
         self._chosen = 0
         self._rows = Static(markup=False, id="snooze")
@@ -50,15 +52,14 @@ class Denying(Vertical):
 
     @property
     def snooze(self) -> timedelta | None:
-        """None for the usual cooldown."""
-        hours = denial.HOURS[self._chosen]
-        return timedelta(hours=hours) if hours else None
+        """For how long from now on; None for the usual cooldown."""
+        return denial.times(self._clock())[self._chosen].quiet
 
-    def show(self, proposals: Sequence[Proposal], now: datetime) -> None:
+    def show(self, proposals: Sequence[Proposal]) -> None:
         """Each time, and what it means for `proposals`."""
         colours = palette(self)
         lines = [Text("Asked again (↑ ↓)", colours[Tone.MUTED])]
-        for index, row in enumerate(denial.asked_again(proposals, now)):
+        for index, row in enumerate(denial.asked_again(proposals, self._clock())):
             is_chosen = index == self._chosen
             lines.append(Text("(•) " if is_chosen else "( ) ", "bold" if is_chosen else "") + text(row, colours))
         self._rows.update(Text("\n").join(lines))
@@ -73,6 +74,6 @@ class Denying(Vertical):
             self._choose(event.y - 1)
 
     def _choose(self, index: int) -> None:
-        if 0 <= index < len(denial.HOURS):
+        if 0 <= index < len(denial.times(self._clock())):
             self._chosen = index
             self.post_message(self.Changed())

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ from qlikops.domain.evaluation import Verdict
 from qlikops.domain.ports import Approve, Deny
 from qlikops.domain.proposal import Option
 from qlikops.domain.task import Action, TaskKey
+from qlikops.presentation.denial import next_at
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.domain.samples import NOON, WAITING, waiting
@@ -239,6 +240,33 @@ def test_denying_sends_reason_and_snooze(run: Run, environment: FakeEnvironment)
     assert request == Deny(WAITING.digest, "maintenance", timedelta(minutes=90), decision_id=request.decision_id)
     assert result.exit_code == ExitCode.OK
     assert "denied by anna" in result.stdout
+
+
+def test_denying_until_a_time_keeps_quiet_up_to_it(run: Run, environment: FakeEnvironment) -> None:
+    now = environment.approvals.clock.now()
+    assert run("deny", ID, "--reason", "r", "--until", "08:00").exit_code == ExitCode.OK
+    (request,) = environment.approvals.requests
+    assert isinstance(request, Deny)
+    assert request.snooze == next_at(time(8), now) - now
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--until", "2020-01-01T08:00Z"), "--until: 2020-01-01T08:00Z is in the past"),
+        (("--until", "31d"), "--until: a denial keeps quiet for 30 days at most"),
+        (("--snooze", "31d"), "--snooze: a denial keeps quiet for 30 days at most"),
+        (("--until", "eight"), "--until: 'eight' is no time"),
+        (("--until", "2h", "--snooze", "2h"), "Give one of them"),
+    ],
+)
+def test_a_time_that_no_denial_can_keep_is_refused_and_nothing_sent(
+    run: Run, environment: FakeEnvironment, args: tuple[str, ...], said: str
+) -> None:
+    result = run("deny", ID, "--reason", "r", *args)
+    assert result.exit_code == ExitCode.USAGE
+    assert said in " ".join(result.stderr.split())
+    assert environment.approvals.requests == []
 
 
 def test_deny_asks_for_the_reason_at_a_terminal(run: Run, environment: FakeEnvironment, terminal: Terminal) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,21 +55,42 @@ def test_how_bad_it_is_to_do_nothing_is_said_in_a_few_words() -> None:
 @pytest.mark.parametrize(
     ("kept", "said"),
     [
-        (None, ["if it is still broken", "12:20 UTC", "15:20 UTC", "tomorrow 11:20 UTC"]),
+        (None, ["if it is still broken", "12:20 UTC", "15:20 UTC", "tomorrow 08:00 UTC", "tomorrow 11:20 UTC"]),
         (
             2 * 3600,
             [
                 "if it is still broken",
                 "12:20 UTC, 1h00m before the log is gone",
-                "✗ after the log is gone: only a reload",
-                "✗ after the log is gone: only a reload",
+                *(["✗ after the log is gone: only a reload"] * 3),
             ],
         ),
-        (-60, ["✗ after the log is gone: only a reload"] * 4),
+        (-60, ["✗ after the log is gone: only a reload"] * 5),
     ],
 )
 def test_each_time_to_be_asked_again_is_set_against_the_end_of_the_log(kept: int | None, said: list[str]) -> None:
     point = PointOfNoReturn("ORA", NOW, kept)
-    rows = list(denial.asked_again([ONE, replace(ONE, point_of_no_return=point)], NOW))
+    rows = list(denial.asked_again([ONE, replace(ONE, point_of_no_return=point)], NOW, UTC))
     assert [plain(row)[26:].strip() for row in rows] == said
     assert [plain(row).split("  ")[0] for row in rows][:2] == ["after the usual cooldown", "in 1 hour"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "words", "at"),
+    [
+        ("Europe/Berlin", "2026-03-07T05:00Z", "until 08:00 CET", "2026-03-07T07:00Z"),
+        ("Europe/Berlin", "2026-03-07T07:00Z", "until tomorrow 08:00 CET", "2026-03-08T07:00Z"),
+        ("Europe/Berlin", "2026-03-28T20:00Z", "until tomorrow 08:00 CEST", "2026-03-29T06:00Z"),
+        ("America/Sao_Paulo", "2026-03-07T05:00Z", "until 08:00 UTC-03:00", "2026-03-07T11:00Z"),
+    ],
+)
+def test_the_morning_is_the_next_one_by_the_clock_of_who_denies(zone: str, now: str, words: str, at: str) -> None:
+    moment = datetime.fromisoformat(now)
+    (morning,) = (each for each in denial.times(moment, ZoneInfo(zone)) if each.words.startswith("until"))
+    assert morning.words == words
+    assert moment + (morning.quiet or timedelta()) == datetime.fromisoformat(at)
+
+
+def test_without_a_zone_it_is_by_this_computers_clock() -> None:
+    at = denial.next_at(time(8), NOW)
+    assert NOW < at <= NOW + timedelta(hours=25)
+    assert f"{at.astimezone():%H:%M}" == "08:00"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +21,9 @@ PATIENCE_SECONDS = 30.0
 """Before a story gives up; a busy machine is slow."""
 PAUSE_SECONDS = 0.03
 """Reading the screen costs more than waiting a little."""
+
+os.environ["TZ"] = "UTC"  # what a person chooses by the terminal's clock stands in snapshots
+time.tzset()
 
 
 @pytest.fixture(scope="session", autouse=True)
