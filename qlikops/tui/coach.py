@@ -24,42 +24,46 @@ class Step:
 
 
 class Coach:
-    """Where a newcomer is. `None` in its place means that nobody is shown anything."""
+    """Where a newcomer is. `None` in its place means that nobody is shown anything.
+
+    Steps are done in any order: what has been done is not asked for any more.
+    """
 
     def __init__(self, app: App[Any], state: ConsoleState) -> None:
         self._app = app
         self._state = state
         self._steps = tuple(_steps(state))
-        self._at = 0
+        self._open = list(self._steps)
 
     @property
     def step(self) -> Step | None:
         """What is to be done now; None once all has been."""
-        return self._steps[self._at] if self._at < len(self._steps) else None
+        return self._open[0] if self._open else None
 
     @property
     def place(self) -> str:
         """`1 of 5`."""
-        return f"{self._at + 1} of {len(self._steps)}"
+        at = self._steps.index(self._open[0]) + 1 if self._open else len(self._steps)
+        return f"{at} of {len(self._steps)}"
 
     def look(self) -> bool:
-        """Goes on if the step has been done; returns whether it did."""
-        step = self.step
-        if step is None or not step.is_done(self._app, self._state):
-            return False
-        self.go_on()
-        return True
+        """Crosses out what has been done; returns whether that was the step that is shown."""
+        before = self.step
+        self._leave([step for step in self._open if not step.is_done(self._app, self._state)])
+        return self.step is not before
 
     def go_on(self) -> None:
         """To the next step; after the last one it is remembered that this is known."""
-        self._at += 1
-        if self.step is None:
-            self.end()
+        self._leave(self._open[1:])
 
     def end(self) -> None:
         """No more of this, also at the next start."""
-        self._at = len(self._steps)
-        self._state.remember(coached=True)
+        self._leave([])
+
+    def _leave(self, steps: list[Step]) -> None:
+        if self._open and not steps:
+            self._state.remember(coached=True)
+        self._open = steps
 
 
 def _steps(state: ConsoleState) -> Iterator[Step]:
@@ -67,12 +71,13 @@ def _steps(state: ConsoleState) -> Iterator[Step]:
     yield Step(
         "The first row is right to approve. Press Enter to read its record.",
         "What broke, what is recommended, what it rests on, and what happens if you do nothing.",
-        lambda app, _: app.screen.has_class("-open"),
+        # An approval without it is a step further.
+        lambda app, state: app.screen.has_class("-open") or _is_sent(state),
     )
     yield Step(
         f"Press {keys['approve']}, read what will be sent, then Enter.",
         "Esc takes it back for some seconds.",
-        lambda _, state: any(sending.sent_at for sending in state.sendings.values()),
+        lambda _, state: _is_sent(state),
     )
     yield Step(
         "Wait until the line below says that the task came up.",
@@ -90,3 +95,7 @@ def _steps(state: ConsoleState) -> Iterator[Step]:
         "Then: one to correct first, one that cannot be undone, twelve at once.",
         lambda app, _: type(app.screen).__name__ == "HelpScreen",
     )
+
+
+def _is_sent(state: ConsoleState) -> bool:
+    return any(sending.sent_at for sending in state.sendings.values())

@@ -43,6 +43,23 @@ async def test_each_step_is_done_by_doing_it_and_the_last_ends_it_for_good(start
         assert app_of(pilot).state.coach is None
 
 
+async def test_what_has_been_done_is_not_asked_for_whatever_the_order(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    async with started(environment, size=(120, 36), coach=True) as pilot:
+        await sees(pilot, "1 of", "Press Enter to read its record")
+        await pilot.press("question_mark")
+        await wait_until(pilot, lambda: type(pilot.app.screen).__name__ == "HelpScreen")
+        await pilot.pause(2 * coaching.LOOK_SECONDS)
+        await pilot.press("escape", "a")
+        await wait_until(pilot, lambda: type(pilot.app.screen).__name__ == "ApproveScreen")
+        await pilot.press("enter")
+        coach = app_of(pilot).state.coach
+        assert coach is not None
+        await wait_until(pilot, lambda: coach.step is not None and "what was decided" in coach.step.words)
+        await pilot.press("2")
+        await wait_until(pilot, lambda: coach.step is None)
+
+
 async def test_it_can_be_gone_through_and_sent_away_by_key(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coaching, "LOOK_SECONDS", 60)  # what a screen shows when it comes into sight waits for no look
     environment = FakeEnvironment.waiting_for(samples.approval())
