@@ -140,10 +140,10 @@ def _as_of(each: ListedTask) -> Span:
         return vocabulary.NOTHING
     is_today = position.astimezone(UTC).date() == each.now.astimezone(UTC).date()
     moment = f"{position.astimezone(UTC):{'%H:%M' if is_today else '%m-%d'}}"
-    return Span(f"{moment} late", Tone.WARNING) if _stale(each) else Span(moment)
+    return Span(f"{moment} late", Tone.WARNING) if stale_name(each) else Span(moment)
 
 
-def _stale(each: ListedTask) -> str:
+def stale_name(each: ListedTask) -> str:
     """What a filter finds: the limit that a target is out of; nothing if it is not, or not known to be."""
     freshness = each.task.memory.freshness
     return freshness.name if freshness and freshness.is_stale(each.now) else ""
@@ -250,7 +250,7 @@ TABLE: Table[ListedTask] = Table(
         ColumnOf(
             Column("trend", "Behind", SPARK_CELLS, goes=50),
             lambda each: Span(
-                spark(lags(each.task.memory), each.polls_a_cell), Tone.WARNING if _stale(each) else Tone.MUTED
+                spark(lags(each.task.memory), each.polls_a_cell), Tone.WARNING if stale_name(each) else Tone.MUTED
             ),
         ),
         ColumnOf(
@@ -290,7 +290,7 @@ TABLE: Table[ListedTask] = Table(
         "target": lambda each: f"{each.facts.target_endpoint} {each.facts.target_type}".strip(),
         "proposal": lambda each: each.task.proposal_id,
         "note": lambda each: each.task.note,
-        "stale": _stale,
+        "stale": stale_name,
     },
 )
 """The fleet."""

@@ -19,7 +19,9 @@ from qlikops.domain.since import FleetNow, read_fleet
 from qlikops.domain.task import TaskKey
 from qlikops.presentation import filter as filters
 from qlikops.presentation import fleet
+from qlikops.presentation.folding import Fold, folded
 from qlikops.presentation.problem import explain
+from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Span, Tone, line
 from qlikops.tui.model import links
 from qlikops.tui.model.context import LiveContext
@@ -32,6 +34,9 @@ from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.table import KeyedTable
 
+ROOMY = 30
+"""Lines from which on what is well is a row a server; with fewer it is one row."""
+
 
 class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
     """Every task, what is wrong first."""
@@ -43,6 +48,13 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("s", "sort", "Sort", id="sort"),
+        Binding(
+            "f",
+            "fold",
+            "Unfold",
+            id="fold",
+            tooltip="shows each task, or folds them",
+        ),
         Binding("w", "plans", "Planned work", id="planned-work"),
         Binding("escape", "back", "Back", id="back"),
     ]
@@ -61,7 +73,12 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         """Why the last look failed; what is shown is older than it seems."""
         self._before: str | None = None
         """What was chosen when the filter was opened."""
-        self._shown: Mapping[str, fleet.ListedTask] = {}
+        self._rows: Mapping[str, fleet.ListedTask | Fold] = {}
+        """By key: a task, or several that are folded into one row."""
+        self._tasks: list[fleet.ListedTask] = []
+        """All that the filter keeps, in the order of the list."""
+        self._folds = True
+        self._unfolded: set[str] = set()
 
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
@@ -113,8 +130,25 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     def links(self) -> Links:
         """What the chosen task leads to."""
-        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "") if self.is_mounted else None
+        chosen = self._chosen
         return Links() if chosen is None else links.of_task(self.context.name, chosen.task)
+
+    @property
+    def _chosen(self) -> fleet.ListedTask | None:
+        """The chosen task; None where several are, folded."""
+        row = self._rows.get(self.query_one(KeyedTable).chosen or "") if self.is_mounted else None
+        return row if isinstance(row, fleet.ListedTask) else None
+
+    def action_fold(self) -> None:
+        """Shows every task by itself, or folds those that say the same."""
+        self._folds = not self._folds
+        self._unfolded.clear()
+        self.show_list()
+
+    def on_resize(self) -> None:
+        """There may be room for a row a server now."""
+        super().on_resize()
+        self.show_list()
 
     def action_sort(self) -> None:
         """The next order."""
@@ -123,7 +157,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     def action_lift(self) -> None:
         """Ends what keeps the chosen task quiet."""
-        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "")
+        chosen = self._chosen
         if chosen is not None:
             self.confirm(LiftScreen(self.state, self.context, chosen.task))
 
@@ -133,7 +167,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     def left_filter(self, table: KeyedTable, *, closed: bool) -> None:
         """Chooses again what was chosen before: while the filter was typed, the row may have been out of sight."""
-        if closed and self._before is not None and self._before in self._shown:
+        if closed and self._before is not None and self._before in self._rows:
             table.choose(self._before)
         self._before = None
 
@@ -148,23 +182,37 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         kept = self.query_one(FilterBar).parse(fleet.TABLE.fields)
         self._shown_deeds = self.context.deeds(self._deeds)
         listed = fleet.listed(snapshot, now, self._shown_deeds, self.context.caller)
-        tasks = fleet.TABLE.sorted(filter(kept.matches, listed), self._order)
+        tasks = self._tasks = fleet.TABLE.sorted(filter(kept.matches, listed), self._order)
         lines = [*fleet.summary(snapshot, now), line("shown", fleet.shown(len(tasks), snapshot, self._order))]
         if self._error is not None:
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
-        self._shown = {each.facts.key.full: each for each in tasks}
-        self.query_one(KeyedTable).show(
-            tuple(self._shown), lambda key: fleet.TABLE.cells(replace(self._shown[key], now=self.state.now()))
-        )
+        table = self.query_one(KeyedTable)
+        # Who filters or sorts asks for rows; and the cursor stays on its task.
+        folds = self._folds and len(tasks) == len(listed) and self._order is fleet.TABLE.orders[0]
+        alone = {*self._unfolded, table.chosen or ""} if folds else {each.facts.key.full for each in tasks}
+        self._rows = folded(tasks, alone, by_server=self.app.size.height >= ROOMY)
+
+        def cells(key: str) -> Cells:
+            row = self._rows[key]
+            return row.cells if isinstance(row, Fold) else fleet.TABLE.cells(replace(row, now=self.state.now()))
+
+        table.show(tuple(self._rows), cells)
 
     def chosen_values(self) -> Mapping[str, str]:
         """The chosen task."""
-        chosen = self._shown.get(self.query_one(KeyedTable).chosen or "")
+        chosen = self._chosen
         return {} if chosen is None else {**asdict(chosen.facts.key), "context": self.context.name}
 
     @on(KeyedTable.Opened, "#fleet")
     def _open(self, event: KeyedTable.Opened) -> None:
         event.stop()
-        among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
-        self.state.navigation.go(TaskLink(self.context.name, self._shown[event.key].facts.key), among)
+        row = self._rows[event.key]
+        if isinstance(row, Fold):
+            keys = [each.facts.key.full for each in row.tasks]
+            self._unfolded.update(keys)
+            self.show_list()
+            self.query_one(KeyedTable).choose(keys[0])
+            return
+        among = [TaskLink(self.context.name, each.facts.key) for each in self._tasks]
+        self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)

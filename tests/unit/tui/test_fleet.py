@@ -12,6 +12,7 @@ from qlikops.domain.errors import NotFound, Offline
 from qlikops.domain.fleet import Sample, TaskProgress
 from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import TaskKey
+from qlikops.presentation.folding import PREFIX
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
@@ -120,6 +121,34 @@ async def test_a_fleet_that_nobody_looks_at_any_more_says_so(started: Started, e
         environment.error = Offline("no route to host")
         await pilot.press("r")
         await sees(pilot, "STALE: no run has looked since", "no route to host", "billing")
+
+
+async def test_what_says_the_same_is_one_row_that_enter_a_filter_and_f_unfold(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    well = environment.snapshot.tasks[0]
+    more = [replace(well, facts=replace(well.facts, key=replace(well.facts.key, task=f"well{n}"))) for n in range(4)]
+    environment.snapshot = replace(environment.snapshot, tasks=(*environment.snapshot.tasks, *more))
+    async with started(environment, size=(120, 36)) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "run well")
+        assert "well1" not in flat_text(pilot)
+        await pilot.press("slash", *"well1")
+        await sees(pilot, "1 of 7 tasks")
+        await pilot.press("enter", "down")
+        await wait_until(pilot, lambda: (cursor(pilot) or "").endswith("/well1"))
+        chosen = cursor(pilot)
+        await pilot.press("escape")
+        await sees(pilot, "7 tasks, worst first", "run well")
+        assert cursor(pilot) == chosen
+        await pilot.press("f")
+        await sees(pilot, "well0", "well3")
+        await pilot.press("f", "end")
+        await sees(pilot, "run well")
+        while not (cursor(pilot) or "").startswith(PREFIX):
+            await pilot.press("up")
+        await pilot.press("enter")
+        await sees(pilot, "well0", "well3")
+        assert (cursor(pilot) or PREFIX).startswith("default/")
 
 
 async def test_a_fleet_before_the_first_run_says_so(started: Started) -> None:
