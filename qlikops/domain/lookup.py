@@ -13,6 +13,7 @@ from qlikops.domain.naming import did_you_mean, is_named, listed, named
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.domain.since import read_fleet
+from qlikops.domain.task import TaskFacts, TaskKey
 from qlikops.domain.text import harmless
 
 
@@ -33,6 +34,8 @@ class TaskDetail:
     """The name of the run that saw it so."""
     deed: ShiftEntry | None = None
     """The proposal on it that was open when the run looked and no longer waits; None if there is none."""
+    neighbours: tuple[TaskKey, ...] = ()
+    """The other tasks on one of its endpoints, a Log Stream's too; those on its source first."""
 
 
 def look_up(environment: ContextServices, name: str) -> TaskDetail:
@@ -48,7 +51,23 @@ def look_up(environment: ContextServices, name: str) -> TaskDetail:
     fetched = next((server.fetched for server in snapshot.servers if server.key == key.of_server), None)
     is_down, fetched_at = key in snapshot.on_down_servers, fetched.at if fetched else None
     run, deed = snapshot.execution_name, fleet.deeds.get(key)
-    return TaskDetail(task, snapshot.taken_at, is_down, history, fetched_at, run, deed)
+    return TaskDetail(
+        task, snapshot.taken_at, is_down, history, fetched_at, run, deed, _neighbours(snapshot, task.facts)
+    )
+
+
+def _neighbours(snapshot: FleetSnapshot, facts: TaskFacts) -> tuple[TaskKey, ...]:
+    ends = {facts.source_endpoint, facts.target_endpoint} - {""}
+    others = (each.facts for each in snapshot.tasks if each.facts.key.of_server == facts.key.of_server)
+    found = (
+        other
+        for other in others
+        if other.key != facts.key and not ends.isdisjoint((other.source_endpoint, other.target_endpoint))
+    )
+    return tuple(
+        other.key
+        for other in sorted(found, key=lambda other: (other.source_endpoint != facts.source_endpoint, other.key))
+    )
 
 
 def look_up_name(given: str, names: Iterable[str], what: str) -> str:

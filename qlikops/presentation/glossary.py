@@ -34,6 +34,7 @@ _OWN = (
         ("Log kept", "resume by", "too late"),
         "Until then the source still has what a resume needs. Later only a reload helps.",
     ),
+    Term(("beside it",), "The other tasks on its source or target endpoint, a Log Stream too. `e` lists them."),
     Term(("What broke",), "What is wrong, in words. The code is in the record."),
     Term(("Proposed", "will run", "Does"), "What qlikops recommends. Nothing is sent before you approve."),
     Term(("Sev", "Severity", "crit"), "How bad the anomaly is: critical, warning or info."),

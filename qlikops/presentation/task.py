@@ -12,12 +12,15 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
-from qlikops.presentation import background, fleet, stale, vocabulary
+from qlikops.presentation import background, fleet, stale, timebar, vocabulary, waiting
 from qlikops.presentation.chart import Chart, Mark
 from qlikops.presentation.failure import happened
 from qlikops.presentation.lag import lags
 from qlikops.presentation.now import of_task
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
+
+_NEIGHBOURS = 3
+"""Named of the tasks on its endpoints; the rest is counted."""
 
 
 def sections(detail: TaskDetail, now: datetime, caller: str = "") -> tuple[Section, ...]:
@@ -83,6 +86,7 @@ def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:
         yield line("left alone" if not task.proposal_id else "waits", quiet)
         if memory.quiet is not None and memory.quiet.until > now:
             yield line("until", vocabulary.clock_time(memory.quiet.until))
+    yield from _log_kept(detail, now)
     yield from _history(memory, now)
     for label, name, kind in (
         ("source", facts.source_endpoint, facts.source_type),
@@ -90,8 +94,22 @@ def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:
     ):
         if name or kind:
             yield line(label, outside(name or "not named", cap=120), outside(kind, Tone.MUTED, 60, before="  "))
+    if detail.neighbours:
+        names = ", ".join(key.task for key in detail.neighbours[:_NEIGHBOURS])
+        more = len(detail.neighbours) - _NEIGHBOURS
+        yield line("beside it", outside(names + (f" and {more:,} more" if more > 0 else ""), cap=300))
     if facts.tags:
         yield line("tags", outside(", ".join(facts.tags), cap=300))
+
+
+def _log_kept(detail: TaskDetail, now: datetime) -> Iterator[Line]:
+    """Until when a resume is possible, as a bar under its axis; nothing if it is not known."""
+    known = [anomaly.resume_until for anomaly in detail.task.anomalies if anomaly.resume_until]
+    if known:
+        until = min(known)
+        left = f", in {waiting.left(until, now).text}" if until > now else ": probably gone"
+        yield line("log kept", Span(timebar.axis(), Tone.MUTED))
+        yield line("", *timebar.bar(None, until, now).parts, f"  until about {waiting.clock(until, now)}{left}")
 
 
 def _history(memory: TaskProgress, now: datetime) -> Iterator[Line]:

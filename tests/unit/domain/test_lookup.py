@@ -70,3 +70,28 @@ def test_a_task_on_a_down_server_is_said_to_be_on_one() -> None:
     down = Anomaly(AnomalyKind.SERVER_DOWN, Severity.CRITICAL, TaskKey("default", "eu-1", ""), "")
     environment.fleet.latest = FleetSnapshot(NOON, "run-1", (), (task,), (down,))
     assert look_up(cast("ContextServices", environment), "orders").server_down
+
+
+def test_the_other_tasks_on_its_endpoints_are_its_neighbours() -> None:
+    environment = FakeEnvironment(FakeApprovals(Clock(NOON)))
+    ends = {"a": ("ORA", "LAKE"), "b": ("ORA", "S3"), "c": ("PG", "ORA"), "d": ("PG", "S3"), "e": ("", "")}
+    tasks = [
+        TaskSnapshot(
+            TaskFacts(
+                TaskKey("default", server, name),
+                TaskState.RUNNING,
+                StopReason.NONE,
+                source_endpoint=source,
+                target_endpoint=target,
+            )
+        )
+        for server in ("eu-1", "us-1")
+        for name, (source, target) in ends.items()
+    ]
+    environment.fleet.latest = FleetSnapshot(NOON, "run-1", (), tuple(tasks))
+
+    def beside(name: str) -> list[str]:
+        return [str(key) for key in look_up(cast("ContextServices", environment), name).neighbours]
+
+    assert beside("eu-1/a") == ["eu-1/b", "eu-1/c"]
+    assert beside("eu-1/e") == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
 from qlikops.domain.approval import Decision, HistoryLine, Status
 from qlikops.domain.audit import DoneBy
@@ -95,3 +97,22 @@ def test_what_was_decided_since_the_run_looked_is_said_under_the_state() -> None
     text = as_text(task.sections(detail, NOW + MINUTE, samples.CALLER))
     assert "since        approved by you 1m00s ago, restarting" in text
     assert "since " not in as_text(task.sections(TaskDetail(NOT_RUNNING, NOW), NOW))
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(timedelta(hours=2), "in 2h00m"), (timedelta(hours=-1), "probably gone")])
+def test_the_end_of_the_log_is_a_bar_and_its_time(ahead: timedelta, said: str) -> None:
+    anomaly = Anomaly(
+        AnomalyKind.FATAL_TRANSIENT, Severity.CRITICAL, NOT_RUNNING.facts.key, "lost", resume_until=NOW + ahead
+    )
+    shown = as_text(task.sections(TaskDetail(replace(NOT_RUNNING, anomalies=(anomaly,)), NOW), NOW))
+    assert "log kept     now" in shown
+    assert "✗" in shown
+    assert said in shown
+    assert "log kept" not in as_text(task.sections(TaskDetail(NOT_RUNNING, NOW), NOW))
+
+
+def test_the_tasks_beside_it_are_named_and_beyond_a_few_counted() -> None:
+    keys = tuple(TaskKey("default", "eu", f"t{number}") for number in range(6))
+    assert "beside it    t0, t1, t2 and 3 more" in as_text(
+        task.sections(TaskDetail(NOT_RUNNING, NOW, neighbours=keys), NOW)
+    )
