@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
@@ -55,7 +55,7 @@ class ListedExecution:
 
 def listed(summaries: Sequence[ExecutionSummary], now: datetime) -> list[ListedExecution]:
     """The executions in a list of their own."""
-    longest = max((seconds(summary, now) for summary in summaries), default=0)
+    longest = longest_seconds(summaries, now)
     return [ListedExecution(summary, now, longest) for summary in summaries]
 
 
@@ -77,9 +77,10 @@ def _number(each: ListedExecution, value: int | None, tone: Tone) -> Span:
 def found_nothing(summary: ExecutionSummary) -> bool:
     """Whether a run went well and there was nothing to say of it."""
     run = summary.run
-    if run is None or summary.status is not ExecutionStatus.SUCCEEDED or run.error:
+    if run is None or summary.status is not ExecutionStatus.SUCCEEDED:
         return False
-    return not (run.anomalies or run.proposals or any((run.outcomes or {}).values()) or run.followed.fell_over)
+    became = run.outcomes and any(run.outcomes.values())
+    return not (run.error or run.anomalies or run.proposals or became or run.followed.fell_over)
 
 
 def folded(
@@ -140,14 +141,13 @@ def came_to(run: RunSummary) -> Span:
     """What became of what a run proposed: `2 restarted, 1 denied`, in the tone of what went worst."""
     if run.error:
         return Span("RUN FAILED", Tone.DANGER)
-    outcomes = run.outcomes or {}
-    # What a newer version counted comes last, in its own word.
-    statuses = [*Status, *(Status.read(name) for name in outcomes.keys() - set(Status))]
-    became = [(status, number) for status in statuses if (number := outcomes.get(status, 0))]
-    if not became:
+    outcomes = {Status.read(name): number for name, number in (run.outcomes or {}).items() if number}
+    if not outcomes:
         return Span("nothing was proposed" if run.anomalies else "nothing was wrong", Tone.MUTED)
-    words = [f"{number:,} {vocabulary.status(status).text.lower()}" for status, number in became]
-    tones = {vocabulary.status(status).tone for status, _ in became}
+    # What a newer version counted comes last, in its own word.
+    statuses = [*(status for status in Status if status in outcomes), *(outcomes.keys() - set(Status))]
+    words = [f"{outcomes[status]:,} {vocabulary.status(status).text.lower()}" for status in statuses]
+    tones = {vocabulary.status(status).tone for status in statuses}
     return Span(", ".join(words), next(tone for tone in _WORST_FIRST if tone in tones))
 
 
@@ -166,6 +166,12 @@ def bar(value: float, longest: float, width: int = _BAR_CELLS) -> str:
 def seconds(summary: ExecutionSummary, now: datetime) -> float:
     """How long it took, or has taken until `now`."""
     return max(0.0, ((summary.stopped_at or now) - summary.started_at).total_seconds())
+
+
+def longest_seconds(summaries: Iterable[ExecutionSummary], now: datetime) -> float:
+    """How long the longest of them took, or has taken until `now`."""
+    took = ((each.stopped_at or now) - each.started_at for each in summaries)
+    return max(took, default=timedelta()).total_seconds()
 
 
 def duration(summary: ExecutionSummary, now: datetime) -> str:

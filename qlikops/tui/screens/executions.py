@@ -87,7 +87,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
     def action_refresh(self) -> None:
         """Asks for the newest page, or for the one that the cursor is in."""
         if not self.context.backend.busy(self.lane):
-            oldest = self._chosen[-1].arn if self._chosen else None
+            oldest = self._chosen[-1] if self._chosen else None
             self._ask(self._loaded.token_to_refresh(oldest), is_next=False)
 
     def _ask(self, token: str | None, *, is_next: bool) -> None:
@@ -141,13 +141,13 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         """Draws what is loaded and kept by the filter, runs that found nothing as one row."""
         now, loaded, table = self.state.now(), self._loaded, self._table
         chosen = self.query_one(FilterBar).parse(executions.TABLE.fields)
-        kept = [loaded.by_arn[arn] for arn in loaded.order]
+        kept = loaded.runs
         if chosen:
             kept = [each for each in kept if chosen.matches(executions.ListedExecution(each, now))]
         # A filter asks for rows: what it keeps is not to be looked for in a fold.
         folds = self._folds and not chosen
         rows = dict(executions.folded(kept, self._unfolded) if folds else ((each.arn, (each,)) for each in kept))
-        longest = max((executions.seconds(each, now) for each in kept), default=0)
+        longest = executions.longest_seconds((runs[0] for runs in rows.values() if len(runs) == 1), now)
 
         def cells(key: str) -> Cells:
             first, *others = rows[key]
@@ -171,9 +171,9 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
             self._ask_for_more()
 
     def _why_empty(self) -> str:
-        if self._loaded.by_arn:
+        if self._loaded.runs:
             more = "" if self._loaded.complete else " Looking further back …"
-            return f"None of the {len(self._loaded.by_arn):,} loaded matches. Esc clears the filter.{more}"
+            return f"None of the {len(self._loaded.runs):,} loaded matches. Esc clears the filter.{more}"
         if self._status is not None:
             return f"No execution is {self._status}. {self.state.keys['status']} shows others."
         if self.context.read_only:
@@ -182,7 +182,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
 
     def _show_summary(self, shown: int | None = None) -> None:
         colours = palette(self)
-        total = len(self._loaded.by_arn)
+        total = len(self._loaded.runs)
         which = "all" if self._status is None else f"{self._status} only"
         counts = f"{total:,}" if shown is None else f"{shown:,} of {total:,}"
         text = Text(f"{which}, {counts} loaded{'' if self._loaded.complete else ', more below'}", colours[Tone.MUTED])

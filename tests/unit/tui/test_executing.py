@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.domain.ports import ExecutionPage
@@ -29,7 +30,7 @@ def loaded() -> LoadedExecutions:
 
 
 def names(executions: LoadedExecutions) -> list[str]:
-    return [executions.by_arn[arn].name.removeprefix("run-") for arn in executions.order]
+    return [run.name.removeprefix("run-") for run in executions.runs]
 
 
 def test_a_refresh_of_the_newest_page_adds_what_is_new_and_keeps_the_rest() -> None:
@@ -49,15 +50,35 @@ def test_what_no_longer_matches_within_a_page_that_came_again_goes() -> None:
 
 def test_by_turns_the_page_of_the_cursor_is_asked_for() -> None:
     executions = loaded()
-    assert [executions.token_to_refresh("arn-5") for _ in range(4)] == [None, "after-7", None, "after-7"]
-    assert [executions.token_to_refresh("arn-9") for _ in range(2)] == [None, None]
+    (older,), (newer,) = runs(5), runs(9)
+    assert [executions.token_to_refresh(older) for _ in range(4)] == [None, "after-7", None, "after-7"]
+    assert [executions.token_to_refresh(newer) for _ in range(2)] == [None, None]
     assert [executions.token_to_refresh(None) for _ in range(2)] == [None, None]
 
 
 def test_an_older_page_that_came_again_says_how_they_stand_now() -> None:
     executions = loaded()
     executions.take_refreshed(ExecutionPage(runs(6, 5, 4, status=ExecutionStatus.ABORTED), "after-4"), "after-7")
-    assert [summary.status for summary in executions.by_arn.values()].count(ExecutionStatus.ABORTED) == 3
+    assert [summary.status for summary in executions.runs].count(ExecutionStatus.ABORTED) == 3
+
+
+def test_an_older_page_that_came_again_empty_says_nothing() -> None:
+    executions = loaded()
+    executions.take_refreshed(ExecutionPage((), "after-7"), None)
+    executions.take_refreshed(ExecutionPage((), None), "after-7")
+    assert names(executions) == ["9", "8", "7", "6", "5", "4"]
+    executions.take_refreshed(ExecutionPage((), None), None)
+    assert not names(executions)
+
+
+def test_what_began_in_the_same_moment_as_the_end_of_a_page_stays_on_the_next() -> None:
+    executions = LoadedExecutions()
+    first, second, third, fourth = (replace(run, started_at=samples.NOW) for run in runs(4, 3, 2, 1))
+    executions.take_refreshed(ExecutionPage((first, third), "more"), None)
+    executions.take_next(ExecutionPage((fourth, second), None), "more")
+    assert names(executions) == ["4", "3", "2", "1"]
+    executions.take_refreshed(ExecutionPage((first, third), "more"), None)
+    assert names(executions) == ["4", "3", "2", "1"]
 
 
 def test_after_a_gap_one_begins_again() -> None:
