@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test lint types contracts unit fuzz simulate nightly coverage e2e packages docs site release benchmarks \
-	screenshots snapshots lock clean
+	screenshots recording snapshots lock clean
 
 demo: $(VENV)/local.stamp
 	@$(BIN)/qlikops demo $(ARGS)
@@ -89,6 +89,9 @@ nightly: $(VENV)/dev.stamp
 # Each screen of the demo, as pictures for the docs and as text that a test compares.
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.pictures
+
+recording: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.recording
 
 snapshots: $(VENV)/dev.stamp
 	SNAPSHOTS=write $(BIN)/pytest tests/unit/tui/test_snapshots.py

@@ -32,9 +32,9 @@ class Scene:
     happens: Callable[[Pilot[Any]], object] = lambda _: None
     """What no key does, before the first of them."""
     others: tuple[str, ...] = ()
+    """Contexts beside the one that there always is."""
     coach: bool = False
     """Whether the first steps are shown."""
-    """Contexts beside the one that there always is."""
 
     def environments(self) -> tuple[FakeEnvironment, ...]:
         """The contexts beside it, in which nothing waits."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from rich.segment import Segment
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -62,6 +63,12 @@ def as_svg(pilot: Pilot[Any]) -> str:
     """What a person sees."""
     svg = _FONT_FACES.sub("", pilot.app.export_screenshot(title="qlikops"))
     return _without_chance(pilot, _UNIQUE.sub("terminal", svg))
+
+
+def painted(pilot: Pilot[Any]) -> list[tuple[Segment, ...]]:
+    """What a person sees, row by row, in runs of one style."""
+    rows = (Segment.simplify(strip) for strip in pilot.app.screen._compositor.render_strips())
+    return [tuple(Segment(_without_chance(pilot, part.text), part.style) for part in row) for row in rows]
 
 
 def _without_chance(pilot: Pilot[Any], text: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from qlikops.tui.themes import DARK
 from tests.pictures import IMAGES, THEMES_SHOWN
+from tests.recording import FILE as RECORDING
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import as_svg, as_text, still
 
@@ -37,7 +38,7 @@ async def test_a_scene_looks_as_it_did(name: str, size: tuple[int, int]) -> None
 
 def test_there_is_nothing_else() -> None:
     assert set(FOLDER.iterdir()) == {file(name, size) for name in SCENES for size in SIZES}
-    assert {path.stem for path in IMAGES.glob("*.svg")} == {*SCENES, *THEMES_SHOWN}, "make screenshots"
+    assert {path.stem for path in IMAGES.glob("*.svg")} == {*SCENES, *THEMES_SHOWN, RECORDING.stem}, "make screenshots"
 
 
 async def test_a_picture_is_the_same_twice() -> None:
