@@ -12,19 +12,19 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
 from qlikops.cli.durations import duration, quiet
-from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved, of_error
+from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
+from qlikops.cli.one_by_one import one_by_one
 from qlikops.domain.advice import check_reason
 from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
 from qlikops.domain.background import read_latest
-from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, QlikopsError, UsageError
+from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, UsageError
 from qlikops.domain.naming import listed, named
 from qlikops.domain.ports import Approve, ContextServices, DecisionReceipt, DecisionRequest, Deny
 from qlikops.domain.proposal import NotOffered, Proposal, ProposedTask
 from qlikops.domain.text import harmless
 from qlikops.presentation import decision
 from qlikops.presentation.bulk import not_one_cause
-from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section
 
 _ID_HELP = "A proposal's id, or the beginning of one that waits."
@@ -235,21 +235,8 @@ def _decide(
         is_shown |= _show(here, environment, record, request)
     if is_shown and not yes and here.is_terminal():
         typer.confirm("Send it?" if len(records) == 1 else f"Send these {len(records)}?", abort=True, err=True)
-    receipts: list[DecisionReceipt] = []
-    code = ExitCode.OK
-    for place, (record, request) in enumerate(zip(records, requests, strict=True)):
-        try:
-            receipts.append(_sent(environment, record, request))
-        except QlikopsError as exc:
-            if len(records) == 1:
-                raise
-            output.say(f"{record.approval_id}: {explain(exc)}")
-            code = of_error(exc) if code is ExitCode.OK else code
-            if not isinstance(exc, NotDecidable):
-                rest = [each.approval_id for each in records[place + 1 :]]
-                output.say(f"Not sent: {' '.join(rest) or 'nothing else'}.")
-                break
-    return receipts, code
+    pairs = {record.approval_id: (record, request) for record, request in zip(records, requests, strict=True)}
+    return one_by_one(pairs, lambda each: _sent(environment, *pairs[each]), goes_on=(NotDecidable,))
 
 
 def _show(here: Invocation, environment: ContextServices, record: ProposalRecord, request: DecisionRequest) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
+from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption
 from qlikops.domain.approval import ProposalRecord, Status
@@ -144,27 +146,49 @@ def run(
     raise typer.Exit(ExitCode.UNKNOWN if detail.summary.status is ExecutionStatus.RUNNING else ExitCode.FAILURE)
 
 
+RunsArgument = Annotated[list[str], typer.Argument(metavar="EXECUTION…", help="A name or an ARN.")]
+"""Of one or several."""
+
+
 def stop(
     ctx: typer.Context,
-    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="A name or an ARN.")],
+    executions: RunsArgument,
     reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Abort an execution. A restart under way starts no further task; what waits is closed as abandoned."""
+    """Abort an execution. A restart under way starts no further task; what waits is closed as abandoned.
+
+    Of several, the exit code is that of the first that was not aborted.
+    """
     here = invocation(ctx)
-    _write_summary(here, here.environment(context).executions.stop(execution, reason), as_json=as_json)
+    role = here.environment(context).executions
+    _to_each(here, executions, lambda each: role.stop(each, reason), as_json=as_json)
 
 
 def redrive(
     ctx: typer.Context,
-    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="A name or an ARN.")],
+    executions: RunsArgument,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice."""
+    """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice.
+
+    Of several, the exit code is that of the first that was not run again.
+    """
     here = invocation(ctx)
-    _write_summary(here, here.environment(context).executions.redrive(execution), as_json=as_json)
+    _to_each(here, executions, here.environment(context).executions.redrive, as_json=as_json)
+
+
+def _to_each(here: Invocation, names: Sequence[str], deed: Callable[[str], ExecutionSummary], *, as_json: bool) -> None:
+    changed, code = one_by_one(names, deed)
+    if as_json:
+        output.write_json(changed if len(names) > 1 else changed[0])
+    else:
+        for summary in changed:
+            _write_summary(here, summary, as_json=False)
+    if code is not ExitCode.OK:
+        raise typer.Exit(code)
 
 
 def _folded(path: Path) -> FoldedHistory:

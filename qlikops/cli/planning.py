@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -13,8 +13,9 @@ from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
 from qlikops.cli.durations import duration, moment
-from qlikops.cli.exit_codes import ORDER_CODES, of_order
+from qlikops.cli.exit_codes import ORDER_CODES, ExitCode, of_order
 from qlikops.cli.names import group
+from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.domain.encoding import codec
@@ -22,7 +23,7 @@ from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.lookup import look_up, look_up_name
 from qlikops.domain.naming import listed, named, shown
-from qlikops.domain.ordering import send
+from qlikops.domain.ordering import OrderReceipt, send
 from qlikops.domain.orders import Order, Refused, lift_order, plan_order, read_order, span_of
 from qlikops.domain.plan import PLAN_PREFIX, Scope
 from qlikops.domain.ports import ContextServices
@@ -123,17 +124,23 @@ def end(
 def lift(
     ctx: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="ID-OR-TASK", help="A task, the id of a proposal that was denied, or of a plan.")
+        list[str],
+        typer.Argument(metavar="ID-OR-TASK…", help="A task, the id of a proposal that was denied, or of a plan."),
     ],
     reason: ReasonOption,
     timeout: WaitOption = "3m",
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work."""
+    """End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work.
+
+    Of several each is lifted by a run of its own, if all of them are known.
+    """
     here = invocation(ctx)
     environment = here.environment(context)
-    _send(here, environment, lift_order(_lifted(environment, what), reason), timeout, as_json=as_json)
+    orders = {each: lift_order(_lifted(environment, each), reason) for each in what}
+    receipts, code = one_by_one(orders, lambda each: _receipt(here, environment, orders[each], timeout))
+    _show_receipts(receipts, code, as_json=as_json, several=len(what) > 1)
 
 
 for _command in (add, end, lift):
@@ -150,9 +157,14 @@ def _not_sent() -> Iterator[None]:
 
 
 def _send(here: Invocation, environment: ContextServices, order: Order, timeout: str, *, as_json: bool) -> None:
+    receipt = _receipt(here, environment, order, timeout)
+    _show_receipts([receipt], ExitCode.OK, as_json=as_json, several=False)
+
+
+def _receipt(here: Invocation, environment: ContextServices, order: Order, timeout: str) -> OrderReceipt:
     with _not_sent():
         read_order(codec.encode(order))
-    receipt = send(
+    return send(
         environment.executions,
         order,
         sleep=here.sleep,
@@ -160,9 +172,18 @@ def _send(here: Invocation, environment: ContextServices, order: Order, timeout:
         wait=duration("--timeout", timeout),
         started=lambda summary: output.say(f"Sent with {summary.name}."),
     )
+
+
+def _show_receipts(receipts: Sequence[OrderReceipt], code: ExitCode, *, as_json: bool, several: bool) -> None:
+    """Prints them and exits with `code`, or with that of the first that was not applied."""
     with output.whatever_is_printed("The order was sent. What became of it"):
-        output.write_either(receipt, presented.receipt(receipt), as_json=as_json)
-    raise typer.Exit(of_order(receipt.state))
+        if as_json:
+            output.write_json(receipts if several else receipts[0])
+        else:
+            for receipt in receipts:
+                output.write_sections(presented.receipt(receipt))
+    codes = [code, *(of_order(receipt.state) for receipt in receipts)]
+    raise typer.Exit(next((each for each in codes if each is not ExitCode.OK), ExitCode.OK))
 
 
 def _lifted(environment: ContextServices, what: str) -> str | TaskKey:

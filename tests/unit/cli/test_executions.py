@@ -208,6 +208,18 @@ def test_stopping_needs_a_reason_and_hands_it_on(run: Run, environment: FakeEnvi
     assert environment.executions.stopped == [("run-1", "maintenance")]
 
 
+def test_of_several_executions_one_that_is_refused_keeps_none_of_the_others(
+    run: Run, environment: FakeEnvironment
+) -> None:
+    environment.executions.details = [detail(ExecutionStatus.FAILED)]
+    for command in (("stop", "--reason", "maintenance"), ("redrive",)):
+        one_missing = run(*command, "nothing", "run-1", "run-1", "--json")
+        assert one_missing.exit_code == ExitCode.NOT_FOUND
+        assert len(json.loads(one_missing.stdout)) == 1
+        assert "nothing: " in one_missing.stderr
+    assert environment.executions.stopped == [("nothing", "maintenance"), ("run-1", "maintenance")]
+
+
 def test_all_executions_are_all_pages_of_them(run: Run, environment: FakeEnvironment) -> None:
     environment.executions.summaries = [summary(f"run-{number}") for number in range(45)]
     assert len(json.loads(run("executions", "--json").stdout)) == 20

@@ -151,3 +151,11 @@ def test_a_task_a_plan_and_what_a_denial_said_are_lifted(
 ) -> None:
     assert run("lift", what, "--reason", "r").exit_code == ExitCode.OK
     assert ordered(environment) == order
+
+
+def test_several_are_lifted_if_all_of_them_are_known(run: Run, environment: FakeEnvironment) -> None:
+    assert run("lift", "orders", "no-such-task", "--reason", "r").exit_code == ExitCode.NOT_FOUND
+    assert not environment.executions.ordered
+    both = run("lift", "orders", "plan-0123", "--reason", "r", "--json")
+    assert both.exit_code == ExitCode.OK
+    assert len(json.loads(both.stdout)) == 2
