@@ -54,6 +54,14 @@ async def still(
         yield pilot
 
 
+async def resized(pilot: Pilot[Any], size: tuple[int, int]) -> None:
+    """The terminal becomes so large, and everything is drawn anew."""
+    await pilot.resize_terminal(*size)
+    await pilot.pause()
+    pilot.app.screen.refresh()
+    await pilot.pause()
+
+
 def as_text(pilot: Pilot[Any]) -> str:
     """What a person reads."""
     return _without_chance(pilot, screen_text(pilot)) + "\n"

@@ -13,10 +13,13 @@ from qlikops.tui.themes import DARK
 from tests.pictures import IMAGES, THEMES_SHOWN
 from tests.recording import FILE as RECORDING
 from tests.unit.tui.scenes import SCENES
-from tests.unit.tui.stills import as_svg, as_text, still
+from tests.unit.tui.stills import as_svg, as_text, resized, still
 
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = ((80, 24), (120, 36))
+LARGE = (200, 50)
+MAIN = ("inbox", "review", "approve", "shift", "fleet", "task", "executions", "execution", "schedule")
+"""The scenes that are also taken at LARGE: what a shift goes through."""
 WRITE = os.environ.get("SNAPSHOTS") == "write"
 
 
@@ -24,20 +27,29 @@ def file(name: str, size: tuple[int, int]) -> Path:
     return FOLDER / f"{name}.{size[0]}x{size[1]}.txt"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def sizes(name: str) -> tuple[tuple[int, int], ...]:
+    return (*SIZES, LARGE) if name in MAIN else SIZES
+
+
 @pytest.mark.parametrize("name", SCENES)
-async def test_a_scene_looks_as_it_did(name: str, size: tuple[int, int]) -> None:
-    async with still(SCENES[name], size, DARK.name) as pilot:
-        seen = as_text(pilot)
-    path = file(name, size)
+async def test_a_scene_looks_as_it_did(name: str) -> None:
+    """At the first size as it opens, at the others once the terminal has become so large."""
+    first, *others = sizes(name)
+    async with still(SCENES[name], first, DARK.name) as pilot:
+        seen = {first: as_text(pilot)}
+        for size in others:
+            await resized(pilot, size)
+            seen[size] = as_text(pilot)
     if WRITE:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(seen, encoding="utf-8")
-    assert seen == path.read_text(encoding="utf-8"), "make snapshots, where the change is meant"
+        FOLDER.mkdir(exist_ok=True)
+        for size, text in seen.items():
+            file(name, size).write_text(text, encoding="utf-8")
+    for size, text in seen.items():
+        assert text == file(name, size).read_text(encoding="utf-8"), "make snapshots, where the change is meant"
 
 
 def test_there_is_nothing_else() -> None:
-    assert set(FOLDER.iterdir()) == {file(name, size) for name in SCENES for size in SIZES}
+    assert set(FOLDER.iterdir()) == {file(name, size) for name in SCENES for size in sizes(name)}
     assert {path.stem for path in IMAGES.glob("*.svg")} == {*SCENES, *THEMES_SHOWN, RECORDING.stem}, "make screenshots"
 
 
