@@ -406,7 +406,7 @@ async def test_from_the_key_to_the_wire(timed: tuple[LedgerApprovals, Timed, Led
         async with app.run_test(size=(120, 36)) as pilot:
             await sees(pilot, "orders: connection lost", "live")
             await pilot.press("a")
-            await sees(pilot, "Approve: this will be sent", "Enter sends")
+            await sees(pilot, "Approve: resume 1 task", "Enter sends")
             workflow.arrived.clear()
             began = time.perf_counter()
             await pilot.press("enter")
