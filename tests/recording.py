@@ -55,7 +55,7 @@ STORY = (
     Step("approve", SCENES["approve"], 4, "a: everything that will be sent, before it is sent."),
     Step(
         "receipt",
-        Scene("InboxScreen", ((("a",), "Approve: resume"), (("enter",), "y copies the receipt"))),
+        Scene("InboxScreen", (*SCENES["approve"].steps, (("enter",), "y copies the receipt"))),
         3,
         "Enter: it is sent once, and the status line follows it to its end.",
     ),
