@@ -147,7 +147,7 @@ def run(
 
 
 RunsArgument = Annotated[list[str], typer.Argument(metavar="EXECUTION…", help="A name or an ARN.")]
-"""Of one or several."""
+"""One execution or several."""
 
 
 def stop(
@@ -159,7 +159,7 @@ def stop(
 ) -> None:
     """Abort an execution. A restart under way starts no further task; what waits is closed as abandoned.
 
-    Of several, the exit code is that of the first that was not aborted.
+    Several at once end with the exit code of the first that failed.
     """
     here = invocation(ctx)
     role = here.environment(context).executions
@@ -174,7 +174,7 @@ def redrive(
 ) -> None:
     """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice.
 
-    Of several, the exit code is that of the first that was not run again.
+    Several at once end with the exit code of the first that failed.
     """
     here = invocation(ctx)
     _to_each(here, executions, here.environment(context).executions.redrive, as_json=as_json)

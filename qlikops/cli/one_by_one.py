@@ -1,4 +1,4 @@
-"""The same deed on several things named: one that is refused keeps none of the others."""
+"""One deed on several things by name: if one is refused, the next follows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from qlikops.presentation.problem import explain
 
 T = TypeVar("T")
 _OF_ONE = (NotDecidable, NotFound, UsageError)
-"""What is wrong with one thing, and says nothing of the next."""
+"""These errors concern one thing alone."""
 
 
 def one_by_one(
     names: Iterable[str], deed: Callable[[str], T], *, goes_on: tuple[type[QlikopsError], ...] = _OF_ONE
 ) -> tuple[list[T], ExitCode]:
-    """Does `deed` to each name, once; what came of those that went well, and the code of the first that did not.
+    """Does `deed` to each name, once; returns what it made of them, and the exit code of the first that failed.
 
-    An error of a single name is raised. Of several, one of `goes_on` is said and the next follows; any other ends it,
-    and what was not sent is named.
+    Raises the error of a single name. Of several names, it prints an error of `goes_on` and goes on; any other error
+    ends it, and it prints what was not sent.
     """
     given = tuple(dict.fromkeys(names))
     done: list[T] = []

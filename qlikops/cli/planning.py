@@ -134,7 +134,7 @@ def lift(
 ) -> None:
     """End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work.
 
-    Of several each is lifted by a run of its own, if all of them are known.
+    Several at once take a run each, and all of them must be known before the first starts.
     """
     here = invocation(ctx)
     environment = here.environment(context)
