@@ -99,7 +99,8 @@ class WatchedFleet(DisturbedFleet):
         return {
             place: self._fell_at[place]
             for place, task in self._tasks.items()
-            if task.true.stop_reason is StopReason.NORMAL and task.true.state is TaskState.STOPPED
+            # A run call that could not begin leaves one that was stopped shown in error.
+            if task.true.stop_reason is StopReason.NORMAL and task.true.state is task.shown.state is TaskState.STOPPED
             if place in last and last[place].action == "stop" and last[place].user != "monitor"
         }
 

@@ -107,6 +107,8 @@ class Faults:
     is_cut_off: Callable[[str], bool] = field(default=lambda _: False)
     """Whether a caller has no network right now."""
     calls: Counter[str] = field(default_factory=Counter)
+    malformed: list[str] = field(default_factory=list)
+    """Requests that AWS has refused for their form."""
     _made: Counter[str] = field(default_factory=Counter)
     """Calls of each process of the function that is struck."""
 

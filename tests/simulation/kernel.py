@@ -66,6 +66,8 @@ class Kernel:
         self.trace: list[TraceLine] = []
         self.events = 0
         self.after_event: Callable[[], None] = lambda: None
+        self.failed: list[tuple[str, Exception]] = []
+        """The processes that an error ended, by name."""
         self._most_events = most_events
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -190,6 +192,7 @@ class Kernel:
             process.is_killed = True
         except Exception as exc:  # it is whoever began it who says what that means
             process.error = exc
+            self.failed.append((process.name, exc))
         process.is_over = True
         self._alive.discard(process)
         if process.on_end:

@@ -127,6 +127,14 @@ class Wire(ModelClient):
             told(self._who(), operation, request)
         return super()._call(operation, **request)
 
+    def _answered(self, operation: str, request: Mapping[str, Any]) -> Any:
+        try:
+            return super()._answered(operation, request)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ValidationException":
+                self._faults.malformed.append(f"{self._who()}: {exc}")
+            raise
+
     def _befall(self, operation: str, send: Callable[[], Any]) -> Any:
         return self._faults.befall(
             f"{self._service}:{operation}", self._who(), send, lambda fault: self._failure(fault, operation)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from botocore.exceptions import ParamValidationError
+
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.callback import APPROVAL_DENIED
@@ -19,6 +21,7 @@ from tests.simulation.invariants.choosing import effective_action, left_out
 from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
 from tests.simulation.stepfunctions import Execution
 
+_OF_THE_PROGRAM = (TypeError, AttributeError, LookupError, NameError, AssertionError, ParamValidationError)
 _TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 
 
@@ -31,6 +34,15 @@ def everything_ends(watch: Watch) -> Iterator[str]:
     for execution in watch.world.states.executions.values():
         if execution.status == "RUNNING":
             yield f"{execution.name} runs"
+
+
+@at_rest
+def nothing_fails_by_a_fault_of_its_own(watch: Watch) -> Iterator[str]:
+    """Functions, consoles and commands end with errors of the world only, and AWS refuses no request for its form."""
+    for who, error in watch.world.kernel.failed:
+        if isinstance(error, _OF_THE_PROGRAM):
+            yield f"{who} ended with {type(error).__name__}: {error}"
+    yield from watch.world.faults.malformed
 
 
 @at_rest
