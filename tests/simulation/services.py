@@ -164,6 +164,8 @@ class SimulatedS3:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.objects: dict[tuple[str, str], tuple[bytes, datetime]] = {}
+        self.on_put: list[Callable[[str], None]] = []
+        """Told the key of each object that is written."""
 
     def put_object(
         self, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", IfNoneMatch: str = "", **_: Any
@@ -174,6 +176,8 @@ class SimulatedS3:
         if there is not None and (IfNoneMatch == "*" or (IfMatch and IfMatch != _etag(there[0]))):
             raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         self.objects[Bucket, Key] = (Body, self._kernel.time())
+        for told in self.on_put:
+            told(Key)
         return {"ETag": _etag(Body)}
 
     def get_object(self, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:

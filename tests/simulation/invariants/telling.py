@@ -10,13 +10,36 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.ledger import Attribute
-from tests.simulation.invariants.watch import Watch, at_rest, number, status_of
+from qlikops.domain.encoding.packing import unpacked
+from qlikops.domain.ledger import LATEST_REPORT, Attribute
+from tests.simulation.invariants.watch import Change, Watch, at_rest, number, of_each_item, of_each_object, status_of
 from tests.simulation.plant import MACHINE_ARN
 from tests.unit.agent.pager import Pager
 
 _THING = ("severity", "tags", "servers", "instances")
 """What filters go by: the same when a thing is closed as when it was opened."""
+
+
+@of_each_object
+def the_latest_report_is_there_under_its_own_name(watch: Watch, key: str) -> str:
+    """Who follows the latest report to that of its run finds it, and its text for people beside it."""
+    if key != LATEST_REPORT:
+        return ""
+    stored = {name: body for (_, name), (body, _) in watch.world.s3.objects.items()}
+    report = json.loads(unpacked(stored[LATEST_REPORT]))
+    named = keys.report_key(codec.parse_time(report["started_at"]), report["execution_name"])
+    missing = [ending for ending in (".json", ".md") if f"{named}{ending}" not in stored]
+    return f"the latest report is {named}, which has no {missing[0]}" if missing else ""
+
+
+@of_each_item
+def a_run_is_marked_as_reported_once_its_report_is_there(watch: Watch, change: Change) -> str:
+    """The summary of a run names its report after that is written: a reader, or a retry, never finds it missing."""
+    if change.key[1] != keys.SUMMARY or change.after is None:
+        return ""
+    named = json.loads(change.after[Attribute.BODY]["S"])["report_key"]
+    is_there = not named or any(key == f"{named}.json" for _, key in watch.world.s3.objects)
+    return "" if is_there else f"{change.key[0]} names {named}, which is not there"
 
 
 @at_rest

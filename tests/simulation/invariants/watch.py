@@ -50,9 +50,10 @@ OfChange = Callable[["Watch", Change], str]
 OfSent = Callable[["Watch", Sent], str]
 OfTest = Callable[["Watch", Tested], str]
 OfInvocation = Callable[["Watch", Invocation], str]
+OfObject = Callable[["Watch", str], str]
 OfRest = Callable[["Watch"], Iterator[str]]
 T = TypeVar("T")
-Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfRest)
+Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
@@ -60,6 +61,7 @@ _OF_SENT: list[OfSent] = []
 _OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
 _OF_ANSWERS: list[OfInvocation] = []
+_OF_OBJECTS: list[OfObject] = []
 _AT_REST: list[OfRest] = []
 NAMES: list[str] = []
 """Of all invariants, as docs/proof.md has them."""
@@ -92,6 +94,8 @@ of_each_invocation = _kept_in(_OF_INVOCATIONS)
 """Has it checked when a function begins."""
 of_each_answer = _kept_in(_OF_ANSWERS)
 """Has it checked when a function has answered."""
+of_each_object = _kept_in(_OF_OBJECTS)
+"""Has it checked with every object that is written to the bucket, by its key."""
 at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
@@ -128,17 +132,21 @@ class Watch:
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
+        self._stored: list[str] = []
         self._seen = self._seen_tests = 0
         world.functions.on_begin.append(self._begun.append)
         world.functions.on_answer.append(self._answered.append)
+        world.s3.on_put.append(self._stored.append)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
     def check(self) -> None:
         """Raises Violated."""
         tests, requests = self.world.journal.tests, self.requests
         is_new = self._seen < len(requests) or self._seen_tests < len(tests)
-        if not (self._changed or self._begun or self._answered or is_new):
+        if not (self._changed or self._begun or self._answered or self._stored or is_new):
             return
+        while self._stored:
+            self._hold(_OF_OBJECTS, self._stored.pop(0))
         self._check_tests()
         while self._begun:
             self._hold(_OF_INVOCATIONS, self._begun.pop(0))
