@@ -74,9 +74,19 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
                 yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"
 
 
+@at_rest
+def an_outage_is_written_down_before_it_is_told(watch: Watch) -> Iterator[str]:
+    """Who dies after telling that monitoring fails leaves an incident that the next good run knows of, and closes."""
+    bus = watch.world.eventbridge
+    for (at, entry), who in zip(bus.put, bus.put_by, strict=True):
+        # Who cannot reach the ledger tells of it all the same, and its report remembers that.
+        if entry["DetailType"] == "MonitoringFailed" and watch.told_of_outage.get(who, at) > at:
+            yield f"{who} told of it before it was written down"
+
+
 def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
     """Whether an outage was about to be told by who died then: it is called off all the same."""
-    died = watch.told_of_outage.intersection(watch.world.functions.unanswered["GenerateReport"])
+    died = watch.told_of_outage.keys() & set(watch.world.functions.unanswered["GenerateReport"])
     return event["event"] == "MonitoringRecovered" and bool(died)
 
 

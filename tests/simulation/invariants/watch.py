@@ -127,8 +127,8 @@ class Watch:
         self.requests: list[Sent] = world.journal.sent
         self.leased_until: dict[tuple[str, str], float] = {}
         """Until when each proposal held each task, by its last lease: by partition and id."""
-        self.told_of_outage: set[str] = set()
-        """The processes that wrote down that people are told that monitoring fails."""
+        self.told_of_outage: dict[str, float] = {}
+        """When each process first wrote down that people are told that monitoring fails."""
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
@@ -193,7 +193,7 @@ class Watch:
             holder = change.after[Attribute.PROPOSAL_ID]["S"]
             self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
         if change.key[0] == keys.OUTAGE:
-            self.told_of_outage.add(self.world.dynamodb.last_writer)
+            self.told_of_outage.setdefault(self.world.dynamodb.last_writer, self.world.kernel.now)
         if change.key[0] == keys.PLANS_PARTITION:
             self.plans[change.key] = change.after
             self.planned_at.setdefault(change.key, self.world.kernel.now)
