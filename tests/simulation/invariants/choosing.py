@@ -91,6 +91,17 @@ def what_was_left_out_is_held_no_longer(watch: Watch, change: Change) -> str:
 
 
 @of_each_record
+def an_outcome_has_each_task_once(watch: Watch, change: Change) -> str:
+    """What came of a restart is said of each task that was approved, and of none twice; or of none at all."""
+    if change.after is None or Attribute.OUTCOME not in change.after or watch.is_tampered(change.proposal_id):
+        return ""
+    said = sorted(partition_of(each["key"]) for each in told(change.after, Attribute.OUTCOME).get("targets", ()))
+    spared = left_out(watch.proposed[change.proposal_id], told(change.after, Attribute.DECISION))
+    wanted = sorted(set(watch.task_partitions(change.proposal_id)) - spared)
+    return f"{change.proposal_id} is about {wanted}, and its outcome about {said}" if said and said != wanted else ""
+
+
+@of_each_record
 def nothing_became_of_a_task_that_was_left_out(_: Watch, change: Change) -> str:
     """An outcome is of the tasks that were approved."""
     if change.after is None:
