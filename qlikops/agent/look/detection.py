@@ -198,9 +198,9 @@ def _remembering_whose_stop(facts: TaskFacts, memory: TaskProgress, left_at: dat
 
 
 def _seen_as_of(last: TaskSnapshot, fetched_at: datetime | None, polled_before: datetime | None) -> datetime | None:
-    """Time of which the last look at a task told: Enterprise Manager may have fetched its state long before it.
+    """How old the state is that the last look at a task saw: Enterprise Manager may have fetched it long before.
 
-    A poll that could not see the task, because planned work had its server down, was no look at it.
+    A check that could not see the task, because planned work had its server down, was no look at it.
     """
     looked_at = last.memory.samples[-1].at if last.memory.samples else polled_before
     return min(looked_at, fetched_at) if looked_at and fetched_at else looked_at
