@@ -12,6 +12,7 @@ import pytest
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import LocalStatus, local_status_path
 from qlikops.deployment.deployer import DEFAULT_STACK
+from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, Template
 from qlikops.domain.encoding import codec
 from qlikops.resources import resource
@@ -40,6 +41,11 @@ def quoted(status: int, code: str) -> Refusal:
 
 def html(body: bytes) -> tuple[int, bytes]:
     return 502, b"<html>" + body
+
+
+def lacks_accounts(aws: EmbeddedAws) -> bool:
+    outputs = Stack(aws.client("cloudformation"), DEFAULT_STACK).outputs()
+    return not QlikSecret(aws.client("secretsmanager"), outputs.qlik_secret_arn).has_accounts()
 
 
 def point_at(environ: dict[str, str], endpoint: str, stack: str = DEFAULT_STACK) -> None:
@@ -93,7 +99,7 @@ def test_accounts_that_no_secret_takes_are_refused_before_anything_is_created(ru
     ],
     ids=["refused", "denied", "broken", "gateway"],
 )
-def test_a_stack_whose_secret_was_not_filled_is_noticed_and_nothing_is_quoted(
+def test_accounts_that_cannot_be_put_leave_a_stack_without_them_and_nothing_is_quoted(
     run: Run, aws: EmbeddedAws, environ: dict[str, str], refusal: Refusal, code: ExitCode
 ) -> None:
     with QuotingAws(aws.endpoint, "PutSecretValue", refusal) as quoting:
@@ -106,8 +112,12 @@ def test_a_stack_whose_secret_was_not_filled_is_noticed_and_nothing_is_quoted(
         assert "only the Qlik accounts are not in its secret" in cut_off.stderr
         rotated = run("deploy", *LOCAL, "--rotate-secret", "--yes", "--qlik", "-", input=given(instance()))
         assert (rotated.exit_code, SECRET in rotated.output) == (code, False)
+    assert lacks_accounts(aws)
 
-    point_at(environ, aws.endpoint)
+
+def test_a_stack_whose_secret_was_not_filled_is_noticed_and_can_be_filled(run: Run, aws: EmbeddedAws) -> None:
+    assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
+    assert lacks_accounts(aws)
     again = run("deploy", *LOCAL, "--yes")
     assert again.exit_code == ExitCode.OK, again.stderr
     assert "knows no Qlik instance yet" in again.stderr
