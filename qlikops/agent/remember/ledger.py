@@ -22,6 +22,7 @@ from qlikops.agent.remember.orders import OrderLedger
 from qlikops.agent.remember.probes import ProbeLedger
 from qlikops.agent.remember.progress import ProgressBoard
 from qlikops.agent.remember.record import StoredRecord, bounded, record_of
+from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import (
     ABSENT,
     TRANSACTION_LIMIT,
@@ -54,7 +55,7 @@ from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
 from qlikops.domain.evaluation import Evaluation, PolicyResult
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.run import RunProposal, RunSummary
+from qlikops.domain.run import RunProposal
 
 _logger = logging.getLogger(__name__)
 
@@ -65,8 +66,6 @@ _NEWEST_TOKEN = (
     f" OR (#{Attribute.ATTEMPT} = :{Attribute.ATTEMPT} AND #{Attribute.AT} <= :{Attribute.AT})))"
 )
 """There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
-_SHOWN_TARGETS = 10
-"""Tasks of a group that a run's row names; the record has them all."""
 
 
 class RecordClosed(QlikopsError):
@@ -105,8 +104,8 @@ class OpenProposal:
 
 
 class Ledger:
-    """The life of proposals and runs; `tasks` has leases, restarts and histories, `probes` the tests of endpoints,
-    `follow_ups` what came up, `progress` how far restarts are, `orders` what people ordered.
+    """The life of proposals; `tasks` has leases, restarts and histories, `probes` the tests of endpoints, `follow_ups`
+    what came up, `progress` how far restarts are, `orders` what people ordered, `runs` what runs found and proposed.
     """
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
@@ -117,13 +116,11 @@ class Ledger:
         self.follow_ups = FollowUps(table, clock)
         self.orders = OrderLedger(table, clock)
         self.progress = ProgressBoard(table)
+        self.runs = RunLedger(table, clock)
 
     def record(self, proposal_id: str) -> StoredRecord:
         """Raises NotFound, and RecordTooNew for one that a newer version wrote."""
-        item = self._table.get(record_key(proposal_id))
-        if item is None:
-            raise NotFound(f"there is no proposal {proposal_id}")
-        return record_of(proposal_id, item)
+        return record_of(proposal_id, self._raw(proposal_id))
 
     def records(self, proposal_ids: Sequence[str]) -> list[StoredRecord]:
         """The records that exist, in the order asked for. Raises RecordTooNew."""
@@ -159,7 +156,7 @@ class Ledger:
 
         What an earlier invocation of the same run opened is part of the answer, proposed again or not.
         """
-        rows = {row.proposal_id: row for row in self.run_proposals(execution_name)}
+        rows = {row.proposal_id: row for row in self.runs.proposals(execution_name)}
         refused = []
         for proposal in proposals:
             if proposal.proposal_id in rows:
@@ -358,35 +355,6 @@ class Ledger:
         """What came of earlier proposals on the same failure with the same action."""
         return earlier_results.of(self._table, proposal)
 
-    def run(self, execution_name: str) -> RunSummary | None:
-        """What a run found and did; None before MonitorTasks has finished."""
-        item = self._table.get((keys.run_partition(execution_name), keys.SUMMARY))
-        return codec.loads(RunSummary, str(item[Attribute.BODY])) if item else None
-
-    def save_run(self, summary: RunSummary) -> None:
-        """Writes or replaces a run's summary."""
-        self._table.commit(
-            Put(
-                {
-                    **key_of(keys.run_partition(summary.execution_name), keys.SUMMARY),
-                    Attribute.BODY: codec.dumps(summary),
-                    Attribute.EXECUTION_ARN: summary.execution_arn,
-                    **entries.kept(self._clock()),
-                }
-            )
-        )
-
-    def run_proposals(self, execution_name: str) -> list[RunProposal]:
-        """A run's proposals and where each stands, by their Map index."""
-        items = self._table.query(keys.run_partition(execution_name), keys.PROPOSAL_PREFIX)
-        rows = [codec.loads(RunProposal, str(item[Attribute.BODY])) for item in items]
-        return sorted(rows, key=lambda row: row.index)
-
-    def abandoned(self, execution_name: str) -> list[StoredRecord]:
-        """What this run closed because the run that had opened it was over."""
-        items = self._table.query(keys.run_partition(execution_name), keys.ABANDONED_PREFIX)
-        return self.records([str(item[Attribute.PROPOSAL_ID]) for item in items])
-
     def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
         """Whether it is open now; false where another proposal holds one of its tasks."""
         leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
@@ -466,7 +434,7 @@ class Ledger:
                 *also,
                 *following,
             ]
-            row = self._moved_row(replace(approval, decision=decision or approval.decision), values)
+            row = self.runs.moved(replace(approval, decision=decision or approval.decision), values)
             try:
                 self._table.commit(*writes, *([row] if row else []))
             except ConditionFailed as exc:
@@ -474,24 +442,6 @@ class Ledger:
                     raise  # an event of this step is there and the record has not moved yet: a retry reads afresh
                 continue  # another invocation moved it; where it stands now decides
             return self.record(proposal_id)
-
-    def _moved_row(self, approval: ProposalRecord, values: Item) -> Put | None:
-        proposal = approval.proposal
-        key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
-        item = self._table.get(key)
-        if item is None:
-            return None
-        row = codec.loads(RunProposal, str(item[Attribute.BODY]))
-        outcome = row.outcome
-        if Attribute.OUTCOME in values:
-            outcome = codec.loads(Outcome, str(values[Attribute.OUTCOME]))
-            outcome = replace(outcome, targets=outcome.targets[:_SHOWN_TARGETS])
-        status = Status.read(str(values[Attribute.STATUS]))
-        return entries.row(
-            self._clock(),
-            replace(row, action=approval.chosen.action, status=status, updated_at=self._clock(), outcome=outcome),
-            proposal.execution_name,
-        )
 
     def _finish(self, record: StoredRecord, quiet_after_denial: int, *, stays_listed: bool = False) -> None:
         closed = record.approval

@@ -82,9 +82,9 @@ class Monitor:
 
         Raises QemError where no Enterprise Manager could be read: nobody must believe that the fleet was checked.
         """
-        done = self.ledger.run(run.execution_name)
+        done = self.ledger.runs.summary(run.execution_name)
         if done:
-            ids = [row.proposal_id for row in self.ledger.run_proposals(run.execution_name)]
+            ids = [row.proposal_id for row in self.ledger.runs.proposals(run.execution_name)]
             return Monitored(done, tuple(record.approval.proposal for record in self.ledger.records(ids)))
         orders = self.desk.take(run, given)
         reconciler = Reconciler(
@@ -189,7 +189,7 @@ class Monitor:
         anomalous = [task.facts.key for task in snapshot.tasks if task.anomalies]
         current = reconciler.leases(tasks.leases(anomalous).values())
         began_before = any(lease.execution_arn == run.execution_arn for lease in current)
-        rows = self.ledger.run_proposals(run.execution_name) if began_before else ()
+        rows = self.ledger.runs.proposals(run.execution_name) if began_before else ()
         opened_before = {row.proposal_id for row in rows}
         leases = standing.taken(current, run.execution_arn, opened_before)
         # A person may have lifted what the last run knew, of a task that has recovered as well.
@@ -233,7 +233,7 @@ class Monitor:
             followed=followed,
             stale=findings.stale,
         )
-        self.ledger.save_run(summary)
+        self.ledger.runs.save(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
 

@@ -49,7 +49,7 @@ class Reporter:
         """
         latest = self.store.latest_report()
         try:
-            known = self.ledger.run(run.execution_name)
+            known = self.ledger.runs.summary(run.execution_name)
         except (BotoCoreError, ClientError) as exc:
             if not error:
                 raise
@@ -75,7 +75,7 @@ class Reporter:
         # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
             self.metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
-        self.ledger.save_run(summary)
+        self.ledger.runs.save(summary)
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
@@ -120,13 +120,13 @@ class Reporter:
         return replace(summary, report_key=self.store.save_report(report, markdown(report)))
 
     def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
-        rows = self.ledger.run_proposals(run.execution_name)
+        rows = self.ledger.runs.proposals(run.execution_name)
         records = self.ledger.records([row.proposal_id for row in rows])
         findings = self.store.findings(run.started, run.execution_name)
         if findings is None:
             error = error or _NO_FINDINGS
             findings = _empty(run, summary, finished_at, error)
-        abandoned = self.ledger.abandoned(run.execution_name)
+        abandoned = self.ledger.records(self.ledger.runs.abandoned(run.execution_name))
         return replace(
             findings,
             proposals=tuple(_reported(record.approval) for record in records),

@@ -188,7 +188,7 @@ class Story:
 
     def outcomes(self, run: str) -> list[Outcome]:
         """How a run's proposals ended."""
-        records = self.ledger.records([row.proposal_id for row in self.ledger.run_proposals(run)])
+        records = self.ledger.records([row.proposal_id for row in self.ledger.runs.proposals(run)])
         return [record.approval.outcome for record in records if record.approval.outcome]
 
     def report(self, run: str) -> RunReport:
@@ -204,7 +204,7 @@ class Story:
         for name in runs:
             self.check_report(name)
         for name in ("run-0", *runs):
-            for row in self.ledger.run_proposals(name):
+            for row in self.ledger.runs.proposals(name):
                 self.check_record(row.proposal_id, row.status)
         # What is closed stays listed until its own execution has told of it, or is known to be over.
         now, states = self.clock(), self.agent.states.statuses
@@ -240,7 +240,7 @@ class Story:
     def check_report(self, run: str) -> None:
         """Everything that was found is proposed on or left alone, or the report says that the run failed."""
         report = self.report(run)
-        assert [one.status for one in report.proposals] == [row.status for row in self.ledger.run_proposals(run)]
+        assert [one.status for one in report.proposals] == [row.status for row in self.ledger.runs.proposals(run)]
         told = {target.key for one in report.proposals for target in one.proposal.targets}
         told |= {left.key for left in report.left_alone}
         assert report.error or {anomaly.key for anomaly in report.anomalies} <= told

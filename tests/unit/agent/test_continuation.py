@@ -140,7 +140,7 @@ def test_what_is_not_started_when_the_group_is_given_up_is_said_and_proposed_aga
                 assert (outcome(story).status, left) == (Status.FAILED, set(GROUP))
             story.next_run()
             story.check("run-2")
-            again = story.ledger.records([row.proposal_id for row in story.ledger.run_proposals("run-2")])
+            again = story.ledger.records([row.proposal_id for row in story.ledger.runs.proposals("run-2")])
             assert {target.key for record in again for target in record.approval.proposal.targets} == left
         except AssertionError as exc:
             raise AssertionError(f"{call}: {exc}") from exc

@@ -472,7 +472,7 @@ def test_monitoring_that_died_before_its_summary_is_taken_up_again(agent: Make) 
     assert again["proposals"] == first["proposals"]
     assert here.services.ledger.tasks.leases(
         target.key
-        for row in here.services.ledger.run_proposals("run-1")
+        for row in here.services.ledger.runs.proposals("run-1")
         for target in here.services.ledger.record(row.proposal_id).approval.proposal.targets
     )
 
@@ -668,7 +668,7 @@ def test_a_fleet_that_cannot_be_read_fails_the_run_and_says_so(agent: Make) -> N
 
     report = codec.loads(RunReport, here.stored("reports/latest.json"))
     assert report.error == "QemLoginRefused: login refused"
-    summary = here.services.ledger.run("run-1")
+    summary = here.services.ledger.runs.summary("run-1")
     assert summary is not None
     assert summary.error == report.error
     assert "**This run failed:" in here.stored("reports/2026/03/07/run-1.md")

@@ -94,7 +94,7 @@ def test_names_of_people_are_in_no_message_event_log_metric_or_prompt(
     record = agent.services.ledger.record(item["proposal"]["proposal_id"]).approval
     agent.record(item, {"status": "expired"})
     reported = agent.report(monitored)
-    summary = agent.services.ledger.run("run-2")
+    summary = agent.services.ledger.runs.summary("run-2")
     assert summary
     report = codec.loads(RunReport, agent.stored(f"{summary.report_key}.json"))
     said = [

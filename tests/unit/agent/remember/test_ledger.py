@@ -103,7 +103,7 @@ def test_a_retry_returns_what_the_first_invocation_opened_with_its_indexes(ledge
     again = ledger.open_proposals("run-1", [first], LEASE_SECONDS)
 
     assert again.proposals == (second, first)
-    assert [(line.index, line.proposal_id) for line in ledger.run_proposals("run-1")] == [(0, OTHER), (1, ID)]
+    assert [(line.index, line.proposal_id) for line in ledger.runs.proposals("run-1")] == [(0, OTHER), (1, ID)]
 
 
 def test_of_two_proposals_for_one_task_one_is_opened(ledger: Ledger) -> None:
@@ -460,7 +460,7 @@ def test_closing_ends_everything_and_a_second_close_returns_the_first(
     assert ("TOKEN#" + ID, "TOKEN") not in items()
     (line,) = ledger.tasks.history(ORDERS)
     assert (line.status, line.by, line.reason) == (Status.DENIED, "anna", "planned work")
-    (run_row,) = ledger.run_proposals("run-1")
+    (run_row,) = ledger.runs.proposals("run-1")
     assert run_row.status is Status.DENIED
     assert {sort for pk, sort in items() if pk == "APPROVAL#" + ID} == {
         "RECORD",
@@ -484,7 +484,7 @@ def test_what_an_approval_chose_is_in_the_row_of_a_restart_that_never_began(ledg
     closed = ledger.close(ID, Outcome(Status.FAILED, "it never began", decision=chosen)).approval
 
     assert closed.decision == chosen
-    assert [run_row.action for run_row in ledger.run_proposals("run-1")] == [Action.RELOAD]
+    assert [run_row.action for run_row in ledger.runs.proposals("run-1")] == [Action.RELOAD]
 
 
 def test_a_close_that_died_halfway_is_finished_by_the_next(
@@ -637,20 +637,20 @@ def test_there_is_no_record_of_what_was_not_proposed(ledger: Ledger) -> None:
 
 
 def test_a_run_is_summed_up(ledger: Ledger) -> None:
-    assert ledger.run("run-1") is None
+    assert ledger.runs.summary("run-1") is None
     summary = RunSummary(ARN, "run-1", START, servers=2, tasks=9)
 
-    ledger.save_run(summary)
-    ledger.save_run(summary)
+    ledger.runs.save(summary)
+    ledger.runs.save(summary)
 
-    assert ledger.run("run-1") == summary
+    assert ledger.runs.summary("run-1") == summary
 
 
 def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
     waiting(ledger)
     ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.mark_start(ORDERS, ID, "")
-    ledger.save_run(RunSummary(ARN, "run-1", START))
+    ledger.runs.save(RunSummary(ARN, "run-1", START))
     ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))
 
     assert [key for key, item in items().items() if int(item.get(keys.TTL, 0)) <= START.timestamp()] == []

@@ -54,7 +54,7 @@ def test_the_option_that_was_approved_is_carried_out_and_recorded(
     action = Action.RELOAD if option == "reload" else Action.RESUME
     assert ReportedProposal(closed.proposal, closed.status, outcome=closed.outcome).action is action
     assert [line.action for line in ledger.tasks.history(ORDERS)] == [action]
-    assert [row.action for row in ledger.run_proposals("run-1")] == [action]
+    assert [row.action for row in ledger.runs.proposals("run-1")] == [action]
 
 
 def test_a_task_that_was_left_out_is_not_touched_and_is_free_again(group: Restarting, ledger: Ledger) -> None:

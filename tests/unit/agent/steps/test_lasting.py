@@ -93,7 +93,7 @@ def test_what_falls_over_is_told_once_and_stands_beside_the_outcome(falling: Nig
 def test_a_run_that_finds_it_out_says_so_in_summary_and_report(falling: Night) -> None:
     falling.live(12 * MINUTE)
 
-    summary = falling.ledger.run(f"run-{falling.runs}")
+    summary = falling.ledger.runs.summary(f"run-{falling.runs}")
     assert summary
     assert summary.followed.words() == "of 1 that came up, 1 fell over"
     report = falling.agent.services.store.latest_report().report
@@ -249,7 +249,7 @@ def test_a_message_that_does_not_go_out_is_tried_by_the_next_run(falling: Night)
     falling.agent.sns.broken = False
     falling.live(5 * MINUTE)
 
-    summaries = [falling.ledger.run(f"run-{number}") for number in range(found_by, falling.runs + 1)]
+    summaries = [falling.ledger.runs.summary(f"run-{number}") for number in range(found_by, falling.runs + 1)]
     assert [summary.followed.fallen for summary in summaries if summary] == [1, *[0] * (falling.runs - found_by)]
 
     assert len(falling.told_of("fell over")) == 1

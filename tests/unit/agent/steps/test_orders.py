@@ -212,7 +212,7 @@ class TestPlannedWork:
         nights.agent.simulator.break_task("orders", message=LOST)
         stop(nights, "stock")
         run(nights, given(work()))
-        proposed = [row.kind for row in nights.ledger.run_proposals("ordered-1")]
+        proposed = [row.kind for row in nights.ledger.runs.proposals("ordered-1")]
         assert proposed == [AnomalyKind.POSITION_LOST]
         assert nights.seen(ORDERS).anomalies
         assert nights.seen(ORDERS).note == "planned until 04:00 UTC, CHG123"
@@ -229,7 +229,7 @@ class TestPlannedWork:
             assert nights.ledger.open() == []
         assert nights.clock.now == START + 40 * MINUTE
         run(nights)
-        (row,) = nights.ledger.run_proposals("ordered-8")
+        (row,) = nights.ledger.runs.proposals("ordered-8")
         assert (row.kind, row.action) == (AnomalyKind.STOPPED_IN_PLAN, "resume")
         proposal = nights.ledger.record(row.proposal_id).approval.proposal
         assert [target.key.task for target in proposal.targets] == ["invoices", "orders"]
@@ -257,7 +257,7 @@ class TestPlannedWork:
         run(nights, minutes=3)
         assert nights.ledger.open() == []
         run(nights)
-        (row,) = nights.ledger.run_proposals("ordered-3")
+        (row,) = nights.ledger.runs.proposals("ordered-3")
         assert row.kind == AnomalyKind.FATAL_TRANSIENT
 
     def test_a_question_that_it_begins_beneath_is_closed(self, nights: Night) -> None:
@@ -281,7 +281,7 @@ class TestPlannedWork:
         ended = taken(nights, lift_order(plan.plan_id, "done"))
         assert ended.is_applied
         assert only_plan(nights).ended_why == "done"
-        assert [row.kind for row in nights.ledger.run_proposals("ordered-3")] == [AnomalyKind.STOPPED_IN_PLAN]
+        assert [row.kind for row in nights.ledger.runs.proposals("ordered-3")] == [AnomalyKind.STOPPED_IN_PLAN]
         again = taken(nights, lift_order(plan.plan_id, "again"))
         assert (again.is_applied, "is over since" in again.detail) == (False, True)
 
@@ -344,7 +344,7 @@ class TestLift:
         outcome = taken(nights, on(ORDERS) if by_task else lift_order(proposal_id, "it is back"))
         assert outcome.is_applied
         assert outcome.detail.startswith(f"Lifted: {ORDERS} was {'snoozed' if snooze_seconds else 'denied'}")
-        assert len(nights.ledger.run_proposals(f"ordered-{nights.runs}")) == 1
+        assert len(nights.ledger.runs.proposals(f"ordered-{nights.runs}")) == 1
 
     def test_a_denial_that_is_written_once_more_stays_lifted_and_a_newer_one_counts(self, nights: Night) -> None:
         proposal_id = denied(nights, 86400)

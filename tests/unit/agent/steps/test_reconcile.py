@@ -237,8 +237,8 @@ def test_wherever_an_execution_ended_its_proposal_is_closed_and_said_so(
     assert [line.status for line in ledger.tasks.history(ORDERS)] == [
         closed.outcome.targets[0].status if closed.outcome.targets else expected
     ]
-    assert [row.status for row in ledger.run_proposals("run-1")] == [expected]
-    assert [record.approval for record in ledger.abandoned("run-2")] == [closed]
+    assert [row.status for row in ledger.runs.proposals("run-1")] == [expected]
+    assert [record.approval for record in ledger.records(ledger.runs.abandoned("run-2"))] == [closed]
     assert reconciler.proposals() == []
     assert told == [closed]
 
@@ -308,7 +308,7 @@ def test_a_close_that_died_before_its_tasks_heard_of_it_is_finished(
     assert held(ledger, ORDERS) == []
     (quiet,) = ledger.tasks.quiet([ORDERS], RestartLimits(3, 900), {}).values()
     assert quiet.words() == "denied, not asked again until 2026-03-07 03:15 UTC by anna"
-    assert ledger.abandoned("run-2") == []
+    assert ledger.records(ledger.runs.abandoned("run-2")) == []
 
 
 def dies(*_: object) -> None:
