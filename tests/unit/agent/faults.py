@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,9 +68,15 @@ class Wire:
         self._aws = aws
         self._lock = threading.Lock()
         self.calls: list[Call] = []
+        self._counts = Counter[tuple[str, str]]()
         self.state = ""
         self.fault: tuple[Call, Fault] | None = None
         self.fired = False
+
+    def forget(self) -> None:
+        """Counts calls anew."""
+        self.calls.clear()
+        self._counts.clear()
 
     def services(self, config: Any, fakes: Callable[[str], Any], **seams: Any) -> Services:
         """Services whose calls pass here."""
@@ -86,7 +93,8 @@ class Wire:
     def passing(self, name: str, send: Callable[[], T], refused: Exception, unanswered: Exception) -> T:
         """What `send` answers, unless this is the call that goes wrong."""
         with self._lock:
-            call = Call(self.state, sum((one.state, one.name) == (self.state, name) for one in self.calls), name)
+            call = Call(self.state, self._counts[self.state, name], name)
+            self._counts[self.state, name] += 1
             self.calls.append(call)
             fault = self._fault_of(call)
         if fault is Fault.REFUSED:

@@ -72,7 +72,7 @@ class Story:
         self.agent.request(left)
         self.agent.states.statuses[f"{MACHINE}:run-0"] = "ABORTED"
         clock.sleep(1200)
-        self.wire.calls.clear()
+        self.wire.forget()
         self.gives_up = False
         self.doubled = False
         self.seconds = seconds
