@@ -211,7 +211,7 @@ def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
 
 
 def pages_of(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
-    """All runs, or those of a status, newest first, a page at a time; the next is read when it is asked for."""
+    """All runs, or the ones with a status, newest first, in pages; one is read when the caller takes it."""
     token: str | None = None
     while True:
         page = executions.page(status, token)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from qlikops.domain.anomaly import Severity
 from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.duration import format_duration
+from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
@@ -213,9 +213,8 @@ def person(arn: str) -> str:
     return arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "somebody"
 
 
-def clock_time(moment: datetime) -> str:
-    """`2026-03-07 11:19:03 UTC`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+clock_time = to_second
+"""`2026-03-07 11:19:03 UTC`."""
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -14,7 +14,7 @@ from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import TaskKey
 
 HOUR = timedelta(hours=1)
-"""Time for which the budget counts restarts."""
+"""Time for which the restart limit counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class ReasonedDialog(OutgoingDialog[Answer]):
 
     AUTO_FOCUS = ""
     FIRST: ClassVar[str] = "#reason"
-    """Where the person begins."""
+    """Selector of the widget that has the focus first."""
 
     def fields(self) -> ComposeResult:
         """The reason."""
