@@ -100,10 +100,3 @@ def test_what_the_pages_tell_people_to_type_exists() -> None:
                 assert word.partition("=")[0] in spellings, (page, line)
         is_group = getattr(command, "commands", {}) and not getattr(command, "invoke_without_command", False)
         assert not is_group or len(words) == 1 or words[0].startswith("--"), (page, line)
-
-
-def test_the_tutorial_speaks_of_tasks_and_endpoints_that_the_demo_has() -> None:
-    filters = re.findall(r"`(?:task|source):([^`]+)`", TEXTS[DOCS / "tutorial" / "first-shift.md"])
-    demo = (TOP / "qlikops" / "qlik" / "simulator" / "demo.py").read_text(encoding="utf-8").lower()
-    assert len(filters) > 5
-    assert [each for each in filters if each.lower() not in demo] == []

@@ -41,5 +41,7 @@ class FilteredScreen(ConsoleScreen):
         self.show_list()
         table = self.query_one(KeyedTable)
         self.left_filter(table, closed=event.closed)
+        if not event.closed and table.chosen is None:
+            table.action_move(0)  # else the next Enter would only choose what already has the cursor
         self.set_focus(table)
         self.refresh_bindings()
