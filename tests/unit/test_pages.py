@@ -100,3 +100,10 @@ def test_what_the_pages_tell_people_to_type_exists() -> None:
                 assert word.partition("=")[0] in spellings, (page, line)
         is_group = getattr(command, "commands", {}) and not getattr(command, "invoke_without_command", False)
         assert not is_group or len(words) == 1 or words[0].startswith("--"), (page, line)
+
+
+def test_the_changelog_has_each_heading_once_a_version() -> None:
+    """Lines that are merged from two sides come back with the headings of before."""
+    for version in TEXTS[TOP / "CHANGELOG.md"].split("\n## ")[1:]:
+        headings = re.findall(r"^### (.*)$", version, re.MULTILINE)
+        assert headings == [each for each in ("Upgrading", "Added", "Changed", "Fixed") if each in headings]
