@@ -36,7 +36,7 @@ from qlikops.places import data_dir as data_dir
 LOCAL = "local"
 DEFAULT = "default"
 ALL = "all"
-"""In place of a context's name: every context of config.toml."""
+"""Stands in place of a context's name for every context of config.toml."""
 BUILT_IN = "built in"
 CONTEXT_VARIABLE = "QLIKOPS_CONTEXT"
 """Which context to use."""

@@ -21,13 +21,13 @@ from qlikops.domain.errors import QlikopsError, UsageError
 STDIN = Path("-")
 """Stands for standard input where a command takes a file."""
 MOST_BYTES = 16_000_000
-"""Of one file, unless its reader says otherwise."""
+"""Most bytes of one file, unless its reader says otherwise."""
 _SHOWN = 200
 """Characters of a path in a message."""
 
 
 class UnreadableFile(UsageError):
-    """A file that somebody named, or that qlikops keeps, cannot be read or makes no sense."""
+    """A file that a person named, or that qlikops keeps, cannot be read or makes no sense."""
 
 
 class MissingFile(UnreadableFile):
@@ -111,7 +111,7 @@ def writing(path: Path, hint: str = "") -> Iterator[None]:
 
 
 def replace_text(path: Path, text: str, hint: str = "") -> None:
-    """Writes a file for nobody else to read, whole or not at all: two may write at once, and either may die meanwhile.
+    """Writes a file for its owner alone, whole or not at all: two may write at once, and either may die meanwhile.
 
     Makes its folder where that is missing. Raises UnwritableFile.
     """

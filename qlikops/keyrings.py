@@ -21,7 +21,7 @@ _BROKEN = (
 
 
 class Keyring(Protocol):
-    """Of the package keyring, what is used."""
+    """What qlikops uses of the package keyring."""
 
     def get_password(self, service_name: str, username: str) -> str | None:
         """None where there is none."""

@@ -234,7 +234,7 @@ class AgentConfig(Models):
     wait_probes_per_hour: int = number(8, 1, 20)
     """Tests of one endpoint in an hour by restarts that wait for it; `probes_per_hour` is apart from these."""
     escalation_topic_arn: str = ""
-    """An SNS topic that hears of what waits, too, when it is told again and nobody has claimed it; empty for none."""
+    """An SNS topic that hears of what waits, too, when it is told again and has no claim; empty for none."""
     audit_trail: bool = False
     """Whether Enterprise Manager's audit trail is read, which names who stopped a task, or edited one that failed."""
     require_digest: bool = False

@@ -56,7 +56,7 @@ _SECRET_ARN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """How a model is asked, and how long and how much it may cost, whoever runs it."""
+    """How a model is asked, and how long and how much it may cost, with any model."""
 
     RIGHTS: ClassVar[frozenset[Right]] = frozenset()
     """What the evaluating function must be allowed for it."""

@@ -67,7 +67,7 @@ class Ahead:
 
 
 def _ask(context: Context, to_console: Connection) -> None:
-    """Sends an Answer; says nothing where something is wrong, or where somebody might have to be asked."""
+    """Sends an Answer; says nothing where something is wrong, or if a person might have to be asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # in this terminal it is meant for the console
     with contextlib.suppress(Exception), to_console:
         _silence()

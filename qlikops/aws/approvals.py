@@ -82,7 +82,7 @@ class LedgerApprovals:
         self._first = first
 
     def waiting(self) -> Sequence[InboxRow]:
-        """Of the inbox, what waits for an answer."""
+        """Returns the rows of the inbox that wait for an answer."""
         return [row for row in self.inbox() if row.waits is None]
 
     def inbox(self) -> Sequence[InboxRow]:

@@ -1,6 +1,6 @@
 """How a session signs in, and until when that lasts, as far as this machine's files say.
 
-Only what somebody has to renew has an expiry here: roles, and SSO tokens with a refresh token, renew themselves.
+Only what a person has to renew has an expiry here: roles, and SSO tokens with a refresh token, renew themselves.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _of_reply(exc: Exception, doing: str) -> QlikopsError:
 
 
 def _who_may_allow(said: str) -> str:
-    """AWS names the action, not always first: it is what somebody who may has to be asked for."""
+    """AWS names the action, not always first: it is what to ask an administrator for."""
     match = _ACTION.search(said)
     return f"Ask for {match[1]}, or use another profile." if match else ""
 

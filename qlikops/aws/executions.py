@@ -123,7 +123,7 @@ class StepFunctionsExecutions:
         return read_lines(self._aws.logs, function, begin, end)
 
     def console_url(self, arn: str) -> str:
-        """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
+        """Where the AWS console shows it; empty where no AWS console does. Makes no call."""
         return execution_url(arn) if self._has_console else ""
 
     def proposals(self, execution_name: str) -> Sequence[RunProposal]:

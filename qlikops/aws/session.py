@@ -46,7 +46,7 @@ _SEND_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class _SignedIn:
-    """What somebody signed in for in the terminal."""
+    """What a person signed in for in the terminal."""
 
     credentials: Any
     """botocore's."""

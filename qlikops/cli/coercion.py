@@ -73,7 +73,7 @@ class WithPlainValues:
             return super().invoke(ctx)  # type: ignore[misc]  # Typer's, beside which it stands
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its own parameters and --help."""
+        """Returns the command's own parameters and --help."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # Typer's, beside which it stands
         for param in params:
             if getattr(param, "_runtime_param", None) is None:

@@ -75,7 +75,7 @@ class Invocation:
     open_environment: Callable[[config.Context], ContextServices] = _open_aws
     answers: Callable[[str], bool] = config.endpoint_answers
     is_terminal: Callable[[], bool] = _is_terminal
-    """Whether somebody is there to be asked."""
+    """Whether a person is there to be asked."""
     keyring: Callable[[], Any] = _keyring
     """The system's, or None."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -90,7 +90,7 @@ class Invocation:
         return context
 
     def resolve(self, name: str | None, *, read_only: bool = False, even_down: bool = False) -> config.Context:
-        """The same without a word."""
+        """Resolves the context `name` and says nothing about it."""
         options = {**self.options, "read_only": read_only or self.options.get("read_only")}
         return config.resolve_context(name, options, environ=self.environ, answers=self.answers, even_down=even_down)
 
@@ -114,7 +114,7 @@ class Invocation:
         return self.contexts(names) if names else (self.context(),)
 
     def confirmed(self, question: str, *, yes: bool) -> bool:
-        """Whether to go on: `--yes` was given, or the person says so. Raises UsageError if nobody is there to ask."""
+        """Whether to go on: `--yes` was given, or the person says so. Raises UsageError if there is no terminal."""
         if not yes and not self.is_terminal():
             raise UsageError("There is no terminal to confirm it.", "Add --yes.")
         return yes or typer.confirm(question, err=True)

@@ -199,7 +199,7 @@ def _reason(
 ) -> str:
     """The reason that is `given` or, if it takes one and there is none, that of the person at the terminal.
 
-    Raises UsageError if nobody is there to say it.
+    Raises UsageError if there is no terminal.
     """
     can_count = [record for record in records if record.status is Status.WAITING and not environment.read_only]
     try:

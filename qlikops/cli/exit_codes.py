@@ -65,13 +65,13 @@ DECISION_CODES = (
     "Exit codes: 0 done, 1 failed or cancelled, 2 usage, 3 no such approval, 4 already decided, 5 expired, 6 changed, "
     "7 sent but not known yet, 8 unreachable, 9 access denied, 10 approved but not restarted, 12 restarted in part."
 )
-"""For the help of the commands that decide."""
+"""Exit codes that stand in the help of the commands that decide."""
 
 ORDER_CODES = (
     "Exit codes: 0 applied, 1 refused or not taken, 2 usage, 3 no such plan or task, 7 sent but not known yet, "
     "8 unreachable, 9 access denied."
 )
-"""For the help of the commands that order."""
+"""Exit codes that stand in the help of the commands that order."""
 
 _OF_ERRORS: tuple[tuple[type[QlikopsError], ExitCode], ...] = (
     (UsageError, ExitCode.USAGE),

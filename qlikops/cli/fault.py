@@ -1,4 +1,4 @@
-"""The net under all commands and the console: what nobody foresaw is one line and a file, never a traceback.
+"""The net under all commands and the console: an unforeseen failure is one line and a file, never a traceback.
 
 It is the last resort. What comes here is a fault of qlikops: the boundary that it came through should have named it.
 """
@@ -23,7 +23,7 @@ from qlikops.presentation.problem import explain
 from qlikops.streams import OutputFailed
 
 FILE = "crash-report.txt"
-"""In the data folder: the report of the last crash."""
+"""File of the data folder with the report of the last crash."""
 _FRAMES = 60
 _MESSAGE_CAP = 500
 _OF_THE_PROGRAM = (AttributeError, ImportError, IndexError, NameError, QlikopsError, TypeError, ZeroDivisionError)

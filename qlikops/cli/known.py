@@ -39,11 +39,11 @@ from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Section, Span, line
 
 _ID = re.compile(r"[0-9a-f]{4,12}")
-"""Of a proposal, or its beginning; no message is such a word."""
+"""Id of a proposal, or its beginning; no message is such a word."""
 _OF_A_GROUP = re.compile(r" \(\d+ of \d+ tasks\)$")
 """Behind the evidence of a group."""
 _TYPE = re.compile(r"\(([^()]+)\)$")
-"""Of an endpoint, behind its name."""
+"""Type of an endpoint, as it stands behind its name."""
 BuiltInOption = Annotated[bool, typer.Option("--built-in", help="Without entries of your own: asks no environment.")]
 
 known = group("Known failures: what the agent recognises in a message, and what it says to look at first.")

@@ -87,7 +87,7 @@ def whatever_is_printed(what: str) -> Iterator[None]:
 
 
 def check_reader() -> None:
-    """Raises OutputFailed where nobody reads stdout any more, as writing would: between two lines nothing else
+    """Raises OutputFailed if no program reads stdout any more, as writing would: between two lines nothing else
     tells.
     """
     if not hasattr(select, "poll"):  # Windows

@@ -85,7 +85,7 @@ def _show(text: str, environ: Mapping[str, str]) -> None:
 
 
 def _pager(environ: Mapping[str, str]) -> list[str]:
-    """Its program and arguments; nothing if the person wants none."""
+    """Returns the pager's program and arguments; nothing if the person wants none."""
     try:
         argv = shlex.split(environ.get("PAGER", _USUAL))
     except ValueError:

@@ -33,7 +33,7 @@ class Format(Enum):
 
 
 class ListFormat(Enum):
-    """The same of a list."""
+    """Forms in which a command writes a list."""
 
     CSV = "csv"
     YAML = "yaml"

@@ -101,7 +101,7 @@ def watch_inboxes(
     take: Callable[[Event], None] = lambda _: None,
     patience: float = _PAUSE_SECONDS,
 ) -> NoReturn:
-    """Tells what happens until it is interrupted, or nobody reads any more. A context that does not answer within
+    """Tells what happens until it is interrupted, or no program reads any more. A context that does not answer within
     `patience` seconds is left to itself meanwhile. `take` gets each event before it is written.
     """
     come_at_once()

@@ -1,6 +1,6 @@
 """What can be chosen of a deployment: from a file that can live in git, and from options, which win.
 
-What nobody chose keeps the value that the stack has. Nothing secret belongs here: accounts come from `qlikops login`.
+What is not chosen keeps the value that the stack has. Nothing secret belongs here: accounts come from `qlikops login`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qlikops.files import read_text, read_toml, shown
 
 DEFAULT_FILE = "qlikops.deploy.toml"
 INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle", "proxy")
-"""Of a Qlik instance, what is no secret."""
+"""Keys of a Qlik instance that are no secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class DataStores:
         return self._bucket_exists(store.name)
 
     def _table_status(self, table: str) -> tuple[str, bool]:
-        """Its status (empty: gone), and whether it is protected."""
+        """Returns the table's status (empty: gone), and whether it is protected."""
         try:
             found = self.dynamodb.describe_table(TableName=table)["Table"]
         except self.dynamodb.exceptions.ResourceNotFoundException:

@@ -53,7 +53,7 @@ class Destroyer:
     executions: RunningExecutions
     data: DataStores
     dynamodb: DynamoDBClient
-    """For counting what waits."""
+    """Client that counts what waits."""
 
     def look(self, *, delete_data: bool) -> Leaving:
         """What would go and what would stay. Changes nothing."""

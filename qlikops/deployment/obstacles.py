@@ -118,7 +118,7 @@ def is_there(describe: Callable[[], Any]) -> bool:
 
 
 def answers(ask: Callable[[], Any]) -> bool:
-    """Whether somebody is there to refuse or to answer: a Region without a service has no such address."""
+    """Whether a server is there to refuse or to answer: a Region without a service has no such address."""
     try:
         with aws_errors("ask whether a service is there"):
             ask()

@@ -19,7 +19,7 @@ _ELSE_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "
 
 
 class OwnFailuresStore:
-    """Those of one bucket. Raises what botocore raises."""
+    """The known failures of your own in one bucket. Raises what botocore raises."""
 
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
@@ -47,7 +47,7 @@ class OwnFailuresStore:
     def replace(self, kept: Kept, now: datetime) -> str:
         """Keeps these instead of what was read, and that as earlier ones; the earlier ones' key, empty for none.
 
-        Raises DeploymentError where somebody else changed them since they were read.
+        Raises DeploymentError if they were changed since they were read.
         """
         earlier = earlier_failures_key(now) if self._document else ""
         if earlier:

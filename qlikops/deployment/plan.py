@@ -38,7 +38,7 @@ class ChangedValue:
     """One value of a resource that differs, as far as CloudFormation says it before it runs."""
 
     path: str
-    """Such as Properties/Environment/Variables/QLIKOPS_SETTINGS."""
+    """Place in the resource, such as Properties/Environment/Variables/QLIKOPS_SETTINGS."""
     before: str
     """Empty where there was none, or where it is not said."""
     after: str

@@ -12,7 +12,7 @@ from qlikops.domain.text import harmless
 
 _RATE = re.compile(r"(?:rate\()?\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?)\s*\)?", re.IGNORECASE)
 _MOST_DIGITS = 6
-"""Of a rate; EventBridge Scheduler takes up to a year."""
+"""Most digits of a rate; EventBridge Scheduler takes up to a year."""
 _UNITS = {"m": "minute", "h": "hour", "d": "day"}
 _CRON = re.compile(r"(?:cron\()?\s*([^\s()]+(?:\s+[^\s()]+){5})\s*\)?")
 

@@ -59,7 +59,7 @@ class QlikSecret:
         return reply["SecretString"]
 
     def has_accounts(self) -> bool:
-        """Whether somebody has filled it; an earlier version's default names no instance."""
+        """Whether it has been filled; an earlier version's default names no instance."""
         text = self.text()
         return bool(text and _by_name(text))
 

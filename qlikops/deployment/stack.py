@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _PREFIX = "qlikops-"
 _STALE = timedelta(hours=1)
-"""Nobody sits before a plan for longer: a change set of ours this old is what a killed run left."""
+"""No person sits before a plan for longer: a change set of ours this old is what a killed run left."""
 _TAKEN_MEANWHILE = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
 
 
@@ -104,7 +104,7 @@ class Stack:
 
     @property
     def where(self) -> str:
-        """Its name and Region, for people."""
+        """The stack's name and Region, for people."""
         return f"{self.name} in {self.cloudformation.meta.region_name}"
 
     def others_with(self, output: str) -> dict[str, str]:
@@ -190,7 +190,7 @@ class Stack:
             yield from self._follow(seen, SUCCEEDED)
 
     def follow(self) -> Iterator[StackEvent]:
-        """The events of the change that runs now, whoever began it, from now on to its end; none where none runs.
+        """The events of the change that runs now, also another's, from now on to its end; none where none runs.
 
         Raises DeploymentError like apply.
         """

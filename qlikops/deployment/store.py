@@ -29,7 +29,7 @@ class ArtifactStore:
 
     @property
     def bucket(self) -> str:
-        """Its name, known before it exists."""
+        """The bucket's name, known before the bucket exists."""
         return f"qlikops-artifacts-{self._account}-{self._region}"
 
     @property
@@ -38,7 +38,7 @@ class ArtifactStore:
         return self._head_bucket() != 404
 
     def ensure(self) -> None:
-        """Makes the bucket if it is missing; its settings are put right either way.
+        """Makes the bucket if it is missing; its settings are corrected either way.
 
         Raises DeploymentError if the name is taken by another account: names are global and ours can be guessed, so
         what lies in somebody else's bucket is never run.

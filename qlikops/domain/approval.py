@@ -83,7 +83,7 @@ class Status(StoredEnum):
 
 
 UNANSWERED = (Status.PROPOSED, Status.EVALUATED, Status.WAITING)
-"""Nobody has decided yet, so nothing has been done."""
+"""There is no decision yet, so nothing has been done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Decision:
     snooze_seconds: int = 0
     """Seconds for which a denial asks that nothing is proposed on these tasks."""
     automatic: bool = False
-    """The policy's own: nobody was asked. Only the workflow says so, never what came from outside."""
+    """The policy's own: no person was asked. Only the workflow says so, never what came from outside."""
     error: str = ""
     """The error name of a failure callback that was not ours, for the record."""
     option: str = ""
@@ -162,7 +162,7 @@ class RunCall(StoredEnum):
     REFUSED = "refused"
     """Enterprise Manager answered that it starts nothing."""
     UNCERTAIN = "uncertain"
-    """It may have been sent; nobody can say."""
+    """It may have been sent; that is not known."""
     TAKEN = "taken"
     """Enterprise Manager took it."""
 
@@ -297,7 +297,7 @@ class EarlierResults:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A soft "I am looking at it": shown to others, stops nobody, expires by itself. Or the brake, which does stop."""
+    """A soft "I am looking at it": shown to others, stops nothing, expires by itself. Or the brake, which does stop."""
 
     by: str
     until: datetime
@@ -349,7 +349,7 @@ class ProposalRecord:
     waits: EndpointWait | None = None
     """What an approved restart waits for before it starts a task; None if it does not."""
     reminded: Reminded | None = None
-    """None as long as nobody was told again that it waits."""
+    """None until people were told again that it waits."""
 
     @property
     def approval_id(self) -> str:

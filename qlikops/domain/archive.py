@@ -17,7 +17,7 @@ KEPT = timedelta(days=90)
 SETTLED = timedelta(hours=3)
 """So long after its end a month counts as over: by then it is known whether its last restarts lasted."""
 PAGES = 1500
-"""Of a hundred runs each: ninety days at a run a minute."""
+"""Most pages of a hundred runs each: ninety days at a run a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What surrounds a proposal: read beside its record for whoever decides, and no part of what the digest covers."""
+"""What surrounds a proposal: read beside its record for a decision, and no part of what the digest covers."""
 
 from __future__ import annotations
 

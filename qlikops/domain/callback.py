@@ -39,7 +39,7 @@ class NoDecision(ValueError):
 def parse_decision(output: Any) -> Decision:
     """The decision in a SendTaskSuccess output: a literal true approves, a literal false denies.
 
-    Raises NoDecision for anything else: it must not restart, and it is nobody's denial either.
+    Raises NoDecision for anything else: it must not restart, and it is no denial either.
     """
     if not isinstance(output, dict):
         raise NoDecision(f"the output was {_described(output)}, not an object")

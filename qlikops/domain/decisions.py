@@ -57,7 +57,7 @@ class Decisions:
     approved: int
     """Proposals that people approved."""
     automatic: int
-    """Restarted by the policy, which asked nobody; they count in no number of what people decided."""
+    """Restarted by the policy, which asked no person; they count in no number of what people decided."""
     automatic_fell_over: tuple[tuple[str, str], ...]
     """Automatic restarts that fell over."""
     came_up: int
@@ -146,7 +146,7 @@ def _fell_over(records: Iterable[ProposalRecord]) -> tuple[tuple[str, str], ...]
 
 
 def _by_people(record: ProposalRecord) -> bool:
-    """Whether somebody approved it; what the policy restarted by itself says nothing of what people decide."""
+    """Whether a person approved it; what the policy restarted by itself says nothing of what people decide."""
     return record.decision is not None and record.decision.approved and not record.decision.automatic
 
 

@@ -64,7 +64,7 @@ class FailureClass(StoredEnum):
     TRANSIENT = "transient"
     """An endpoint was away; once it is back, a resume goes on where the task stopped."""
     UNKNOWN = "unknown"
-    """Nobody has explained the message, or too much of it is missing."""
+    """No entry explains the message, or too much of it is missing."""
 
     @property
     def rank(self) -> int:
@@ -112,7 +112,7 @@ class Diagnosis:
     says: str = ""
     """What happened, in one sentence."""
     checks: tuple[str, ...] = ()
-    """What to look at or to put right before anything else, in this order."""
+    """What to look at or to correct before anything else, in this order."""
     then: Remedy = Remedy.UNKNOWN
     never: str = ""
     """What would be useless or harmful; empty where nothing is known to be."""

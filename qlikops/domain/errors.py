@@ -45,7 +45,7 @@ class NotFound(QlikopsError):
 
 
 class ApprovalGone(NotFound):
-    """An approval that somebody has seen has no record any more; nothing was sent."""
+    """An approval that a person has seen has no record any more; nothing was sent."""
 
     def __init__(self, approval_id: str) -> None:
         super().__init__(
@@ -60,7 +60,7 @@ class NotDecidable(QlikopsError):
 
 
 class AlreadyDecided(NotDecidable):
-    """Somebody was faster. `decision` is None where the ledger does not say yet who."""
+    """Another decision was faster. `decision` is None where the ledger does not say yet who."""
 
     def __init__(self, message: str, hint: str = "", *, decision: Decision | None, status: Status | None) -> None:
         super().__init__(message, hint)

@@ -99,7 +99,7 @@ class Route(StoredEnum):
 
 
 class Gate(StoredEnum):
-    """The hard gates: one closed gate rules out an automatic restart in every mode."""
+    """The hard gates: one that blocks rules out an automatic restart in every mode."""
 
     FULL_LOAD_INCOMPLETE = "full_load_incomplete"
     RELOAD = "reload"

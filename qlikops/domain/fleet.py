@@ -45,7 +45,7 @@ class TaskProgress:
     data_error_count: int | None = None
     changes_on_disk: int | None = None
     starts: tuple[datetime, ...] = ()
-    """When it was seen running after it had been failed or recovering, within the last hour: whoever started it."""
+    """When it was seen running after it had been failed or recovering, within the last hour, by any starter."""
     held_at: datetime | None = None
     """The last poll that saw a proposal hold it. Only what was held can have been restarted by us since."""
     restarted_at: datetime | None = None

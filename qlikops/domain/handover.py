@@ -168,7 +168,7 @@ class KnownRuns:
     """The runs that earlier readings found, kept by a screen that asks again and again."""
 
     runs: dict[str, ExecutionSummary] = field(default_factory=dict)
-    """By ARN."""
+    """Runs by their ARN."""
     longest: timedelta | None = None
     """How long a run may take, by the definition of the first that was looked up."""
 
@@ -211,7 +211,7 @@ def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
 
 
 def pages_of(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
-    """All runs, or the ones with a status, newest first, in pages; one is read when the caller takes it."""
+    """All runs, or all with one status, newest first, a page at a time; the next is read when it is asked for."""
     token: str | None = None
     while True:
         page = executions.page(status, token)

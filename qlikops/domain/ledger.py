@@ -91,7 +91,7 @@ class Attribute(StrEnum):
     AT = "at"
     """ISO 8601."""
     COUNTED = "counted"
-    """On a RECORD: when it went into the track record, ISO 8601; it goes there once."""
+    """On a RECORD: when it went into the earlier results, ISO 8601; it goes there once."""
     PROGRESS = "progress"
     """On a run's PROPOSAL#: JSON text of a Progress while a group is being restarted, or waits for its endpoint."""
     WAITS = "waits"

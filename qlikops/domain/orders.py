@@ -1,7 +1,7 @@
 """Orders: what people have a run do beside its look at the fleet. They travel as the input of the run's execution.
 
 IAM lets people write nothing to the ledger but a claim, so `{"orders": [...]}` is handed to a run, which validates and
-applies each order once. Whoever may start a run may order. `by` is what the sender says of itself.
+applies each order once. Each identity that may start a run may order. `by` is what the sender says of itself.
 """
 
 from __future__ import annotations

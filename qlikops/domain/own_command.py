@@ -26,7 +26,7 @@ class OwnCommand:
     """One table under `[commands]` in config.toml."""
 
     key: str
-    """Such as f6, ctrl+e or a character."""
+    """Key that runs it, such as f6, ctrl+e or a character."""
     run: str
     """The command line, with `{task}` and the like in it."""
     where: tuple[str, ...] = ()

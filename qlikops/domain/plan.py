@@ -17,7 +17,7 @@ from qlikops.domain.task import TaskFacts, TaskKey
 from qlikops.domain.text import folded, harmless
 
 PLAN_PREFIX = "plan-"
-"""Begins the id of a plan, so that nobody takes it for a proposal's."""
+"""Begins the id of a plan, so that it is not taken for a proposal's."""
 LONG = timedelta(hours=24)
 """A plan for longer than that is allowed, and people are told of it."""
 LONGEST = timedelta(days=31)

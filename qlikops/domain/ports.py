@@ -112,7 +112,7 @@ class Credentials:
     """How an environment signs in."""
 
     expire_at: datetime | None = None
-    """When somebody has to renew them; None where that is not known or they renew themselves."""
+    """When a person has to renew them; None where that is not known or they renew themselves."""
     login: tuple[str, ...] = ()
     """The command that signs in again, to be run in the terminal; empty where there is none to run."""
     advice: str = ""
@@ -144,7 +144,7 @@ class Approvals(Protocol):
         """
 
     def waiting(self) -> Sequence[InboxRow]:
-        """Of the inbox, what waits for an answer. One Query."""
+        """Returns the rows of the inbox that wait for an answer. One Query."""
 
     def approval(self, approval_id: str) -> ProposalRecord:
         """The whole record, read consistently. Raises NotFound; an unambiguous prefix of an id will do."""
@@ -153,7 +153,7 @@ class Approvals(Protocol):
         """Sends the callback once and returns when the ledger holds this decision.
 
         Raises, before sending, ApprovalChanged if the record's digest is not `request.digest` and ApprovalGone if there
-        is no record; AlreadyDecided or ApprovalExpired if it did not count; DecisionUnknown if nobody can say yet.
+        is no record; AlreadyDecided or ApprovalExpired if it did not count; DecisionUnknown if it is not known yet.
         """
 
     def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
@@ -202,7 +202,7 @@ class Executions(Protocol):
         """Lines that a Lambda function wrote between two times, as far as the environment keeps them."""
 
     def console_url(self, arn: str) -> str:
-        """Where the AWS console shows it; empty where no AWS console does. Asks nobody."""
+        """Where the AWS console shows it; empty where no AWS console does. Makes no call."""
 
     def start(self, orders: Sequence[Order] = ()) -> ExecutionSummary:
         """Starts a run now, as the schedule would, with orders in the caller's name."""
@@ -289,7 +289,7 @@ class ContextServices(Protocol):
         """What signing in waits for right now; None while it does not. Never blocks."""
 
     def close(self) -> None:
-        """Gives back connections and memory, as another one takes its place. Asks nobody and ends no call under way."""
+        """Gives back connections and memory, as another one takes its place. Makes no call and ends none under way."""
 
     def caller(self) -> str:
         """The caller's ARN, from STS; cached."""

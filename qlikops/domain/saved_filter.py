@@ -16,7 +16,7 @@ class SavedFilter:
     filter: str
     """What is typed after `/`."""
     where: str = "inbox"
-    """Of LISTS."""
+    """List that it narrows down; one of LISTS."""
     key: str = ""
     """A key that is free; empty for none: the finder has it by its name."""
 

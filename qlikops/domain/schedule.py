@@ -21,7 +21,7 @@ class Schedule:
     paused_until: datetime | None = None
     """It runs by itself again from then on."""
     ends_at: datetime | None = None
-    """It starts nothing from then on. Nothing here sets that: somebody did by hand."""
+    """It starts nothing from then on. Nothing here sets that: a person did by hand."""
     has_ended: bool = False
     """That is over."""
 
@@ -49,6 +49,6 @@ class ScheduleStatus:
 
     schedule: Schedule
     last_run: datetime | None
-    """When the newest run started, whoever started it."""
+    """When the newest run started, by the schedule or by hand."""
     next_run: datetime | None
     """About; EventBridge does not tell."""

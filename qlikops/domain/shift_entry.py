@@ -13,7 +13,7 @@ from qlikops.domain.run import Progress
 from qlikops.domain.task import TaskKey
 
 ME = "me"
-"""In place of a decider's name: the caller."""
+"""Stands in place of a decider's name for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ShiftEntry:
     approval_id: str
     label: str
     tasks: tuple[str, ...]
-    """As `server/task`."""
+    """Tasks, each as `server/task`."""
     failure: str
     """The id of the known failure, or else the kind of anomaly."""
     action: str
@@ -41,7 +41,7 @@ class ShiftEntry:
     muted_until: datetime | None = None
     """Until when nothing is proposed on all of its tasks, as the last run knew it; None if that is over."""
     requested_at: datetime | None = None
-    """When it was asked; None if nobody was."""
+    """When it was asked; None if no person was."""
     execution_name: str = ""
     """The run that proposed it."""
     waits: EndpointWait | None = None
@@ -49,7 +49,7 @@ class ShiftEntry:
     progress: Progress | None = None
     """How far a restart under way has come; None if it is not known."""
     key: TaskKey | None = None
-    """Its task; None of several."""
+    """Task that the entry is about; None if there are several."""
 
     def is_newer_than(self, other: ShiftEntry) -> bool:
         """Whether this says more than `other`; of the same proposal, a reading of the ledger knows how far it is."""

@@ -60,7 +60,7 @@ That of ORA-SALES-PROD ends first: the demo opens on a proposal that is right to
 _WHEN_BUSY = {"IntervalSeconds": 3, "MaxAttempts": 200, "BackoffRate": 1.0}
 """Ten minutes; no backoff, since who waits knows that the function will be free within one evaluation."""
 EVALUATING_FUNCTION = "QlikMonitor-EvaluateProposal"
-"""In deploy/template.yaml."""
+"""Name of a function in deploy/template.yaml."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class LocalModel:
         return {"evaluator": EvaluatorName.OPENAI.value, EvaluatorName.OPENAI.value: changed}
 
     def __str__(self) -> str:
-        """Such as `llama3.2:3b at http://127.0.0.1:11434/v1`."""
+        """Names model and server, such as `llama3.2:3b at http://127.0.0.1:11434/v1`."""
         return f"{harmless(self.settings.model_id)} at {self.settings.url}"
 
 

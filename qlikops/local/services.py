@@ -23,7 +23,7 @@ from qlikops.local.state import LocalState, SimulatedQlik
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = "test"
-"""The embedded AWS takes any credentials; these are nobody's."""
+"""The embedded AWS takes any credentials; these belong to no account."""
 AWS = "aws"
 QLIK = "qlik"
 

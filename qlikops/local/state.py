@@ -42,7 +42,7 @@ class LocalStatus:
     """A local environment that runs; `status.json` and `qlikops local status --json` have these fields."""
 
     endpoint_url: str
-    """Of the embedded AWS."""
+    """URL of the embedded AWS."""
     region: str
     account: str
     stack: str
@@ -54,10 +54,10 @@ class LocalStatus:
     """The schedule's name."""
     qlik: SimulatedQlik
     pids: dict[str, int]
-    """By `aws` and `qlik`."""
+    """Process ids by `aws` and `qlik`."""
     started_at: datetime
     version: str
-    """Of the qlikops that started it."""
+    """Version of the qlikops that started it."""
     scenario: str = ""
     approval_timeout_seconds: int = 0
     evaluator: str = "rules"
@@ -73,7 +73,7 @@ class LocalState:
 
     @classmethod
     def default(cls, environ: Mapping[str, str] = os.environ) -> LocalState:
-        """In QLIKOPS_DATA_DIR, or in the platform's data folder."""
+        """Finds the state in QLIKOPS_DATA_DIR, or in the platform's data folder."""
         return cls(data_dir(environ).absolute())
 
     @contextlib.contextmanager
@@ -92,7 +92,7 @@ class LocalState:
             yield
 
     def make_folder(self, *parts: str) -> Path:
-        """A folder of ours for nobody else to read, made if it is missing."""
+        """A folder that only its owner can read, made if it is missing."""
         folder = self.folder.joinpath(*parts)
         with writing(folder, ELSEWHERE):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

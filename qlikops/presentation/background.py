@@ -1,4 +1,4 @@
-"""What surrounds a proposal, in lines: the evaluator's track record, the task's latency, how earlier ones ended."""
+"""What surrounds a proposal, in lines: the evaluator's earlier results, the task's latency, how earlier ones ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNTED = {
 }
 """What is counted of a task's history: restarted is what was seen to come up, and nothing else."""
 HISTORY_SHOWN = 8
-"""Of what happened earlier; the rest is counted."""
+"""Most lines on what happened earlier; the rest is counted."""
 PLOT_COLUMNS = 30
 """Fits beside the label in the narrowest review there is."""
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -25,11 +25,11 @@ class Enter(StrEnum):
 
     SEND = "send"
     CHECK = "check"
-    """To the checks that are open."""
+    """Enter goes to the checks that are open."""
     REASON = "reason"
-    """To the reason, which is needed and missing."""
+    """Enter goes to the reason, which is needed and missing."""
     WORD = "word"
-    """To the word that is typed before tables load again."""
+    """Enter goes to the word that is typed before tables load again."""
     BACK = "back"
     """Nothing is sent."""
 

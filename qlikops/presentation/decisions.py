@@ -1,4 +1,4 @@
-"""What was decided over weeks, in numbers; nobody by name."""
+"""What was decided over weeks, in numbers and without names."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ COLUMNS = (
 )
 _RUNS_SHOWN = 50
 _DETAILS = ("error", "cause", "resource", "index", "length", "output", "input", "redriveCount")
-"""In one line, those that are there, most telling first."""
+"""Details of an event that its line has if they are there, most telling first."""
 _SPELLED = dict.fromkeys(("error", "cause", "resource"), "{}")
 _BAD = ("Failed", "TimedOut", "Aborted")
 
@@ -57,7 +57,7 @@ def _in_short(event: HistoryEvent) -> str:
 
 
 def _last_part(text: str) -> str:
-    """Of an ARN, what it names."""
+    """Returns the name at the end of an ARN."""
     return text.rpartition(":")[2] if text.startswith("arn:") else text
 
 

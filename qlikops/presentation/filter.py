@@ -40,7 +40,7 @@ class Filter(Generic[T]):
     terms: tuple[Term, ...]
     fields: Mapping[str, Callable[[T], str]]
     problem: str = ""
-    """Why it cannot be used; such a filter keeps everything, since hiding on a slip of the pen misleads."""
+    """Why it cannot be used; such a filter keeps everything, since hiding on a typing mistake misleads."""
 
     def __bool__(self) -> bool:
         return bool(self.terms) and not self.problem

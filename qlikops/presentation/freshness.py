@@ -145,7 +145,7 @@ class Freshness:
         return "" if self.error is None else explain(self.error).hint.rstrip(".")
 
     def expires_soon(self, now: datetime) -> bool:
-        """Whether somebody has to sign in again shortly, or already had to."""
+        """Whether you have to sign in again shortly, or already had to."""
         expire_at = self.credentials.expire_at
         return expire_at is not None and expire_at - now <= WARN_BEFORE_EXPIRY
 

@@ -24,7 +24,7 @@ class Term:
     words: tuple[str, ...]
     """Its spellings on screens. One with a capital is found only so, one without in any case."""
     meaning: str
-    """In one or two sentences."""
+    """What it means, in one or two sentences."""
 
 
 _OWN = (

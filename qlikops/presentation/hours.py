@@ -10,7 +10,7 @@ from qlikops.dataclass import dataclass
 from qlikops.presentation.tone import Line, Span, Tone
 
 LEAST_CELLS = 36
-"""With less room no strip is drawn."""
+"""Fewest cells in which a strip is drawn."""
 _STEPS = (1, 2, 3, 4, 6, 12, 24)
 """Hours between two labels."""
 _LABEL_CELLS = 4

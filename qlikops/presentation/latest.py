@@ -1,4 +1,4 @@
-"""What the last poll says of what waits, with its age: whoever decides sees whether it is still so."""
+"""What the last poll says of what waits, with its age: who decides sees whether it is still so."""
 
 from __future__ import annotations
 

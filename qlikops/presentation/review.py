@@ -26,7 +26,7 @@ from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, o
 TARGETS_INLINE = 3
 """More than these have a section of their own, after what a decider needs first."""
 TARGETS_SHOWN = 200
-"""Of a large group; the rest is counted."""
+"""Most tasks of a group that are listed; the rest is counted."""
 _CLAUSE = 160
 """Characters of a text from outside within a sentence of ours."""
 _WHOLE = 100_000

@@ -70,7 +70,7 @@ class ShiftRow:
     run: ExecutionSummary | None = None
     plan: Plan | None = None
     task: TaskKey | None = None
-    """Its task; None of several."""
+    """Task that the row is about; None if there are several."""
     decider: str = ""
     """Who decided: `you` is the caller."""
 
@@ -284,7 +284,7 @@ def hours(found: Iterable[ShiftRow], since: datetime, until: datetime, cells: in
 
 
 def sections(found: Sequence[ShiftRow], since: datetime, seen_at: datetime | None = None) -> tuple[Section, ...]:
-    """The same for a ticket or a chat: a section a group."""
+    """Returns the shift for a ticket or a chat: a section for each group."""
     heading = line("", f"{first_sentence(found, since)}. ", *second_sentence(found, seen_at))
     groups = ((str(group), [_line(row) for row in found if row.group is group]) for group in Group)
     return filled(("", [heading]), *groups)

@@ -25,7 +25,7 @@ class Tone(StrEnum):
     WARNING = "warning"
     DANGER = "danger"
     LINE = "line"
-    """Of rules and dots, never of words."""
+    """Tone of rules and dots, never of words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ SIGN = "◐"
 
 
 def countdown(wait: EndpointWait, now: datetime) -> Span:
-    """For how long it waits until its next look, for a cell."""
+    """Says in a cell for how long it waits until its next look."""
     return Span(f"{SIGN} {_left(wait, now)}", Tone.INFO)
 
 

@@ -23,7 +23,7 @@ NOT_YET = Span("…", Tone.MUTED)
 """What a cell shows that will have something once the run has got there."""
 
 NO_CALLER = "not known yet"
-"""In whose name something is sent, before AWS has said so."""
+"""Stands for the sender's name until AWS has said it."""
 AT_ZERO = "nothing is restarted"
 """What happens at the deadline. The state machine's ApprovalExpired is the source."""
 
@@ -128,7 +128,7 @@ def evaluator(name: str) -> str:
 
 
 def verdict(value: str, evaluator_name: str, confidence: float | None = None) -> Span:
-    """Such as `AI approve 92%`, `rules caution`, `unavailable`."""
+    """Returns a verdict in words, such as `AI approve 92%`, `rules caution`, `unavailable`."""
     known = Verdict.known(value)
     if known is None:
         return outside(f"{evaluator(evaluator_name)} {value or '?'}", Tone.WARNING, 24)

@@ -34,7 +34,7 @@ class What(StrEnum):
     DECIDED = "decided"
     """Approved, and what becomes of it is not known yet."""
     ENDED = "ended"
-    """Its status is final."""
+    """The proposal's status is final."""
     FELL_OVER = "fell_over"
     """A restart came up, and the task failed again soon."""
     TROUBLE = "trouble"
@@ -57,7 +57,7 @@ class Event:
     decision: Decision | None = None
     outcome: Outcome | None = None
     severity: str = ""
-    """That of what waits or fell over; empty for all else."""
+    """Severity of what waits or fell over; empty for all else."""
 
 
 class Watch:
@@ -70,7 +70,7 @@ class Watch:
     def __init__(
         self, wanted: Callable[[ListedRow], bool] = lambda _: True, order: Order[ListedRow] = TABLE.orders[0]
     ) -> None:
-        """Of what comes together, `order` says what is said first."""
+        """Watches; `order` sorts what comes together."""
         self._wanted = wanted
         self._order = order
         self._rows: dict[str, InboxRow] = {}
@@ -124,7 +124,7 @@ class Watch:
         yield Event(now, what, text, approval_id=name, status=status, decision=decision, outcome=outcome)
 
     def lost_record(self, approval_id: str, error: QlikopsError, now: datetime) -> Event:
-        """That nobody will learn what became of it here."""
+        """Says that what became of it cannot be learnt here."""
         del self._pending[approval_id]
         text = f"{approval_id} no longer waits. {explain(error)}"
         return Event(now, What.ENDED, text, approval_id=approval_id)
@@ -171,7 +171,7 @@ def is_soon(row: InboxRow, now: datetime) -> bool:
 
 
 def runs_out(row: InboxRow, now: datetime) -> Event:
-    """That there is little time left to decide."""
+    """Says that there is little time left to decide."""
     return _of(row, now, What.SOON, f"{_name(row)}: {_expires(row, now)}, then {vocabulary.AT_ZERO}")
 
 

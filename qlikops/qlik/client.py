@@ -1,6 +1,6 @@
 """Talks to one Enterprise Manager: sessions, retries and errors, so that callers see facts or a QemError.
 
-A read is repeated where nobody answered. A run, a stop or a test of an endpoint is sent once: repeated only where
+A read without an answer is repeated. A run, a stop or a test of an endpoint is sent once: repeated only where
 Enterprise Manager itself says that it did not look at it (an expired session).
 """
 
@@ -255,7 +255,7 @@ class QemClient:
             return self._session_id
 
     def _login(self) -> str:
-        """A new session's id. Whoever calls it holds the lock."""
+        """A new session's id. The caller holds the lock."""
         try:
             return self._open_session()
         except QemLoginRefused:
@@ -286,7 +286,7 @@ class QemClient:
         read_timeout: float | None = None,
         most: int | None = None,
     ) -> _Reply:
-        """One answer, whatever it says. What nobody answers is sent `attempts` times.
+        """One answer, whatever it says. What has no answer is sent `attempts` times.
 
         An answer that takes too long is not asked for again: whoever is that slow has enough to do.
         """

@@ -119,7 +119,7 @@ def _address(text: str) -> SplitResult | None:
 def parse_instances(secret_json: str) -> tuple[QemInstance, ...]:
     """The instances in the secret's `{"instances": [{…}]}`; the keys are QemInstance's, `name` is `default` if absent.
 
-    An empty text is a secret that nobody has filled yet. Raises QemMisconfigured, which names the instance and key at
+    An empty text is a secret that is not filled yet. Raises QemMisconfigured, which names the instance and key at
     fault and quotes no value.
     """
     if not secret_json:

@@ -58,4 +58,4 @@ class QemBusinessError(QemError):
 
 
 class QemProtocolError(QemError):
-    """An answer that is not what the API answers: broken JSON, another shape, somebody else's HTML."""
+    """An answer that is not what the API answers: broken JSON, another shape, another server's HTML."""

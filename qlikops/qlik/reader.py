@@ -147,7 +147,7 @@ def _health(client: QemClient, key: TaskKey) -> ServerHealth | None:
 
 
 class _Details:
-    """Reads tasks' details; stops asking after `patience` calls in a row to which nobody answered.
+    """Reads tasks' details; stops asking after `patience` calls in a row without an answer.
 
     Each such call has waited for all its attempts: without an end to it, thousands of tasks behind an Enterprise
     Manager that went away meanwhile would outlast the run.

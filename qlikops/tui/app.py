@@ -239,7 +239,7 @@ class QlikOpsApp(DecidingApp):
         return self._finding.deeds(screen, rings=self._reaching.rings)
 
     def action_coach(self, goes_on: bool) -> None:
-        """To the next of the first steps, or no more of them."""
+        """Goes to the next of the first steps, or ends them."""
         if (coach := self.state.coach) is not None:
             (coach.go_on if goes_on else coach.end)()
             self._drawing.soon()
@@ -393,7 +393,7 @@ class QlikOpsApp(DecidingApp):
         self.run_worker(take())
 
     def on_app_focus(self) -> None:
-        """Whoever looks at the terminal needs no notice; not every terminal says so."""
+        """A person who looks at the terminal needs no notice; not every terminal says so."""
         self._reaching.is_watched = True
 
     def on_app_blur(self) -> None:

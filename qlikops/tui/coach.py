@@ -24,7 +24,7 @@ class Step:
 
 
 class Coach:
-    """Where a newcomer is. `None` in its place means that nobody is shown anything.
+    """Where a newcomer is. `None` in its place means that no steps are shown.
 
     Steps are done in any order: what has been done is not asked for any more.
     """

@@ -47,7 +47,7 @@ class DecidingApp(App[int]):
     def _let_go(self) -> None:
         """Counts down what is held back, and sends what has been held long enough and whose turn it is.
 
-        Time in which the console stood still is none in which somebody could have thought again.
+        Time in which the console stood still is none in which a person could have thought again.
         """
         missed = self._pulse.missed()
         if not self.state.held:

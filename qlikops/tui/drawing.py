@@ -27,7 +27,7 @@ class Drawing:
         self._waiting: Timer | None = None
         """Runs while what has changed waits to be drawn."""
         self._not_before = 0.0
-        """By the performance counter."""
+        """Earliest time of the next frame, by the performance counter."""
 
     def soon(self) -> None:
         """Draws now, or once the last time is long enough ago."""
@@ -40,7 +40,7 @@ class Drawing:
             self.now()
 
     def now(self) -> None:
-        """What somebody waits for is not to wait for what was drawn a moment ago."""
+        """What a person waits for is not to wait for what was drawn a moment ago."""
         self._waiting = None
         started_at = time.perf_counter()
         self.held_bars()

@@ -52,7 +52,7 @@ class KeyAction:
     id: str
     description: str
     keys: tuple[str, ...]
-    """As they are without configuration, in Textual's long names."""
+    """Keys as they are without configuration, in Textual's long names."""
     takes_letters: bool = False
     """Whether it comes before a text field: a letter for its key could be typed nowhere any more."""
 

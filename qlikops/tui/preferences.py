@@ -22,9 +22,9 @@ class Preferences:
 
     theme: str | None = None
     sort: str | None = None
-    """Of the inbox."""
+    """Order of the inbox; None until a person chooses one."""
     group_by: str | None = None
-    """Of the inbox."""
+    """Grouping of the inbox; None until a person chooses one."""
     bell: bool | None = None
     visits: Mapping[str, str] | None = None
     """Context -> when its shift was looked at last, ISO 8601."""

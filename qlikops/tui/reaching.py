@@ -37,7 +37,7 @@ class Reaching:
         self.is_watched = False
         """Whether the terminal says that it has the focus: who looks at the console needs no notice."""
         self._hooks: dict[str, Hook] = {}
-        """By command line."""
+        """Running hooks by their command line."""
         self._said: set[str] = set()
         """What went wrong with a way and was said: each is said once."""
         self._notices = 0

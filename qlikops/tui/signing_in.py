@@ -29,7 +29,7 @@ class SigningIn:
     withdraw: Callable[[str], None]
     """Takes back what is held."""
     _once_known: LiveContext | None = field(default=None, init=False)
-    """Where somebody wants to sign in before it is known how."""
+    """Context in which a person wants to sign in before it is known how."""
 
     def wanted(self) -> LiveContext | None:
         """The context that needs it: that of the open dialog before others."""

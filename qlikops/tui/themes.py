@@ -1,6 +1,6 @@
 """The console's own themes. A test computes the contrast of everything that they show, on every screen.
 
-Textual's themes can be chosen too; nobody has measured those.
+Textual's themes can be chosen too; those are not measured.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class Colours:
     """Rules and dots, never text."""
     ground: str
     sheet: str
-    """Of dialogs."""
+    """Ground of dialogs."""
     bar: str
-    """Of title, status and keys."""
+    """Ground of title, status and keys."""
     row: str
-    """Of the row that keys are about."""
+    """Ground of the row that keys are about."""
     row_style: str = "none"
     """If the ground of that row is like any other, what tells it apart beside the cursor."""
 
     def theme(self, name: str, *, dark: bool) -> Theme:
-        """As Textual takes it."""
+        """Makes the theme as Textual takes it."""
         return Theme(
             name=name,
             dark=dark,
@@ -144,7 +144,7 @@ _FEW_COLOURS = {None, ColorSystem.STANDARD.name.lower(), ColorSystem.WINDOWS.nam
 
 
 def check_theme(name: str) -> str:
-    """`name`, where there is such a theme or it is empty. Raises UsageError."""
+    """`name`, if there is such a theme or it is empty. Raises UsageError."""
     if not name or name in BUILTIN_THEMES or name in {theme.name for theme in THEMES}:
         return name
     ours = [theme.name for theme in THEMES]
@@ -155,5 +155,5 @@ def check_theme(name: str) -> str:
 
 
 def default_theme(colour_system: str | None) -> str:
-    """What nobody chose: with 16 colours the finer tones of the others would fall together."""
+    """The default: with 16 colours the finer tones of the others would fall together."""
     return SIXTEEN.name if colour_system in _FEW_COLOURS else DARK.name

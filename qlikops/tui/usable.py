@@ -21,10 +21,10 @@ class Usable:
     """An action with the keys that it has now."""
 
     keys: str
-    """As they are shown."""
+    """Keys as they are shown."""
     description: str
     more: str
-    """What it comes to, where the description does not say; may be empty."""
+    """What it comes to, if the description does not say; may be empty."""
     action: str
     node: DOMNode
     """Where it is bound."""

@@ -22,7 +22,7 @@ READ_EVERY = timedelta(seconds=2)
 
 
 class ServerReader(Protocol):
-    """Of an Enterprise Manager client, what is asked of it here."""
+    """What this module asks of an Enterprise Manager client."""
 
     def server(self, server: str) -> ServerDetails:
         """What is known of a server itself. May raise a QemError."""

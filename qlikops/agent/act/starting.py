@@ -62,7 +62,7 @@ class Watch:
     since: datetime
     """When the run call was answered, which takes up to a minute, or known to be lost: statuses lag from here."""
     certain: bool
-    """Enterprise Manager took the run call; otherwise nobody can say."""
+    """Enterprise Manager took the run call; otherwise it is not known."""
     stopped: bool
     """It was stopped first, or may have been."""
     standing: str = ""
@@ -70,7 +70,7 @@ class Watch:
     moved: bool = False
     """It has been seen in another state than then."""
     was_well: bool = False
-    """That state was no error: an error now is a new one."""
+    """Whether that state was no error, so that an error now is a new one."""
     is_in_doubt: bool = False
     """It was last seen in error, and that may have been fetched before the run call."""
     last: str = "nothing"

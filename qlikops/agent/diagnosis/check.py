@@ -12,7 +12,7 @@ from qlikops.agent.diagnosis.ranking import MessageContext, explain
 
 
 def context_of(failure: Failure) -> MessageContext:
-    """A task with an endpoint of the failure's engine, and another that nobody names."""
+    """A task with an endpoint of the failure's engine, and another that is not named."""
     return MessageContext(frozenset({failure.engine} - EVERYWHERE))
 
 

@@ -1,4 +1,4 @@
-"""Drafts an entry from a message that nobody has explained yet: what it says without its names, hosts and numbers."""
+"""Drafts an entry from a message that no entry explains yet: what it says without its names, hosts and numbers."""
 
 from __future__ import annotations
 

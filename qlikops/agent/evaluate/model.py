@@ -1,4 +1,4 @@
-"""The evaluator with a model: one question, bounded in time and cost, closed on failure, whoever runs the model.
+"""The evaluator with a model: one question, bounded in time and cost, closed on failure, with any model.
 
 How the question travels is the model's own (bedrock.py, openai.py). Timing, attempts, the checks of the answer and what
 is recorded are the same for all.

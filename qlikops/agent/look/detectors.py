@@ -94,7 +94,7 @@ def is_retrying(facts: TaskFacts) -> bool:
 
 
 def is_in_trouble(facts: TaskFacts) -> bool:
-    """Whether it has failed or is being retried: not running, and not because somebody wanted that."""
+    """Whether it has failed or is being retried: not running, and not because a person wanted that."""
     return is_retrying(facts) or _has_failed(facts)
 
 
@@ -104,7 +104,7 @@ def is_down_again(facts: TaskFacts) -> bool:
 
 
 def is_stopped_by_command(facts: TaskFacts) -> bool:
-    """Whether somebody stopped it, a user or qlikops: Enterprise Manager says the same of both."""
+    """Whether a user or qlikops stopped it: Enterprise Manager says the same of both."""
     return facts.state is TaskState.STOPPED and facts.stop_reason is StopReason.NORMAL
 
 

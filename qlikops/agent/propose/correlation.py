@@ -44,7 +44,7 @@ _WHY_CAP = 80
 """Characters of the reason for planned work that a title quotes."""
 _TAGS_KEPT = 10
 TARGETS_LIMIT = 500
-"""Tasks of one proposal: more than that nobody can look over, and one invocation can hardly restart."""
+"""Most tasks of one proposal: a person cannot look over more, and one invocation can hardly restart."""
 TARGETS_BYTES = 160_000
 """Bytes of a proposal's targets as JSON. A DynamoDB item has 400 KB, and the outcome, which names them again, shares
 it.

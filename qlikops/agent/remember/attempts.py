@@ -14,7 +14,7 @@ from qlikops.domain.mute import Mute, MuteReason
 from qlikops.domain.task import TaskKey
 
 HOUR = timedelta(hours=1)
-"""Time for which the restart limit counts."""
+"""Time in which restarts count for the restart limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def last_hour(attempts: Sequence[Attempt], now: datetime) -> int:
 
 
 def streak_of(attempts: Sequence[Attempt], now: datetime) -> Streak:
-    """The last attempts in a row that did not last; those of which nothing is known, or nothing was sent, are left out.
+    """The last attempts in a row that did not last, without attempts with no known result or with nothing sent.
 
     `attempts` are those of one task, oldest first.
     """
@@ -109,7 +109,7 @@ def tried_enough(
 ) -> Mute | None:
     """Why a task with these attempts, oldest first, is left alone for now; None where it is not.
 
-    A cooldown from before `lifted` is over; the budget is not.
+    A cooldown from before `lifted` is over; the restart limit still counts.
     """
     recent = last_hour(attempts, now)
     if limits.per_hour and recent >= limits.per_hour:

@@ -1,4 +1,4 @@
-"""The track record: what came of proposals, counted by failure, action, evaluator and verdict.
+"""Earlier results: what came of proposals, counted by failure, action, evaluator and verdict.
 
 A proposal on a failure that is known for certain counts for that failure, any other one for its kind.
 """
@@ -20,7 +20,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
 
 TRACK_DAYS = 365
-"""How long after its last entry a track record is forgotten."""
+"""How long after its last entry a row of earlier results is forgotten."""
 _UNCOUNTED = Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#{Attribute.COUNTED})")
 
 

@@ -69,7 +69,7 @@ _NEWEST_TOKEN = (
 
 
 class RecordClosed(QlikopsError):
-    """The proposal's status is final; nobody can be asked about it any more."""
+    """The proposal has ended. It cannot be decided."""
 
 
 def check_open(approval: ProposalRecord) -> None:
@@ -276,7 +276,7 @@ class Ledger:
         *,
         tell: Callable[[ProposalRecord], object] = lambda _: None,
     ) -> StoredRecord:
-        """Ends the proposal: final status, token and inbox row gone, leases free, in history and track record.
+        """Ends the proposal: final status, token and inbox row gone, leases free, in history and earlier results.
 
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
@@ -309,7 +309,7 @@ class Ledger:
         return record
 
     def withdraw(self, proposal_id: str, outcome: Outcome) -> ProposalRecord:
-        """Ends a proposal that nobody has answered, but for the wait itself: token and tasks stay until `finish`.
+        """Ends a proposal that has no answer, but for the wait itself: token and tasks stay until `finish`.
 
         One that has been answered, or is over, is returned as it is.
         """

@@ -29,11 +29,11 @@ class StoredRecord:
     starts: int = 0
     """How often the start of one of its tasks has been marked."""
     is_counted: bool = field(default=False, compare=False)
-    """Whether the track record has what came of it; whether it lasted goes there with that, or after it."""
+    """Whether the earlier results have what came of it; whether it lasted goes there with that, or after it."""
 
     @property
     def is_forged(self) -> bool:
-        """Whether somebody changed it after it was evaluated: then it says nothing of the tasks that it names."""
+        """Whether it was changed after it was evaluated: then it says nothing of the tasks that it names."""
         return not self.intact and (bool(self.approval.digest) or self.approval.evaluation is not None)
 
 

@@ -48,7 +48,7 @@ HISTORY_DAYS = 90
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
-"""What came of the restart is not settled, and nobody has pulled its brake."""
+"""What came of the restart is not settled, and its brake is not pulled."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
 
 
@@ -176,7 +176,7 @@ class TaskLedger:
         self._table.commit_each(self.lease_writes(proposal, until))
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
-        """Holds the proposal's tasks for longer, all of them, while nobody has answered it.
+        """Holds the proposal's tasks for longer, all of them, while it has no answer.
 
         Raises LeaseLost where another proposal holds one of them, or this one is answered or over; of a large group,
         some are held for longer then.
@@ -278,7 +278,7 @@ class TaskLedger:
         )
 
     def is_acting(self, key: TaskKey, proposal_id: str) -> bool:
-        """Whether there is a claim on the task and nobody has kept yet what came of it."""
+        """Whether there is a claim on the task and what came of it is not kept yet."""
         claim = self.restart_claims([key], proposal_id).get(key)
         return claim is not None and claim.result is None
 

@@ -29,7 +29,7 @@ class ApprovalRequest:
 
     @property
     def deadline(self) -> datetime:
-        """When Step Functions stops waiting; whole seconds, rounded down, so that nobody is promised more."""
+        """When Step Functions stops waiting; whole seconds, rounded down, so that no person is promised more."""
         return (self.entered_at + timedelta(seconds=self.timeout_seconds)).replace(microsecond=0)
 
     def __repr__(self) -> str:

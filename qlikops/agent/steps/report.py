@@ -105,7 +105,7 @@ class Reporter:
         return False
 
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
-        """What can be said of a run that failed with the ledger; the last report knows whether somebody was told."""
+        """What can be said of a run that failed with the ledger; the last report knows whether people were told."""
         before = latest.report
         heard = before is not None and before.failure_told and not before.failure_unheard
         if not heard:

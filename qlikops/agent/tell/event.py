@@ -30,7 +30,7 @@ _NAME_CAP = 120
 
 
 class State(StrEnum):
-    """What an event does to whoever follows it by its dedup key."""
+    """What an event does to an incident with its dedup key."""
 
     OPEN = "open"
     """Somebody has to look; told again with the same key it is still the same thing."""

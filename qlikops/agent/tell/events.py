@@ -69,7 +69,7 @@ class ApprovalRequested(ProposalEvent):
 
     @classmethod
     def of(cls, approval: ProposalRecord, now: datetime) -> ApprovalRequested:
-        """That `approval` waits."""
+        """Makes the event that says that `approval` waits."""
         proposal, evaluation = approval.proposal, approval.evaluation
         return cls(
             **_about(approval),
@@ -117,7 +117,7 @@ class ApprovalReminder(ProposalEvent):
 
     @classmethod
     def of(cls, approval: ProposalRecord, reason: Reason, now: datetime, *, is_claimed: bool) -> ApprovalReminder:
-        """That `approval` still waits."""
+        """Makes the event that says that `approval` still waits."""
         proposal = approval.proposal
         claimed = "Somebody is looking at it." if is_claimed else "Nobody has claimed it."
         told_again = f"Not answered yet: {_TOLD_AGAIN[reason]}. {claimed}"
@@ -292,7 +292,7 @@ class RestartFellOver(Event):
 
     @classmethod
     def of(cls, run: Run, restart: FellOver, now: datetime) -> RestartFellOver:
-        """That `restart` did not last, as `run` saw."""
+        """Makes the event that says that `restart` did not last, as `run` saw."""
         keys = [task.key for task in restart.tasks]
         place, words = texts.place_of(run.execution_arn), restart.words()
         # Not the restart's label: of a group, others may be up.
@@ -344,7 +344,7 @@ class MonitoringFailed(Event):
 
     @classmethod
     def of(cls, run: Run, error: str, *, was_read: bool) -> MonitoringFailed:
-        """That `run` failed of `error`."""
+        """Makes the event that says that `run` failed, and its `error`."""
         return cls(
             **_monitoring(run),
             summary="monitoring fails",
@@ -365,7 +365,7 @@ class MonitoringRecovered(Event):
 
     @classmethod
     def of(cls, run: Run) -> MonitoringRecovered:
-        """That `run` succeeded."""
+        """Makes the event that says that `run` succeeded."""
         return cls(**_monitoring(run), summary="monitoring works again", text=texts.recovery_text(run))
 
 

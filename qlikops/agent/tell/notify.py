@@ -136,7 +136,7 @@ def _chat(events: Sequence[Event], summary: str, text: str) -> codec.Json:
 
 
 def _unmarked(text: str) -> str:
-    """`text` that mentions nobody, links nowhere and ends no block of code."""
+    """`text` that mentions no person, links nowhere and ends no block of code."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
 
 

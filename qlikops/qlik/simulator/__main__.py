@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write_ready(path: Path, base_url: str, username: str, password: str) -> None:
-    """All at once, so that whoever waits for the file never reads half of it."""
+    """All at once, so that a reader of the file never sees half of it."""
     ready = {"base_url": base_url, "username": username, "password": password, "pid": os.getpid()}
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         json.dump(ready, file)

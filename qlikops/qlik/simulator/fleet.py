@@ -1,7 +1,7 @@
 """The simulated fleet: what is true of every task at any second, and what Enterprise Manager would show of it.
 
 A pure model. Time comes from the clock that it is given, chance from the seed: the same calls at the same seconds
-give the same answers. What is due happens when somebody looks.
+give the same answers. What is due happens at the next reading.
 """
 
 from __future__ import annotations

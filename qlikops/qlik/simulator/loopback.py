@@ -1,4 +1,4 @@
-"""An HTTP server on loopback, in a thread of its own for as long as somebody is within it."""
+"""An HTTP server on loopback, in a thread of its own for as long as its context is open."""
 
 from __future__ import annotations
 

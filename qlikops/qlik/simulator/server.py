@@ -54,9 +54,9 @@ class Sessions:
         self._lock = threading.Lock()
         self._open: dict[str, tuple[str, float]] = {}
         self.opened = 0
-        """How often somebody has logged in."""
+        """How many logins were accepted."""
         self.refused = 0
-        """How often somebody was not let in."""
+        """How many logins were refused."""
 
     def __len__(self) -> int:
         return len(self._open)

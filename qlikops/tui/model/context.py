@@ -335,7 +335,7 @@ class LiveContext:
         self.backend.call(_REVIEWS, load, messages.MarkedLoadFailed, to)
 
     def claim(self, approval_id: str, to: MessagePump, duration: timedelta = CLAIM_DURATION) -> None:
-        """Tells others that somebody looks at it."""
+        """Tells others that you look at it."""
 
         def claim(environment: ContextServices) -> messages.Claimed:
             environment.approvals.claim(approval_id, duration)
@@ -363,7 +363,7 @@ class LiveContext:
 
 
 def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:
-    """The record of one that is or was in the inbox: that there is none is news, no slip of the pen."""
+    """The record of one that is or was in the inbox: that there is none is news, no typing mistake."""
     try:
         return environment.approvals.approval(approval_id)
     except NotFound as error:
@@ -377,7 +377,7 @@ class Waiting:
     context: LiveContext
     row: InboxRow
     row_key: str
-    """Its key in a table: unique across contexts."""
+    """Key of the row in a table: unique across contexts."""
 
     @property
     def key(self) -> ApprovalKey:

@@ -40,7 +40,7 @@ class LoadedExecutions:
     runs: list[ExecutionSummary] = field(default_factory=list)
     """Newest first."""
     next_token: str | None = None
-    """Of the page after the last one."""
+    """Token of the page after the last one."""
     complete: bool = False
     """Whether the last page is there."""
     _starts: list[tuple[str | None, datetime]] = field(default_factory=list)

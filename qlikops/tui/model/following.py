@@ -42,7 +42,7 @@ class Told:
         return entry_of(self.record).fell_over
 
     def as_event(self) -> Event:
-        """That it fell over, to reach whoever looks elsewhere."""
+        """Says that it fell over, also on the other screens."""
         words = plain(self.words(self.at))
         severity = self.record.proposal.severity
         return Event(self.at, What.FELL_OVER, words, approval_id=self.record.approval_id, severity=severity)

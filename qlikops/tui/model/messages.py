@@ -46,7 +46,7 @@ class ToldToEnd(Message):
 
 @dataclass
 class CopyWanted(Message):
-    """Somebody wants `text` in a clipboard; `what` is its name in a sentence that it begins."""
+    """`text` is to go to a clipboard; `what` is its name in a sentence that it begins."""
 
     text: str
     what: str
@@ -66,7 +66,7 @@ class LoadFailed(Message):
     error: Exception
     asked: str = ""
     context: str = ""
-    """Empty where whoever asked knows it."""
+    """Empty if the asker knows it."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class DecisionSent(ContextMessage):
 
 @dataclass
 class DecisionSendFailed(ContextMessage):
-    """It did not count, or nobody can say yet."""
+    """Sending failed. The decision may have arrived all the same."""
 
     approval: ProposalRecord
     request: DecisionRequest
@@ -297,7 +297,7 @@ class ClaimFailed(LoadFailed):
 
 
 class RunChangeFailed(LoadFailed):
-    """It did not happen, or nobody can say; `asked` is what was to be done, such as `stop run-7`."""
+    """It did not happen, or that is not known; `asked` is what was to be done, such as `stop run-7`."""
 
 
 class ReportLoadFailed(LoadFailed):
@@ -309,4 +309,4 @@ class TextLoadFailed(LoadFailed):
 
 
 class ScheduleChangeFailed(LoadFailed):
-    """It was not paused or resumed, or nobody can say."""
+    """It was not paused or resumed, or that is not known."""

@@ -35,7 +35,7 @@ DENIALS_AT_ONCE = 8
 
 Clock = Callable[[], datetime]
 Answer = tuple[ProposalRecord, DecisionRequest]
-"""To the record as it was on the screen."""
+"""A decision, with the record as it was on the screen."""
 
 
 class ApprovalKey(NamedTuple):
@@ -51,7 +51,7 @@ class Sending:
 
     key: ApprovalKey
     approval: ProposalRecord
-    """As it was on the screen."""
+    """Record as it was on the screen."""
     request: DecisionRequest
     receipt: DecisionReceipt | None = None
     error: Exception | None = None
@@ -66,10 +66,10 @@ class Sending:
     batch: str = ""
     """The same for all that were answered together; empty for one alone."""
     context: str = ""
-    """The name of the context that it goes to, where there are several."""
+    """The name of the context that it goes to, if there are several."""
 
     def progress(self, now: datetime) -> Spans:
-        """Where it is, in one line."""
+        """How far it is, in one line."""
         if self.withdrawn:
             return decision.withdrawn(self.approval, self.request, self.withdrawn, self.context)
         waited = 0.0 if self.sent_at is None else (now - self.sent_at).total_seconds()
@@ -79,7 +79,7 @@ class Sending:
 
     @property
     def stage(self) -> Span:
-        """The same in a word or two."""
+        """Says in a word or two how far it is."""
         if self.withdrawn:
             return Span("not sent", Tone.WARNING)
         if self.due is not None:

@@ -65,7 +65,7 @@ class ConsoleState:
         self.keys = keys
         """What to call the key of an action in a text, by the action's id."""
         self.sendings: dict[ApprovalKey, Sending] = {}
-        """In the order they were sent."""
+        """Decisions in the order in which they were sent."""
         self.marked: frozenset[ApprovalKey] = frozenset()
         """What is marked, to be answered together."""
         self.contexts = tuple(
@@ -85,7 +85,7 @@ class ConsoleState:
         self._arrived: tuple[datetime, int] | None = None
         """When something new came last, and how much."""
         self.filters: Mapping[str, SavedFilter] = {}
-        """Those of the configuration, by name."""
+        """Filters of the configuration, by name."""
         self.coach: Coach | None = None
         """Leads through the demo's first steps; None anywhere else, and once they are known."""
         self._by_row_key: dict[str, Waiting] = {}

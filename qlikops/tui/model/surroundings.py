@@ -17,7 +17,7 @@ from qlikops.tui.model.outbox import ApprovalKey
 YOUNG = timedelta(seconds=30)
 """So soon it is not read again by itself."""
 OLD = timedelta(minutes=5)
-"""By then a run has usually left another sample."""
+"""Age from which they are read again: by then a run has usually left another sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class _Asked:
 
 
 class Surroundings:
-    """Of what waits, as it was read last."""
+    """Surroundings of what waits, as they were read last."""
 
     def __init__(self) -> None:
         self._known: dict[ApprovalKey, Background] = {}

@@ -140,7 +140,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def place(self) -> str:
-        """Its name in a person's own command."""
+        """Name of the screen in a person's own command."""
         return self.MODE
 
     def why_not(self) -> str:
@@ -200,7 +200,7 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
         return self.MODE
 
     def why_not(self) -> str:
-        """Of the context that it asks."""
+        """Says why the context that it asks cannot do it."""
         return self.context.locked_because()
 
     @abstractmethod

@@ -109,7 +109,7 @@ class BulkScreen(Following[Answers]):
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Asks for the records. What is typed from now on is the reason, where there is one."""
+        """Asks for the records. What is typed from now on is the reason, if there is one."""
         ticks = self.query_one(Ticks)
         self.begin_in("#ticks" if self._approved else "#reason")
         self.watch(ticks, "scroll_y", self.draw, init=False)

@@ -1,4 +1,4 @@
-"""What changed since somebody looked: shown before the new record can be decided."""
+"""What changed since you looked: shown before the new record can be decided."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
 
     @property
     def lane(self) -> str:
-        """Its own."""
+        """Name of the screen's own lane."""
         return f"endpoint-{self._key}"
 
     def content(self) -> ComposeResult:

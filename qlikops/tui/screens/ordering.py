@@ -106,7 +106,7 @@ class LiftScreen(OrderDialog):
         return plans.nothing_to_lift(self._what, self.context.now()) or super().problem()
 
     def answer(self) -> Order:
-        """With the reason as it stands."""
+        """Returns the order with the reason as it stands."""
         match self._what:
             case Plan(plan_id=named) | ShiftEntry(approval_id=named):
                 return lift_order(named, self.reason)
@@ -147,7 +147,7 @@ class PlanScreen(OrderDialog):
         return super().problem() if self._scope()[0] else self._scope()[1]
 
     def answer(self) -> Order:
-        """As it stands."""
+        """Returns the order as it stands."""
         scope, _ = self._scope()
         return plan_order(scope or Scope(), None, self.context.now() + self._lasts, self.reason)
 

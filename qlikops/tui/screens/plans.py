@@ -38,7 +38,7 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
 
     @property
     def lane(self) -> str:
-        """Its own: the fleet's question holds up nothing."""
+        """Name of the screen's own lane: the fleet's question holds up nothing."""
         return "plans"
 
     def content(self) -> ComposeResult:
@@ -80,5 +80,5 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
         self.notify(plans.whole(self._rows[event.key].plan, self.state.now()), timeout=15, markup=False)
 
     def action_back(self) -> None:
-        """To the fleet."""
+        """Goes back to the fleet."""
         self.app.pop_screen()

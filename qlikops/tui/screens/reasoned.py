@@ -16,7 +16,7 @@ REASON_CAP = 500
 
 
 class ReasonedDialog(OutgoingDialog[Answer]):
-    """Asks why: whoever reads the report or the history does."""
+    """Asks why, for the readers of report and history."""
 
     AUTO_FOCUS = ""
     FIRST: ClassVar[str] = "#reason"

@@ -55,7 +55,7 @@ class StartScreen(RunScreen):
         return running.start_lines(self.context.caller)
 
     def answer(self) -> Act:
-        """With an empty input, as the schedule does."""
+        """Starts a run with an empty input, as the schedule does."""
         return lambda environment: environment.executions.start()
 
 
@@ -91,7 +91,7 @@ class ReadingScreen(RunScreen):
         self.draw()
 
     def problem(self) -> str:
-        """Until it has been read nobody knows what would be done."""
+        """Until it has been read it is not known what would be done."""
         if why := super().problem() or self.failure:
             return why
         return "Reading the execution …" if self.detail is None else self.against(self.detail)
@@ -119,7 +119,7 @@ class StopScreen(ReasonedDialog[Act], ReadingScreen):
         return ""
 
     def answer(self) -> Act:
-        """With the reason as it stands."""
+        """Stops the run with the reason as it stands."""
         reason = self.reason
         return lambda environment: environment.executions.stop(self.execution.arn, reason)
 

@@ -84,7 +84,7 @@ class RunsScreen(PolledScreen[Found]):
         self.app.push_screen(screen, send)
 
     def action_copy(self) -> None:
-        """For the AWS CLI."""
+        """Copies what the AWS CLI takes."""
         if self.execution is not None:
             self.copy(self.execution.arn, "ARN")
 

@@ -37,7 +37,7 @@ HOURS = (
     ("until somebody resumes it", UNTIL_RESUMED),
 )
 _USUAL_HOURS = 1.0
-"""Preselected: a pause that ends by itself is forgotten by nobody."""
+"""Preselected: a pause that ends by itself cannot be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Change:
 
     pause: bool
     duration: timedelta | None = None
-    """Of a pause; None for one until somebody resumes."""
+    """Duration of a pause; None for one that lasts until a person resumes."""
 
 
 class ScheduleScreen(PolledScreen[ScheduleStatus]):
@@ -81,7 +81,7 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         self._draw()
 
     def missed(self, error: Exception) -> None:
-        """Says why under what is there; where there is no schedule, nothing is."""
+        """Says why under what is there; nothing if there is no schedule."""
         if isinstance(error, NotFound):
             self._status = None
         self._error = error
@@ -106,7 +106,7 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
             self.app.push_screen(dialog, self._send)
 
     def action_copy(self) -> None:
-        """As plain text."""
+        """Copies the schedule as plain text."""
         if self._status is not None:
             self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
@@ -157,12 +157,12 @@ class ChangeScreen(OutgoingDialog[Change]):
         return f"{self._verb} the schedule: this will be sent"
 
     def fields(self) -> ComposeResult:
-        """For how long."""
+        """Yields the field that asks for how long."""
         if self._pause:
             yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
 
     def send_button(self) -> Button:
-        """The verb; pausing is what somebody may regret."""
+        """The verb; pausing is what a person may regret."""
         return Button(self._verb, variant="warning" if self._pause else "success", id="send", compact=True)
 
     def outgoing(self) -> tuple[Line, ...]:
@@ -177,7 +177,7 @@ class ChangeScreen(OutgoingDialog[Change]):
         return Text(f"Enter sends. {choosing}Esc cancels.", palette(self)[Tone.MUTED])
 
     def answer(self) -> Change:
-        """With the duration as it stands."""
+        """Returns the pause with the duration as it stands."""
         return Change(self._pause, self._duration)
 
     @property

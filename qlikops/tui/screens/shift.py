@@ -169,7 +169,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         return self._rows.get(self._table.chosen or "") if self.is_mounted else None
 
     def links(self) -> Links:
-        """Its record, task and run."""
+        """Links of the chosen row: its record, task and run."""
         row, name = self.chosen, self.context.name
         if row is None:
             return Links()
@@ -256,7 +256,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_copy(self) -> None:
-        """For the next shift, in the order of the screen."""
+        """Copies the shift for the next one, in the order of the screen."""
         if self._shift is not None:
             name = self.context.name if self.state.several else ""
             rows = tuple(self._rows.values())

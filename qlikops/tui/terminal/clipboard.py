@@ -1,4 +1,4 @@
-"""Whoever takes a copied text, and what is known of it: the terminal never says whether it took one."""
+"""The programs that take a copied text, and what is known of it: the terminal never says whether it took one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clipboard:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], platform: str = sys.platform) -> Clipboard:
-        """Those that the environment speaks of."""
+        """Finds the programs that the environment speaks of."""
         return cls(tuple(_commands(environ, platform)))
 
     async def take(self, text: str, what: str) -> str:

@@ -28,7 +28,7 @@ class Terminal:
     """What shows a notice here."""
 
     form: str = ""
-    """Of its sequence; empty if it is not known to have one."""
+    """Form of the terminal's sequence; empty if it is not known to have one."""
     in_tmux: bool = False
     blocked: bool = False
     """Whether tmux hands nothing on."""

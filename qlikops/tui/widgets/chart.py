@@ -18,7 +18,7 @@ class ChartPicture:
 
     chart: Chart
     rows: int
-    """Of the plot itself."""
+    """Height of the plot itself, in lines."""
     colours: Palette
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

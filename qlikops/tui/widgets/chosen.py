@@ -40,9 +40,9 @@ class ChosenReview(Review):
         self._read_for: InboxRow | None = None
         """What the row said when its record was asked for: as long as it says that, another reading is no use."""
         self._records: dict[ApprovalKey, ProposalRecord] = {}
-        """Of what waits, as it was read last."""
+        """Records of what waits, as they were read last."""
         self._looked_at: dict[ApprovalKey, ProposalRecord] = {}
-        """As it was when somebody looked at it; another one can be decided once its difference has been shown."""
+        """Record as you looked at it; another one can be decided once its difference has been shown."""
         self._around = Surroundings()
         self._is_over = False
         """Whether nothing more becomes of the record that is gone."""
@@ -94,7 +94,7 @@ class ChosenReview(Review):
         self._around.keep(waiting.keys())
 
     def changes(self) -> tuple[Line, ...]:
-        """What is different from when somebody looked at what is shown."""
+        """What is different from when you looked at what is shown."""
         if self.approval is None or self._key is None:
             return ()
         return differences(self._looked_at.get(self._key, self.approval), self.approval)
@@ -128,12 +128,12 @@ class ChosenReview(Review):
 
     @property
     def context_label(self) -> str:
-        """The name of the context that the record is from, where there are several."""
+        """The name of the context that the record is from, if there are several."""
         return "" if self._key is None else self._state.context(self._key.context).label
 
     @property
     def keys(self) -> tuple[str, str]:
-        """As they are in force; none where nothing may be written."""
+        """Keys as they are in force; none if nothing may be written."""
         keys = self._state.keys
         may = self._key is not None and not self._state.context(self._key.context).read_only
         return (keys["approve"], keys["deny"]) if may else ("", "")

@@ -42,7 +42,7 @@ class EarlierInput(LineInput):
         return self._state.memory.preferences.typed.get(self._place, ())
 
     def action_go(self, by: int) -> None:
-        """By key."""
+        """Goes by key to an earlier line."""
         self.go(by)
 
     def go(self, by: int) -> None:

@@ -74,7 +74,7 @@ class Outgoing(Vertical):
         self.call_after_refresh(self._laid_out)
 
     def show_anew(self) -> None:
-        """From now on it shows something else: that has not been seen."""
+        """Shows something else from now on, which has not been seen."""
         self.is_seen = self._is_laid_out = False
         self.window.scroll_home(animate=False, immediate=True)
 

@@ -27,7 +27,7 @@ class Pager(ScrollView, can_focus=True):
 
     @dataclass
     class Found(Message):
-        """Where the search is; 0 of 0 where there is nothing."""
+        """Number of the match and of all; 0 of 0 if nothing matches."""
 
         number: int
         total: int
@@ -58,7 +58,7 @@ class Pager(ScrollView, can_focus=True):
         self._go()
 
     def step(self, by: int) -> None:
-        """To the next match or the one before, round and round."""
+        """Goes to the next match or the one before, round and round."""
         if self._matches:
             self._here = (self._here + by) % len(self._matches)
         self._go()
@@ -68,7 +68,7 @@ class Pager(ScrollView, can_focus=True):
         self._fold()
 
     def render_line(self, y: int) -> Strip:
-        """That line of the screen, with what was searched for marked."""
+        """Draws a line of the screen, with what was searched for marked."""
         index = int(self.scroll_y) + y
         style = self.rich_style
         if index >= len(self._lines):

@@ -16,7 +16,7 @@ from qlikops.tui.widgets.prose import Palette, palette, text
 WIDE = 100
 """From so many cells on the product's name has room beside the screens'."""
 CHIP_CELLS = 40
-"""Of the names of several contexts at the most."""
+"""Most cells for the names of several contexts."""
 
 
 class TitleBar(Static):
