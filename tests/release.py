@@ -68,7 +68,11 @@ def check_container(folder: Path) -> None:
         return
     source, opt = folder / "src", folder / "opt"
     source.mkdir()
-    for instruction, rest in steps(CONTAINERFILE.read_text().partition("\nFROM")[2].partition("\nFROM")[0]):
+    build, image = (list(steps(stage)) for stage in CONTAINERFILE.read_text().split("\nFROM ")[1:])
+    if unknown := {instruction for instruction, _ in build} - {"WORKDIR", "COPY", "RUN"}:
+        raise SystemExit(f"{CONTAINERFILE}: {unknown} cannot be done without an engine: do it in {__name__}, too")
+    (entry,) = json.loads(dict(image)["ENTRYPOINT"])
+    for instruction, rest in build:
         if instruction == "COPY":
             *names, target = shlex.split(rest)
             for name in names:
@@ -79,7 +83,7 @@ def check_container(folder: Path) -> None:
         elif instruction == "RUN":
             here = rest.replace("/opt/qlikops", str(opt)).replace("python -m venv", f"{sys.executable} -m venv")
             run(["sh", "-ec", here], source)
-    use([opt / "bin" / "qlikops"], folder)
+    use([opt / "bin" / entry], folder)
     say("container: no engine here; its steps were done in a folder, and the command runs")
 
 
