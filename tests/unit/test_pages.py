@@ -107,3 +107,15 @@ def test_the_changelog_has_each_heading_once_a_version() -> None:
     for version in TEXTS[TOP / "CHANGELOG.md"].split("\n## ")[1:]:
         headings = re.findall(r"^### (.*)$", version, re.MULTILINE)
         assert headings == [each for each in ("Upgrading", "Added", "Changed", "Fixed") if each in headings]
+
+
+def test_the_files_that_the_pages_for_developers_name_exist() -> None:
+    pages = [page for page in TEXTS if page.parent == DOCS / "development" or page.name == "CONTRIBUTING.md"]
+    named_files = [
+        name
+        for page in pages
+        for name in re.findall(r"`((?:deploy|docs|qlikops|requirements|statemachine|tests)/[^`\s]+)`", TEXTS[page])
+        if not re.search(r"[A-Z]{4,}", name)  # MODULE.py stands for any
+    ]
+    assert len(named_files) > 20
+    assert [name for name in named_files if not (TOP / name.partition("::")[0]).exists()] == []
