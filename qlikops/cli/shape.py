@@ -85,7 +85,7 @@ _current: ContextVar[Shape] = ContextVar("shape", default=_ALL)
 
 
 def current() -> Shape:
-    """The shape of the command that runs."""
+    """Returns the shape of the command that runs."""
     return _current.get()
 
 

@@ -83,7 +83,7 @@ class DataStores:
         return tuple(sorted(filter(self._is_there, found), key=lambda each: list(StoreKind).index(each.kind)))
 
     def mark(self, stores: Iterable[DataStore]) -> None:
-        """Gives the tag to what stays: a stack of an earlier version did not."""
+        """Tags what stays, because a stack of an earlier version did not."""
         arns = [arn for each in stores if (arn := self._arn(each))]
         if not arns:
             return

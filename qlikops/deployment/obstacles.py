@@ -108,7 +108,7 @@ def fixed_names(template: str) -> dict[str, str]:
 
 
 def is_there(describe: Callable[[], Any]) -> bool:
-    """Whether `describe` finds something; no where this identity may not look."""
+    """Whether `describe` finds something. False also if this identity may not look."""
     try:
         with aws_errors("look whether a name is taken"):
             describe()

@@ -60,7 +60,7 @@ def next_run(expression: str, timezone: str, now: datetime, last: datetime | Non
 
 
 def _cron(fields: list[str], zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
-    """The times after `now`. Raises ValueError and KeyError for what it does not understand."""
+    """Yields the times after `now`. Raises ValueError or KeyError for an expression that it cannot read."""
     minutes, hours = _numbers(fields[0], 0, 59), _numbers(fields[1], 0, 23)
     times = [time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
     months, years = _numbers(fields[3], 1, 12, _MONTHS), _numbers(fields[5], 1970, 2199)

@@ -193,7 +193,7 @@ class Proposal:
         return len(self.targets) > 1 and bool(self.options)
 
     def choose(self, option: str = "", tasks: Sequence[str] = ()) -> Choice:
-        """What a decision for `option` on `tasks` means: the first option without a name, all tasks without any.
+        """Resolves a decision for `option` on `tasks`. No option means the first one, no tasks mean all.
 
         A task is named as `task`, `server/task` or `instance/server/task`. Raises NotOffered.
         """

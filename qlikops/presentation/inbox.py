@@ -48,7 +48,7 @@ class GroupPosition:
 
     @property
     def mark(self) -> str:
-        """A bracket around the group, with its size at the top; empty for one alone."""
+        """Draws a bracket around the group, with its size at the top; nothing for one row alone."""
         if self.size == 1:
             return ""
         if self.index == 0:

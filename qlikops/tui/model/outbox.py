@@ -128,7 +128,7 @@ class Sending:
 
     @property
     def may_count(self) -> bool:
-        """Whether it has been answered by this, unless that certainly did not count."""
+        """Whether this decision may have counted: False only if it certainly did not."""
         if self.withdrawn or (self.ended is not None and self.ended.status is Status.WAITING):
             return False
         return self.error is None or decision.maybe_sent(self.error)

@@ -96,7 +96,7 @@ class Dialog(Modal[Answer | None]):
         self._typed = ""
 
     def type_ahead(self, text: str) -> bool:
-        """Keeps what is typed while nothing of it has the focus yet; returns whether that is so."""
+        """Keeps what is typed until a field has the focus; returns whether it kept it."""
         if self.focused is not None:
             return False
         self._typed += text

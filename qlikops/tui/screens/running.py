@@ -125,7 +125,7 @@ class StopScreen(ReasonedDialog[Act], ReadingScreen):
 
 
 class RedriveScreen(ReadingScreen):
-    """Says what would run again, or why nothing may."""
+    """Says which steps a redrive would run again, or why it is refused."""
 
     TITLE = "Run the rest of it again (redrive)"
     VERB = "Redrive"

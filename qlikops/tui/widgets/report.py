@@ -33,7 +33,7 @@ class ReportView(VerticalScroll):
         yield Static(id="markdown")
 
     def on_mount(self) -> None:
-        """Follows the theme: what is drawn carries its colours."""
+        """Draws the report anew if the theme changes, since its lines carry colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def show(self, markdown: str) -> None:
