@@ -47,7 +47,10 @@ class TerminalDriver(LinuxDriver):
         self._loop.call_soon_threadsafe(post, self._app, ToldToEnd(exit_code))
 
     def _sigtstp_application(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop)
+        if self._loop.is_closed():
+            os.kill(os.getpid(), signal.SIGSTOP)
+        else:
+            self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
         if self._auto_restart and not self._is_suspended:
@@ -56,7 +59,8 @@ class TerminalDriver(LinuxDriver):
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _sigcont_application(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._continue)
+        if not self._loop.is_closed():  # a demo outlives its console while it ends what it started
+            self._loop.call_soon_threadsafe(self._continue)
 
     def _continue(self) -> None:
         if not self._auto_restart:

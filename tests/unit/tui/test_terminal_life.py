@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from qlikops.tui.terminal.driver import TerminalDriver
 from tests.terminal import Terminal
 
 RECORD, KEY_LINE = "ORA-12541", "Approve"
@@ -164,3 +166,10 @@ def test_quitting_leaves_the_terminal_as_it_was() -> None:
         terminal.type(QUIT)
         assert terminal.ended() == 0
         assert terminal.modes() == before
+
+
+def test_a_console_that_has_ended_takes_no_notice_of_being_continued() -> None:
+    driver = object.__new__(TerminalDriver)
+    driver._loop = asyncio.new_event_loop()
+    driver._loop.close()
+    driver._sigcont_application(signal.SIGCONT)
