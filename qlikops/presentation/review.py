@@ -37,6 +37,8 @@ SURE_ENOUGH = 0.7
 """Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
 where that is not reached, the gate says so.
 """
+EVIDENCE = "Evidence"
+"""The title of the section with what was observed."""
 REASONS = "Reasons"
 """The title of the section with why it is proposed and what speaks for it."""
 RECORD = "Record"
@@ -153,7 +155,7 @@ def body(
         ("Decision", decided(approval)),
         ("What happened", (*_happened(approval), *_said_in_full(proposal), *back, *polled)),
         ("What waiting costs", (*(waiting.chart(approval, now) if waits else ()), *waiting.unknown(proposal))),
-        ("Evidence", _evidence(proposal)),
+        (EVIDENCE, _evidence(proposal)),
         (REASONS, (*(() if waits else _judged(approval)), *_reasons(approval), *track)),
         ("Latency", latency),
         (EARLIER, beside.earlier(around)),
@@ -167,7 +169,7 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     proposal = approval.proposal
     return filled(
         ("What happened", (*said(proposal), *_happened(approval), *waiting.unknown(proposal))),
-        ("Evidence", _evidence(proposal)),
+        (EVIDENCE, _evidence(proposal)),
         (REASONS, (*_judged(approval), *_reasons(approval))),
         ("Tasks", _targets(proposal)),
         (RECORD, _covered(approval)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
@@ -25,6 +25,7 @@ from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.widgets.chosen import ChosenReview
+from qlikops.tui.widgets.review import Aside
 from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
 
@@ -36,6 +37,8 @@ _MARKED = Binding.Group("Marked")
 """In the footer; at 80 columns their whole names would push Help out of it."""
 AT_ONCE = timedelta(seconds=0.5)
 """A dialog that opens within this time of its key is what the person waits for."""
+HIGH = 40
+"""From so many rows on, a wide terminal has room for half of the record below the list."""
 _CLAIMED = "Claimed: others see that you look at it."
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 
@@ -56,6 +59,7 @@ class InboxScreen(ConsoleScreen):
 
     MODE = "inbox"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it
+    VERTICAL_BREAKPOINTS = [(HIGH, "-high")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#inbox"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
@@ -81,16 +85,19 @@ class InboxScreen(ConsoleScreen):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(state)
         self._list = WaitingList(state)
-        self._review = ChosenReview(state)
+        self._aside = Aside()
+        self._review = ChosenReview(state, self._aside)
         self._wanted: _Wanted | None = None
         """What is asked as soon as its record has come."""
         self._locks: tuple[str, ...] = ()
         """Why nothing can be decided, by context, when the keys were drawn last."""
 
     def content(self) -> ComposeResult:
-        """The list and the record."""
+        """The list and the record, part of it below the list where the terminal is wide and high."""
         with Container(id="split"):
-            yield self._list
+            with Vertical(id="left"):
+                yield self._list
+                yield self._aside
             yield self._review
 
     def headline(self) -> Headline | None:

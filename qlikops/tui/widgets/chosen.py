@@ -19,7 +19,7 @@ from qlikops.tui.model.context import Waiting
 from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.model.surroundings import Surroundings
-from qlikops.tui.widgets.review import Review
+from qlikops.tui.widgets.review import Aside, Review
 
 
 class ChosenReview(Review):
@@ -31,8 +31,8 @@ class ChosenReview(Review):
     class Shown(Message):
         """A record is on the screen, to be decided or to be read."""
 
-    def __init__(self, state: ConsoleState) -> None:
-        super().__init__(state.clock, self._claim_on_shown, id="review")
+    def __init__(self, state: ConsoleState, aside: Aside) -> None:
+        super().__init__(state.clock, self._claim_on_shown, id="review", aside=aside)
         self._state = state
         self._chosen: Waiting | None = None
         self._key: ApprovalKey | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from qlikops.domain.approval import Claim, ProposalRecord
@@ -22,6 +23,37 @@ from qlikops.tui.widgets.prose import Palette, beside, palette, prose, ruled
 
 TWO, THREE = 110, 170
 """From so many cells on the record has two columns, or three: what happened, the evidence, and the reasons."""
+
+Columns: TypeAlias = Sequence[Sequence[Section]]
+
+
+class Aside(VerticalScroll):
+    """Room elsewhere on the screen for the second half of a record. The style says when it is there."""
+
+    def __init__(self) -> None:
+        super().__init__(id="aside")
+        self.border_title = "Evidence and reasons"
+        self._columns: Columns = ()
+        self._body = Static(markup=False)
+
+    def compose(self) -> ComposeResult:
+        """What is shown is one text."""
+        yield self._body
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it is displayed, and all that it stands in too."""
+        return all(each.display for each in self.ancestors_with_self if isinstance(each, Widget))
+
+    def show(self, columns: Columns) -> None:
+        """Shows the sections in place of what stands there; with none of them, not even the frame."""
+        self._columns = columns
+        self.visible = bool(columns)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """There is room for two columns, or only for one."""
+        self._body.update(_side_by_side(self._columns, self.scrollable_content_region.width, palette(self)))
 
 
 class Review(VerticalScroll):
@@ -37,9 +69,12 @@ class Review(VerticalScroll):
         claim: Callable[[], tuple[Claim | None, str]],
         *,
         id: str,  # noqa: A002 - Textual's name
+        aside: Aside | None = None,
     ) -> None:
         super().__init__(id=id)
         self._clock = clock
+        self._aside = aside
+        """Takes what follows the evidence, as long as it is displayed."""
         self._claim = claim
         """Who looks at what is shown, by the newest inbox: the record is older than that. And who we are."""
         self.approval: ProposalRecord | None = None
@@ -108,6 +143,7 @@ class Review(VerticalScroll):
         self._head.update("")
         self._you.update("")
         self._body.update("")
+        self._put_aside(())
 
     def mark_gone(self, notice: str) -> None:
         """Leaves what is shown to be read, with a notice, and nothing to decide on."""
@@ -164,19 +200,26 @@ class Review(VerticalScroll):
             self.border_title = Text(review.title(self._shown, self.context_label))
             self._head.update(prose([review.brief(self._shown, now)], colours))
             body = review.body(self._shown, now, self._background, is_folded=self._is_folded)
-            self._body.update(self._in_columns(body, colours))
+            split = next((at for at, each in enumerate(body) if each.title == review.EVIDENCE), len(body))
+            first, rest = body[:split], (body[split : split + 1], body[split + 1 :])
+            is_beside = self._aside is not None and self._aside.has_room
+            self._put_aside(rest if is_beside else ())
+            columns = (first,) if is_beside else (first, *rest)
+            self._body.update(_side_by_side(columns, self.scrollable_content_region.width, colours))
             self._draw_choices(self._shown, colours)
+
+    def _put_aside(self, columns: Columns) -> None:
+        if self._aside is not None:
+            self._aside.show(columns)
 
     def _draw_choices(self, shown: ProposalRecord, colours: Palette) -> None:
         claim, caller = self._claim()
         self._you.update(ruled([review.you(shown, self._clock(), claim, caller, self.keys)], colours))
 
-    def _in_columns(self, sections: Sequence[Section], colours: Palette) -> RenderableType:
-        """Read from left to right they are in the order in which they stand one below the other."""
-        width = self.scrollable_content_region.width
-        if width < TWO:
-            return ruled(sections, colours)
-        split = next((at for at, each in enumerate(sections) if each.title == "Evidence"), len(sections))
-        third = split + 1 if width >= THREE else len(sections)
-        columns = [sections[:split], sections[split:third], sections[third:]]
-        return beside([ruled(each, colours) for each in columns if each])
+
+def _side_by_side(columns: Columns, width: int, colours: Palette) -> RenderableType:
+    """As many as fit; read from left to right they are in the order in which they stand one below the other."""
+    columns = [each for each in columns if each]
+    fit = 1 if width < TWO else 2 if width < THREE else 3
+    last = [section for each in columns[fit - 1 :] for section in each]
+    return beside([ruled(each, colours) for each in (*columns[: fit - 1], last) if each])

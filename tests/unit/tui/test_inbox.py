@@ -20,7 +20,7 @@ from qlikops.presentation import inbox
 from qlikops.presentation.table import SORTED
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.inbox import InboxScreen
-from qlikops.tui.widgets.review import Review
+from qlikops.tui.widgets.review import Aside, Review
 from qlikops.tui.widgets.table import KeyedTable
 from tests.fakes import row_of
 from tests.unit.presentation import samples
@@ -45,6 +45,22 @@ async def test_it_fills_and_shows_the_first_to_expire(started: Started, size: tu
         await sees(pilot, *counts, "early: connection lost", "expires in 8m00s", "1 of 2", *rows)
         assert max(map(len, screen_text(pilot).splitlines())) <= size[0]
         assert flat_text(pilot).index(rows[0]) < flat_text(pilot).index(rows[1])
+
+
+async def test_a_wide_and_high_terminal_has_evidence_and_reasons_below_the_list(started: Started) -> None:
+    async with started(FakeEnvironment.waiting_for(task(1, "sales-orders")), size=(200, 50)) as pilot:
+        aside, review = pilot.app.screen.query_one(Aside), pilot.app.screen.query_one(Review)
+        await sees(pilot, "─ Evidence and reasons ─")
+        assert aside.region.y > pilot.app.screen.query_one(KeyedTable).region.y
+        assert aside.region.right <= review.region.x
+        await pilot.press("enter")
+        await no_longer_sees(pilot, "Evidence and reasons")
+        await sees(pilot, "Evidence ─")
+        await pilot.press("escape")
+        await sees(pilot, "─ Evidence and reasons ─")
+        await pilot.resize_terminal(200, 36)
+        await no_longer_sees(pilot, "Evidence and reasons")
+        await sees(pilot, "Evidence ─")
 
 
 async def test_home_and_end_choose_the_first_row_and_the_last(started: Started) -> None:

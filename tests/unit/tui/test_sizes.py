@@ -40,7 +40,7 @@ NAMES = (
 
 def test_beside_the_record_the_list_keeps_its_bars_and_room_for_names() -> None:
     style = Path(inspect.getfile(QlikOpsApp)).with_name("app.tcss").read_text()
-    (share,) = re.findall(r"^\.-wide #list { width: (\d+)%;", style, re.MULTILINE)
+    (share,) = re.findall(r"^\.-wide #left { width: (\d+)%;", style, re.MULTILINE)
     for width in (WIDE, 200, 300):
         columns = {each.key: each.width for each in inbox.columns(width * int(share) // 100 - 1)}
         assert "bar" in columns, width
