@@ -89,7 +89,7 @@ def _settings(ctx: typer.Context, context: ContextOption = None, as_json: JsonLi
         [
             {
                 "name": Span(name),
-                "value": outside("–" if entry["value"] == "" else entry["value"], cap=300),
+                "value": outside(entry["value"], cap=300),
                 "origin": outside(entry["origin"], Tone.MUTED, 300),
             }
             for name, entry in shown.items()

@@ -86,7 +86,9 @@ def _anomaly(each: ListedTask) -> Span:
     if not anomalies:
         return vocabulary.NOTHING
     worst = max((anomaly.severity for anomaly in anomalies), key=lambda severity: severity.rank)
-    return outside(", ".join(anomaly.kind for anomaly in anomalies), vocabulary.severity(worst).tone, 60)
+    return outside(
+        ", ".join(anomaly.kind.traits.headline for anomaly in anomalies), vocabulary.severity(worst).tone, 60
+    )
 
 
 def _restarted(each: ListedTask) -> Span:
@@ -254,9 +256,12 @@ TABLE: Table[ListedTask] = Table(
             ),
         ),
         ColumnOf(
-            Column("kind", "Anomaly", 15),
+            Column("kind", "What broke", 24),
             _anomaly,
-            field=lambda each: " ".join(anomaly.kind for anomaly in each.task.anomalies),
+            field=lambda each: " ".join(
+                f"{anomaly.kind} {anomaly.kind.traits.headline}" for anomaly in each.task.anomalies
+            ),
+            short=ColumnOf(Column("kind", "What broke", 14), _anomaly),
         ),
         ColumnOf(
             Column("restarted", "Restarted", 9, right=True, goes=15),

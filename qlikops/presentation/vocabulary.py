@@ -17,8 +17,8 @@ from qlikops.domain.task import StopReason, TaskState
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation.tone import Span, Tone, outside
 
-NOTHING = Span("–", Tone.MUTED)
-"""What an empty cell shows."""
+NOTHING = Span("", Tone.MUTED)
+"""The cell of what is absent or not known: it stays blank."""
 NOT_YET = Span("…", Tone.MUTED)
 """What a cell shows that will have something once the run has got there."""
 

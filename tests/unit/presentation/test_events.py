@@ -45,7 +45,7 @@ def test_a_row_says_what_happened_where_and_why() -> None:
         "detail": "States.TaskFailed [red]no answer[/red]",
     }
     bare = events.cells(HistoryEvent(1, 0, "X", None, {}), NOWHERE)
-    assert [bare[key].text for key in ("at", "state", "detail")] == ["–", "–", ""]
+    assert [bare[key].text for key in ("at", "state", "detail")] == ["", "", ""]
 
 
 def test_of_an_arn_a_row_has_what_it_names() -> None:

@@ -146,11 +146,11 @@ class TestInbox:
             "proposed_in_brief": "resume",
             "expires": "3h48m",
             "bar": "━━━━━━━━━━━━······",
-            "log": "–",
+            "log": "",
             "severity": "■ critical",
             "verdict": "AI approve 92%",
             "risk": "low",
-            "claimed": "–",
+            "claimed": "",
         }
 
     def test_only_a_model_is_called_ai(self) -> None:
@@ -163,7 +163,7 @@ class TestInbox:
             (130, Span("2h10m"), "log:kept"),
             (90, Span("1h30m", Tone.WARNING), "log:soon"),
             (0, Span("passed", Tone.DANGER), "log:passed"),
-            (None, Span("–", Tone.MUTED), "!log:"),
+            (None, Span("", Tone.MUTED), "!log:"),
         ],
     )
     def test_how_long_the_log_is_kept(self, minutes: int | None, cell: Span, found: str) -> None:

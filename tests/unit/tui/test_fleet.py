@@ -47,7 +47,7 @@ async def test_what_is_wrong_comes_first(started: Started, environment: FakeEnvi
             pilot,
             "2 servers",
             "server is down (connection refused)",
-            "FATAL_TRANSIENT",
+            "failed, a res",
             "billing",
             "3 tasks, worst",
         )
