@@ -25,6 +25,8 @@ from tests.unit.tui.stills import painted, still
 FILE = IMAGES / "recording.svg"
 CELL_WIDTH, ROW_HEIGHT, FONT_SIZE = 8.4, 18, 14
 """Pixels."""
+NBSP = "\N{NO-BREAK SPACE}"
+"""In place of a space: not every viewer keeps several that follow each other."""
 INK, PAPER = "#e0e0e0", "#121212"
 """Where a segment names no colour, and around the screen."""
 
@@ -82,7 +84,7 @@ class Drawing:
         name = quoteattr("qlikops: " + " ".join(frame.step.caption for frame in frames))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" role="img" aria-label={name}>\n'
-            f"<style>text{{font:{FONT_SIZE}px monospace;fill:{INK};white-space:pre}}{classes}{timing(frames)}</style>\n"
+            f"<style>text{{font:{FONT_SIZE}px monospace;fill:{INK}}}{classes}{timing(frames)}</style>\n"
             f'<rect width="100%" height="100%" fill="{PAPER}"/>\n<defs>\n{defined}</defs>\n{shown}</svg>\n'
         )
 
@@ -111,7 +113,8 @@ class Drawing:
                 kept = self.styles.setdefault(_css(style, ink), len(self.styles))
                 # A viewer's own font may be wider or narrower; the columns stand below one another all the same.
                 length = f'textLength="{cell_len(word) * CELL_WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"'
-                yield f'<text class="s{kept}" x="{x:.1f}" y="{FONT_SIZE}" {length}>{escape(word)}</text>'
+                drawn = escape(word.replace(" ", NBSP))
+                yield f'<text class="s{kept}" x="{x:.1f}" y="{FONT_SIZE}" {length}>{drawn}</text>'
             column += width
 
 
