@@ -88,7 +88,7 @@ def task(
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one task: how it is, what is wrong, why it is left alone, its latency, what was decided earlier."""
+    """Show one task: how it is, what is wrong, why it is muted, its latency, what was decided earlier."""
     here = invocation(ctx)
     found = look_up(here.environment(context), name)
     output.write_either(found, one_task.sections(found, here.now()), as_json=as_json)

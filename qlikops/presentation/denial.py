@@ -28,7 +28,7 @@ class Again:
 
     words: str
     quiet: timedelta | None
-    """For how long the tasks are left alone; None for the usual cooldown."""
+    """For how long the tasks are muted; None for the usual cooldown."""
 
 
 def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
@@ -78,7 +78,7 @@ def stays(proposals: Sequence[Proposal], latest: Latest | None, now: datetime | 
 def then(proposals: Sequence[Proposal], snooze: timedelta | None, now: datetime) -> Iterator[Line]:
     """Until when nothing is proposed, and what that costs; `snooze` is None for the usual cooldown."""
     wait = "the usual cooldown" if snooze is None else format_duration(snooze)
-    yield line("Then", f"left alone for {wait}; if still broken, asked again")
+    yield line("Then", f"muted for {wait}; if still broken, asked again")
     yield from waiting.consequence(proposals, now + snooze if snooze else None, now)
 
 

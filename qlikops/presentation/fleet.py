@@ -273,10 +273,10 @@ TABLE: Table[ListedTask] = Table(
             ),
         ),
         ColumnOf(
-            Column("quiet", "Waits or is left alone", 44, goes=60),
+            Column("quiet", "Waits or muted", 44, goes=60),
             _quiet,
             field=lambda each: each.task.memory.quiet.words() if each.task.memory.quiet is not None else "",
-            short=ColumnOf(Column("quiet", "Waits or is left alone", 22), _quiet),
+            short=ColumnOf(Column("quiet", "Waits or muted", 22), _quiet),
         ),
     ),
     ties=lambda each: each.facts.key,

@@ -72,7 +72,7 @@ _OWN = (
     Term(("Trend",), "The last latencies, the newest right. A dot is a check without a value."),
     Term(("freshness", "late", "stale"), "How old the target's data may be, as you set it, and whether it is older."),
     Term(
-        ("Waits or is left alone", "left alone", "Why no proposal", "Muted until"),
+        ("Waits or muted", "left alone", "Why no proposal", "Muted until"),
         "Why nothing is proposed on the task now, and until when.",
     ),
     Term(("cooling down", "cooldown"), "The time without a proposal after a restart, 15 minutes by default."),

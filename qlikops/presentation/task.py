@@ -1,4 +1,4 @@
-"""One task in full: how it is, what is wrong, why it is left alone, how its latency went, what was decided earlier."""
+"""One task in full: how it is, what is wrong, why it is muted, how its latency went, what was decided earlier."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:
     if facts.message:
         yield line("message", outside(facts.message))
     if quiet := fleet.why_quiet(task, now, server_down=detail.server_down):
-        yield line("left alone" if not task.proposal_id else "waits", quiet)
+        yield line("muted" if not task.proposal_id else "waits", quiet)
         if memory.quiet is not None and memory.quiet.until > now:
             yield line("until", vocabulary.clock_time(memory.quiet.until))
     yield from _log_kept(detail, now)

@@ -92,7 +92,7 @@ def unknown(proposal: Proposal) -> Iterator[Line]:
 
 
 def consequence(proposals: Sequence[Proposal], muted_until: datetime | None, now: datetime) -> Iterator[Line]:
-    """Whether what is left alone can still be resumed at `muted_until`; nothing if it is not known of any.
+    """Whether what is muted can still be resumed at `muted_until`; nothing if it is not known of any.
 
     None for the usual cooldown, which is not known here.
     """

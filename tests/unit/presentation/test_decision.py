@@ -41,7 +41,7 @@ class TestDecision:
         assert "SendTaskFailure ApprovalDenied" in text
         assert "Does         nothing is sent to Qlik" in text
         assert "patching" in text
-        assert "left alone for 1h00m" in text
+        assert "muted for 1h00m" in text
 
     def test_a_receipt_is_complete(self) -> None:
         made = Decision(True, "abc", samples.CALLER, NOW, "", "d1", "tui")

@@ -36,7 +36,7 @@ async def test_what_keeps_a_task_quiet_is_lifted_with_a_reason(started: Started,
         await pilot.press("L")
         await sees(pilot, "Lift what keeps it quiet", "snoozed until", "A reason is required.")
         await pilot.press("escape", "enter")
-        await sees(pilot, "left alone")
+        await sees(pilot, "muted")
         await pilot.press("L")
         await sees(pilot, "snoozed until", "A reason is required.")
         await pilot.press(*"back", "enter")
