@@ -14,6 +14,8 @@ MEANS_SOMETHING_ELSE = frozenset(
         "--context",
         # A task that planned work covers, or whose proposals are listed.
         "--task",
+        # A state of tasks, or of the workflow.
+        "--state",
         # What is filtered and sorted differs, and with it the example and what there is to sort by.
         *("--filter", "--sort"),
         # A part of what the command does, said as such.

@@ -51,4 +51,4 @@ def test_a_day_with_its_time_is_written_in_one_place() -> None:
     written = {
         path.relative_to(package).as_posix() for path in package.rglob("*.py") if "%Y-%m-%d %H:%M" in path.read_text()
     }
-    assert written == {"domain/duration.py", "presentation/executions.py", "presentation/vocabulary.py"}
+    assert written == {"domain/duration.py", "presentation/executions.py"}

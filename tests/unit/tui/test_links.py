@@ -12,7 +12,7 @@ from qlikops.domain.errors import NotFound
 from qlikops.tui.model.links import RecordLink, of_record
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, app_of, flat_text, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenery import Demo, demo
 
@@ -121,9 +121,11 @@ async def test_the_tasks_of_a_group_are_a_part_of_the_fleet(started: Started, en
         await sees(pilot, f"proposal:{record.approval_id}", f"{len(keys)} of {len(tasks)} tasks")
         first = chosen(pilot)
         await pilot.press("enter")
-        await sees(pilot, "task replicate")
+        title = "task " + first.split("/", 1)[1]
+        await sees(pilot, title)
         await pilot.press("n")
-        await wait_until(pilot, lambda: first.split("/")[2] not in flat_text(pilot))
+        await no_longer_sees(pilot, title)
+        await sees(pilot, "task replicate")
         await pilot.press("escape")
         await sees(pilot, f"{len(keys)} of {len(tasks)} tasks")
         await pilot.press("escape")
