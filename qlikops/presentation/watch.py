@@ -49,7 +49,7 @@ class Event:
     at: datetime
     what: What
     text: str
-    """The whole of it in words, on one line."""
+    """The whole of it in words, on one line; empty of one that is `unsaid`."""
     context: str = ""
     approval_id: str = ""
     row: InboxRow | None = None
@@ -163,6 +163,18 @@ class Watch:
 def arrived(row: InboxRow, now: datetime, what: What = What.NEW) -> Event:
     """That a proposal waits for a decision."""
     return _of(row, now, what, _described(row, now))
+
+
+def unsaid(row: InboxRow, now: datetime, what: What) -> Event:
+    """The event of `what`, NEW or SOON, before `in_words`: a thousand at once are counted, and few are read."""
+    return _of(row, now, what, "")
+
+
+def in_words(event: Event) -> Event:
+    """`event` with its text, if that was left `unsaid`."""
+    if event.text or event.row is None:
+        return event
+    return (runs_out if event.what is What.SOON else arrived)(event.row, event.at)
 
 
 def is_soon(row: InboxRow, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qlikops.domain.encoding import codec
 from qlikops.hook import Hook
 from qlikops.presentation import alert
-from qlikops.presentation.watch import Event
+from qlikops.presentation.watch import Event, in_words
 from qlikops.tui.model.backend import post
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.messages import HookFailed
@@ -56,7 +56,7 @@ class Reaching:
         if alerts.notify_command.strip():
             hook = self._hooks.get(alerts.notify_command) or self._hook(alerts.notify_command)
             for event in heard:
-                named = replace(event, context=context.name)
+                named = replace(in_words(event), context=context.name)
                 hook.tell(codec.dumps(named), named.approval_id)
 
     def _hook(self, command: str) -> Hook:

@@ -30,7 +30,7 @@ from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation.alert import Alerts
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.watch import Event, arrived, is_soon, runs_out
+from qlikops.presentation.watch import Event, What, is_soon, unsaid
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
@@ -165,7 +165,7 @@ class LiveContext:
         return self._resting_until is not None and self.now() < self._resting_until
 
     def took_rows(self, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
-        """A fresh inbox came; returns what is new and what runs out soon, each once. The first is no news."""
+        """A fresh inbox came; returns what is new or runs out soon, each once and unsaid. The first is no news."""
         news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
         now = self.now()
         gone = self._rows.keys() - {row.approval_id for row in rows}
@@ -183,9 +183,9 @@ class LiveContext:
             if row.waits:
                 continue
             if name not in self._rows:
-                yield arrived(row, now)
+                yield unsaid(row, now, What.NEW)
             elif name not in self._soon and is_soon(row, now) and not self.outbox.in_flight(name):
-                yield runs_out(row, now)
+                yield unsaid(row, now, What.SOON)
 
     def missed_rows(self, error: Exception) -> None:
         """It did not come: what is shown grows old."""
@@ -383,6 +383,11 @@ class Waiting:
     def key(self) -> ApprovalKey:
         """What tells it apart."""
         return ApprovalKey(self.context.name, self.row.approval_id)
+
+    @property
+    def order(self) -> tuple[bool, datetime, str]:
+        """Sorts what expires first first, then restarts that wait for their endpoint."""
+        return self.row.waits is not None, self.row.deadline, self.row_key
 
     @property
     def in_flight(self) -> bool:

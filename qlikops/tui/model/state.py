@@ -89,6 +89,8 @@ class ConsoleState:
         self.coach: Coach | None = None
         """Leads through the demo's first steps; None anywhere else, and once they are known."""
         self._by_row_key: dict[str, Waiting] = {}
+        self.by_key: dict[ApprovalKey, Waiting] = {}
+        """What waits, by what tells it apart, in the same order."""
 
     def now(self) -> datetime:
         """The time, aware."""
@@ -208,10 +210,11 @@ class ConsoleState:
             for number, each in enumerate(self.contexts)
             for row in each.rows
         ]
-        found.sort(key=lambda each: (each.row.waits is not None, each.row.deadline, each.row_key))
+        found.sort(key=lambda each: each.order)
         self.waiting = tuple(found)
         self._by_row_key = {waiting.row_key: waiting for waiting in found}
-        self.marked &= {waiting.key for waiting in found}
+        self.by_key = {waiting.key: waiting for waiting in found}
+        self.marked &= self.by_key.keys()
         return news
 
     def news(self) -> int:

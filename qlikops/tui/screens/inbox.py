@@ -112,6 +112,7 @@ class InboxScreen(ConsoleScreen):
 
     def state_changed(self) -> None:
         """Rows, freshness or a decision changed."""
+        self._locks = self._locked_because()
         super().state_changed()
         self._show_rows()
 
@@ -119,12 +120,14 @@ class InboxScreen(ConsoleScreen):
         # Under a dialog too: what it is about must not look younger than it is.
         if not self.is_current:
             return
-        if self._locks != (locks := tuple(context.locked_because() for context in self.state.contexts)):
+        if self._locks != self._locked_because():
             # Data grows old by itself.
-            self._locks = locks
             self.state_changed()
         else:
             self._list.show_why_empty()
+
+    def _locked_because(self) -> tuple[str, ...]:
+        return tuple(context.locked_because() for context in self.state.contexts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
@@ -221,7 +224,7 @@ class InboxScreen(ConsoleScreen):
 
     def reveal(self, context: str, approval_id: str) -> None:
         """Opens what waits, whatever the filter keeps back."""
-        waiting = next((each for each in self.state.waiting if each.key == ApprovalKey(context, approval_id)), None)
+        waiting = self.state.by_key.get(ApprovalKey(context, approval_id))
         if waiting is None:
             return
         if waiting.row_key not in self._list.table.keys:

@@ -86,9 +86,9 @@ class ChosenReview(Review):
 
     def forget_others(self) -> None:
         """What no longer waits is not shown from memory."""
-        waiting = {each.key: each.row for each in self._state.waiting}
+        waiting = self._state.by_key
         self._records = {
-            key: record for key, record in self._records.items() if key in waiting and waiting[key].is_of(record)
+            key: record for key, record in self._records.items() if key in waiting and waiting[key].row.is_of(record)
         }
         self._looked_at = {key: seen for key, seen in self._looked_at.items() if key in waiting}
         self._around.keep(waiting.keys())

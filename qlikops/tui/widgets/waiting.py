@@ -73,7 +73,8 @@ class WaitingList(Vertical):
     def marked_waiting(self) -> list[Waiting]:
         """What is marked, in the order of deadlines."""
         state = self._state
-        return [waiting for waiting in state.waiting if waiting.key in state.marked] if state.marked else []
+        found = [each for key in state.marked if (each := state.by_key.get(key))]
+        return sorted(found, key=lambda each: each.order)
 
     def show(self, *, choose_first: bool = False) -> None:
         """Shows what waits as it is now."""

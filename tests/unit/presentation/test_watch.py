@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.errors import CredentialsProblem, NotFound, Offline
-from qlikops.presentation.watch import Watch, What, spoken
+from qlikops.presentation.watch import Watch, What, arrived, in_words, runs_out, spoken, unsaid
 from tests.fakes import row_of
 from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal
 
@@ -136,3 +136,11 @@ def test_what_the_outcome_adds_is_said_and_a_reason_not_twice() -> None:
 
     assert ended("planned work").count("planned work") == 1
     assert ended("no answer for 120 s").endswith("nothing was restarted (no answer for 120 s)")
+
+
+def test_what_was_left_unsaid_is_said_in_the_same_words() -> None:
+    row = row_of(FIRST)
+    assert in_words(unsaid(row, NOW, What.NEW)) == arrived(row, NOW)
+    assert in_words(unsaid(row, NOW, What.SOON)) == runs_out(row, NOW)
+    assert not unsaid(row, NOW, What.NEW).text
+    assert in_words(arrived(row, NOW)) == arrived(row, NOW)
