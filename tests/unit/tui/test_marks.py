@@ -47,9 +47,7 @@ async def mark(pilot: Pilot[Any], number: int) -> None:
     await pilot.press(*["space"] * number)
     await sees(pilot, "A D Marked")
     # A wide terminal has a column between the two.
-    await wait_until(
-        pilot, lambda: bool(re.search(rf"■ connection lost (\w+ )?{TASKS[number - 1]}", flat_text(pilot)))
-    )
+    await wait_until(pilot, lambda: bool(re.search(rf"■ connection lost (\w+ )?{TASKS[number - 1]}", flat_text(pilot))))
 
 
 async def asked_about_three(pilot: Pilot[Any], key: str) -> None:
