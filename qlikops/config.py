@@ -69,7 +69,7 @@ class Settings:
     bell: bool = True
     """Whether the console rings for what is told."""
     notices: str = one_of(("auto", "off", "osc9", "osc777", "osc99"))
-    """In which form the console has the terminal show a desktop notice; `auto` goes by the terminal."""
+    """The form in which the console has the terminal show a desktop notice; `auto` goes by the terminal."""
     notify_from: str = one_of(("warning", "info", "critical"))
     """The least severity of what rings, is shown as a notice, and is told to `notify_command`."""
     notify_command: str = ""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 _LEFT_OUT: Any = object()
-"""In `__init__`, the argument for a field with a factory that the caller did not give."""
+"""The argument of `__init__` for a field with a factory that the caller did not give."""
 _ORDER = {"__lt__": operator.lt, "__le__": operator.le, "__gt__": operator.gt, "__ge__": operator.ge}
 
 

@@ -22,7 +22,7 @@ VARIABLE = "_QLIKOPS_COMPLETE"
 """Set by the lines that `qlikops --show-completion` prints, which are Typer's."""
 TREE = Path(__file__).with_name("commands.json")
 FILE = "completion.json"
-"""In the data folder: context -> kind of name -> [when it was written, {name: what it is}]."""
+"""A file of the data folder: context -> kind of name -> [when it was written, {name: what it is}]."""
 FRESH_SECONDS = 24 * 3600
 """A name that was seen longer ago may be gone."""
 SAFE = re.compile(r"\w[\w .,/@%+=-]{0,99}")

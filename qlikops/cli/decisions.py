@@ -24,7 +24,7 @@ from qlikops.presentation import shift as presented
 from qlikops.presentation.vocabulary import count
 
 MOST_BYTES = 512 * 1024 * 1024
-"""Of one month: a file from anywhere else is not read into memory whole."""
+"""The largest file of one month that is read: a larger one would fill the memory."""
 
 
 def decisions(

@@ -25,7 +25,7 @@ def duration(option: str, text: str) -> timedelta:
 
 
 def quiet(snooze: str, until: str, now: datetime) -> timedelta | None:
-    """For how long a denial keeps its tasks quiet: `--snooze`, or up to `--until`; None if neither is given.
+    """How long a denial keeps its tasks quiet: `--snooze`, or up to `--until`; None if neither is given.
 
     A time of day is the next one by this computer's clock. Raises UsageError if both are given, if that is in the past,
     and if it is longer than a denial can keep quiet.

@@ -303,7 +303,7 @@ class _Listed:
         return "" if not self.is_own else "(yours, in place of ours) " if self.shadows else "(yours) "
 
     def data(self) -> dict[str, Any]:
-        """As JSON."""
+        """What is written as JSON."""
         return {**_data(self.failure), "own": self.is_own, "shadows": self.shadows}
 
 

@@ -126,7 +126,7 @@ class _Commands(Group):
 
 
 def _say_wrong_line(error: Any) -> None:
-    """In the form of all errors; where the help is all that is wanted, that."""
+    """Writes an error in the form of all errors, or the help if that is all that is wanted."""
     if not getattr(error, "message", "").startswith("Usage:"):
         text, hint = of_parser(error)
         output.say(f"Failed: {text}\n{hint}")

@@ -21,7 +21,7 @@ PAGED = frozenset(
 """Commands that change nothing, and print once, when they are done, and possibly much."""
 _USUAL = "less"
 _LESS = "FRX"
-"""For `less`, unless $LESS says otherwise: leave what fits on the screen there, keep colours and the screen."""
+"""Options of `less`, unless $LESS says otherwise: leave what fits on the screen there, keep colours and the screen."""
 
 
 class _Kept(StringIO):
@@ -37,7 +37,7 @@ class _Kept(StringIO):
         return str(self._terminal.encoding or "utf-8")
 
     def isatty(self) -> bool:
-        """As if it were the terminal: tables keep to its width, and have its colours."""
+        """Says that it is a terminal: tables keep to its width, and have its colours."""
         return True
 
     def fileno(self) -> int:

@@ -49,7 +49,7 @@ class _Inbox:
         threading.Thread(target=lambda: done.put((self, self._read())), daemon=True).start()
 
     def ended_reading(self) -> None:
-        """Its events have been taken; the next read is due after a pause."""
+        """Notes that the program has taken its events; the next read is due after a pause."""
         self.is_reading = False
         self._due = self._here.monotonic() + self._pause
 

@@ -72,7 +72,9 @@ class DataStores:
     patience: Patience
 
     def find(self, resources: Mapping[str, str], known: Iterable[DataStore] = ()) -> tuple[DataStore, ...]:
-        """Those that are there: of the stack's `resources` (logical id -> physical id), by tag, and those `known`."""
+        """The data stores that are there: of the stack's `resources` (logical id -> physical id), by tag, and those
+        `known`.
+        """
         named = {
             StoreKind.LEDGER: [resources.get("Table", "")],
             StoreKind.DATA: [resources.get("DataBucket", "")],

@@ -102,8 +102,8 @@ class Doctor:
     aws: AwsConnection
     make_stack: Callable[[], Stack]
     make_scheduler: Callable[[], Scheduler]
-    """As `make_stack`, called by the first check that needs it: a client takes credentials, and to have none is a
-    finding.
+    """Makes the scheduler's client, called by the first check that needs it: a client takes credentials, and to have
+    none is a finding.
     """
     logins: Logins
     now: Callable[[], datetime]

@@ -1,4 +1,4 @@
-"""From the agent's settings to the template's parameters that let it use what they name, and nothing else."""
+"""Turns the agent's settings into the template's parameters that let it use what they name, and nothing else."""
 
 from __future__ import annotations
 

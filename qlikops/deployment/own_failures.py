@@ -33,7 +33,9 @@ class OwnFailuresStore:
         return f"s3://{self._bucket}/{OWN_FAILURES}"
 
     def read(self) -> Kept:
-        """Those that are kept; InvalidEntries if it is not possible to say which, and `replace` then replaces them."""
+        """The entries that are kept; InvalidEntries if it is not possible to say which, and `replace` then replaces
+        them.
+        """
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=OWN_FAILURES)
         except ClientError as exc:

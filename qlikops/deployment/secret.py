@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SECRET_BYTES = 65_536
 """The largest value that Secrets Manager keeps."""
 _WAYS = ("password", "api_token", "jwt")
-"""To log in: the one that is given takes the others' place, for each of the two accounts."""
+"""Ways to log in: the one that is given takes the others' place, for each of the two accounts."""
 
 Instances = Mapping[str, Mapping[str, Any]]
 

@@ -1,4 +1,4 @@
-"""From which states a stack can be changed, and the way out of the others."""
+"""The states from which a stack can be changed, and the way out of the others."""
 
 from __future__ import annotations
 

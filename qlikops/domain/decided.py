@@ -16,7 +16,7 @@ from qlikops.domain.shift_entry import is_followed
 from qlikops.domain.workflow.execution import ExecutionSummary
 
 PAGES = 150
-"""Of a hundred runs each: seven weeks at one run in five minutes."""
+"""How many pages of a hundred runs are read at most: seven weeks at one run in five minutes."""
 
 
 @dataclass(frozen=True, slots=True)

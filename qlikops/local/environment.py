@@ -74,7 +74,7 @@ class LocalOptions:
     rate: str = "1m"
     """How often the monitoring runs."""
     model_url: str = ""
-    """Of an OpenAI-style server whose model evaluates; empty for the rules."""
+    """The address of an OpenAI-style server whose model evaluates; empty for the rules."""
     model: str = ""
     """The model's name there; empty for the only one."""
 

@@ -28,7 +28,9 @@ from qlikops.domain.evaluation import Evaluation
 from qlikops.domain.text import harmless
 
 READ_TIMEOUT_SECONDS = 95
-"""Of the one attempt that the agent makes: small machines are slow, and a second attempt would not be faster."""
+"""How long the one attempt that the agent makes may take: small machines are slow, and a second attempt would not be
+faster.
+"""
 _LOADING_SECONDS = 300
 """The first request makes a server load the model."""
 _MESSAGE = "Failed to connect: ORA-12541: TNS:no listener"

@@ -29,7 +29,7 @@ class Alerts:
     notify_command: str = ""
 
     def heard(self, events: Sequence[Event]) -> tuple[Event, ...]:
-        """Those of `events` that are severe enough, for every way alike; a severity that is not known is."""
+        """The `events` that are severe enough, for every way alike; a severity that is not known is."""
         least = Severity.rank_of(self.notify_from)
         return tuple(event for event in events if Severity.rank_of(event.severity) >= least)
 

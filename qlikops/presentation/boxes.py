@@ -148,7 +148,7 @@ class _Route:
     source_below: bool
     target_above: bool
     channels: tuple[int, ...]
-    """Those that it runs in, by the line of boxes above them; two where it changes between columns."""
+    """The channels that it runs in, by the line of boxes above them; two where it changes between columns."""
     gap: int = 0
     """Where it changes: left of that column."""
 
@@ -169,7 +169,7 @@ class _Plan:
     """The cell in which a way leaves or enters a box, by its name and whether that is below."""
     tracks: dict[tuple[int, tuple[str, str]], int] = field(default_factory=dict)
     heights: dict[int, tuple[int, bool, bool]] = field(default_factory=dict)
-    """Of each channel its tracks, and whether arrows end in it that go up, and that go down."""
+    """Each channel's tracks, and whether arrows end in it that go up, and that go down."""
     lanes: dict[tuple[str, str], int] = field(default_factory=dict)
     """The cell of each way that goes from one channel to another."""
     _tops: dict[int, int] = field(default_factory=dict)

@@ -21,7 +21,7 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _ROOM_AHEAD = 0.25
 """Part of the width that what is to come may take at most."""
 _UNITS = ((10_800, 3600, "hours"), (180, 60, "minutes"), (0, 1, "seconds"))
-"""From so many seconds at the top, rows count in these."""
+"""The units that rows count in, each from so many seconds at the top on."""
 _NICE = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 18000, 36000, 86400, 172800)
 """Seconds from one numbered row to the next one."""
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)

@@ -245,7 +245,7 @@ def stage(
     error: BaseException | None = None,
     ended: ProposalRecord | None = None,
 ) -> Span:
-    """The same in a word or two, to be counted where several were decided together."""
+    """What became of it in a word or two, to be counted if several were decided together."""
     if ended is not None:
         if ended.decision is not None and ended.decision.decision_id != request.decision_id:
             return _already(ended.decision)

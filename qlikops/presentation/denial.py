@@ -28,11 +28,11 @@ class Again:
 
     words: str
     quiet: timedelta | None
-    """For how long the tasks are muted; None for the usual cooldown."""
+    """How long the tasks are muted; None for the usual cooldown."""
 
 
 def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
-    """The times that the console offers; MORNING is in `zone`, without one in that of this computer."""
+    """The times that the console offers; MORNING is by the clock of `zone`, or of this computer."""
     morning = next_at(MORNING, now, zone)
     day = "" if morning.date() == now.astimezone(zone).date() else "tomorrow "
     return (
@@ -45,7 +45,7 @@ def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
 
 
 def next_at(at: time, now: datetime, zone: tzinfo | None = None) -> datetime:
-    """The next moment at which it is `at` in `zone`, without one in that of this computer."""
+    """The next moment at which it is `at` by the clock of `zone`, or of this computer."""
     today = now.astimezone(zone).date()
     moments = (datetime.combine(today + timedelta(days=days), at, zone).astimezone(zone) for days in range(3))
     return next(moment for moment in moments if moment > now)

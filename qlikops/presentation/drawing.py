@@ -18,7 +18,7 @@ from qlikops.presentation.tone import Spans, Tone, outside
 BOXES_FROM = 100
 """Columns; in fewer a spine is easier to read."""
 ITEMS_SHOWN = 200
-"""Of one Map; its own cap is 40."""
+"""How many items of one Map are drawn at most; Step Functions runs 40 of them at a time."""
 _BAR_NAME, _BAR_END = 24, 16
 """Columns of a time bar's name, and of what stands behind it."""
 _LONGEST_BAR = 90
@@ -48,7 +48,7 @@ class Drawing:
 
     rows: tuple[Spans, ...] = ()
     stops: Mapping[str, Stop] = field(default_factory=dict)
-    """By key, from top to bottom."""
+    """The stops by key, from top to bottom."""
 
 
 def draw(graph: Graph, width: int, now: datetime, fold_key: str, chosen: str = "") -> Drawing:

@@ -185,7 +185,7 @@ def _some(number: int | None) -> str:
 
 
 def last_run(summary: ExecutionSummary | None) -> str:
-    """Such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
+    """A sentence such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
     if summary is None:
         return "No run yet."
     at = f"Last run {summary.started_at:%H:%M:%S} UTC"
@@ -227,7 +227,7 @@ def heading(detail: ExecutionDetail, now: datetime) -> tuple[Section, ...]:
 
 
 def headline(detail: ExecutionDetail, now: datetime) -> tuple[Line, ...]:
-    """The same in as few lines as will do, for a screen that shows the rest by itself."""
+    """How it stands in as few lines as will do, for a screen that shows the rest by itself."""
     summary = detail.summary
     took = f"{duration(summary, now)}{'' if summary.stopped_at else ' so far'}"
     facts = [f"Started {vocabulary.clock_time(summary.started_at)}", took]

@@ -80,5 +80,5 @@ def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
 
 
 def _folded(text: str) -> str:
-    """Without case, and with the blanks drawn together, as a screen shows them."""
+    """The text without case, and with the blanks drawn together, as a screen shows them."""
     return " ".join(text.split()).casefold()

@@ -29,7 +29,7 @@ _RANK = {sort: rank for rank, sort in enumerate(Sort)}
 _NARROWING = re.compile(r"(?:(?P<sort>[a-z]+):|@(?P<context>\S*))\s*", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{4,12}")
 EACH = 6
-"""Of one sort so many are offered, unless it is asked for by its word: none hides the others."""
+"""How many of one sort are offered, unless it is asked for by its word: none hides the others."""
 MOST = 200
 _BY_CHANCE = 2
 """First of what is compared where letters stand apart."""

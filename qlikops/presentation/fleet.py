@@ -54,7 +54,7 @@ class ListedTask:
     caller: str = ""
     """The ARN of who is `you`."""
     polls_a_cell: int = 1
-    """Of its spark: the same in every row, so that one column is one time."""
+    """How many runs one cell of its spark stands for: the same in every row, so that one column is one time."""
 
     @property
     def facts(self) -> TaskFacts:

@@ -13,7 +13,7 @@ from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Span, Tone, outside
 
 PREFIX = "fold "
-"""Of the key of several tasks; no task's begins so."""
+"""How the key of several tasks begins; no task's key begins so."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 

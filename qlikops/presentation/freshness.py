@@ -84,7 +84,7 @@ class Freshness:
         return f"the data is not live ({trust})" + (f"; {remedy}" if trust is Trust.CREDENTIALS and remedy else "")
 
     def words(self, now: datetime) -> Spans:
-        """For the title: `live, 2s old`, or what is wrong, what it means and how old the data is."""
+        """What the title says: `live, 2s old`, or what is wrong, what it means and how old the data is."""
         trust = self.trust(now)
         if trust is not Trust.LIVE and self.waits_for is not None:
             return (outside(self._waiting(self.waits_for, now), Tone.INFO, 100),)
@@ -178,7 +178,7 @@ class Freshness:
 
 
 def together(each: Collection[Freshness], now: datetime) -> Spans:
-    """For several contexts: the oldest data, once there is any of all of them."""
+    """What is said of several contexts: the oldest data, once there is any of all of them."""
     loaded = [one for one in each if one.loaded_at is not None]
     if len(loaded) < len(each):
         return (Span(f"connecting … {len(loaded)} of {len(each)}", Tone.INFO),)

@@ -22,7 +22,7 @@ class Term:
     """A word with its meaning."""
 
     words: tuple[str, ...]
-    """Its spellings on screens. One with a capital is found only so, one without in any case."""
+    """The spellings of the term on screens. One with a capital is found only so, one without in any case."""
     meaning: str
     """What it means, in one or two sentences."""
 
@@ -131,7 +131,7 @@ def terms() -> tuple[Term, ...]:
 
 
 def on(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Of the terms that stand in `texts`, the spelling that does, with its meaning, in the order of the table."""
+    """The spelling and the meaning of each term that stands in `texts`, in the order of the table."""
     found = "\n".join(texts)
     spelt = ((next((word for word in term.words if _pattern(word).search(found)), ""), term) for term in terms())
     return [(word, term.meaning) for word, term in spelt if word]

@@ -64,7 +64,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """That one state leads to another."""
+    """An arrow: one state leads to another."""
 
     source: str
     target: str
@@ -91,7 +91,7 @@ class Level:
     title: str
     """The Map's or Parallel's name; empty for the execution itself."""
     nodes: tuple[Node, ...]
-    """Those that are drawn, in reading order."""
+    """The nodes that are drawn, in reading order."""
     ways: tuple[Way, ...]
     """Between two of these."""
     folded: tuple[str, ...]
@@ -195,7 +195,7 @@ class _Ran:
     """What ran: by state, and by the way that was taken."""
 
     states: tuple[State, ...]
-    """Of the definition, then those that ran and are not in it."""
+    """The states of the definition, then the ones that ran and are not in it."""
     visits: Mapping[str, tuple[StateVisit, ...]]
     taken: Mapping[tuple[str, str], Counter[tuple[int, ...]]] = field(default_factory=dict)
     """How often each item, by its Map indexes, went that way."""
@@ -382,7 +382,7 @@ class _Made:
         return state.kind == "Map" and self.run.goes_on and bool(self.run.proposals)
 
     def items(self) -> Iterator[Item]:
-        """Those that the ledger knows, and those that the history does."""
+        """The items that the ledger knows, and the ones that the history does."""
         maps = {name for name in self.ran.visits if any(visit.map_path for visit in self.ran.visits[name])}
         by_index: dict[int, list[StateVisit]] = defaultdict(list)
         for visit in self.run.history.states:

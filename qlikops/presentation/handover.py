@@ -40,7 +40,7 @@ def sections(handover: Handover, cells: int = 0) -> tuple[Section, ...]:
 
 
 def markdown(handover: Handover, context: str = "") -> str:
-    """The same for a ticket or a chat; `context` is its name where there are others."""
+    """The handover as Markdown, for a ticket or a chat; `context` is its name where there are others."""
     return as_markdown(f"Handover: {context}" if context else "Handover", sections(handover))
 
 

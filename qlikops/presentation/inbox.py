@@ -144,7 +144,7 @@ def label(row: InboxRow) -> str:
 
 
 def _server_and_task(row: InboxRow) -> tuple[str, str]:
-    """Of one task; several have no server, and their label for a name."""
+    """The server and the name of one task; several have no server, and their label for a name."""
     server, slash, task = row.label.partition("/") if row.task_count == 1 else ("", "", "")
     return (server, task) if slash else ("", row.label)
 

@@ -34,8 +34,8 @@ _WHOLE = 100_000
 _MESSAGE, _SEEN = "message", "seen"
 """The labels of the evidence that is Replicate's own words, and that says since when it is so."""
 SURE_ENOUGH = 0.7
-"""Below this confidence an evaluation is nothing to lean on, whatever it says. The agent's own floor may be another;
-where that is not reached, the gate says so.
+"""The confidence below which an evaluation is nothing to lean on, whatever it says. The agent's own floor may be
+another; where that is not reached, the gate says so.
 """
 EVIDENCE = "Evidence"
 """The title of the section with what was observed."""
@@ -200,7 +200,7 @@ STOPS = "one that fails as before, or several for other reasons, stops the rest"
 
 
 def in_turn(targets: Sequence[ProposedTask]) -> Iterator[Line]:
-    """Of a group in the order in which it is started, which task goes first, and what stops the rest."""
+    """The order in which a group is started: which task goes first, and what stops the rest."""
     if len(targets) > 1:
         first = outside(targets[0].key.task, cap=100)
         yield line("Order", first, " first, alone; then 2, 4, 8 … as tasks come up", Span(f"; {STOPS}", Tone.MUTED))

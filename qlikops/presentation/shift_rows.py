@@ -233,7 +233,7 @@ TABLE: Table[ShiftRow] = Table(
     },
 )
 _WITH_SERVER = 140
-"""From so many cells on a task's name and what became of it have room beside its server."""
+"""How many cells it takes until a task's name and what became of it have room beside the server."""
 
 
 def columns(width: int) -> tuple[Column, ...]:

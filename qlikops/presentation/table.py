@@ -39,7 +39,7 @@ class Column:
     middle: bool = False
     """A text that is too long loses its middle: both ends of a name tell it apart."""
     goes: int = 0
-    """Its turn to go while not every column fits: the least goes first, 0 never. Tens leave room for another."""
+    """When the column goes while not every one fits: the least goes first, 0 never. Tens leave room for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class ColumnOf(Generic[T]):
 
     @property
     def key(self) -> str:
-        """Its name: in a filter, and for the cells of a row."""
+        """The column's name: in a filter, and for the cells of a row."""
         return self.drawn.key
 
     @property
@@ -107,7 +107,7 @@ class Table(Generic[T]):
     """A table of rows of T."""
 
     columns: tuple[ColumnOf[T], ...]
-    """From left to right."""
+    """The columns from left to right."""
     ties: Callable[[T], Any] = lambda _: 0
     """What is compared of rows that are equal in an order."""
     more_orders: tuple[Order[T], ...] = ()

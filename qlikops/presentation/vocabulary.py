@@ -79,7 +79,7 @@ _FAILED_MEANING = {
     "start refused": "Enterprise Manager refused the start; nothing was restarted",
     "not started": "something broke; nothing was restarted",
 }
-"""By what became of the tasks, the worst first. Where there are none, nothing was sent."""
+"""What a failure means by what became of the tasks, the worst first. Where there are none, nothing was sent."""
 _EXECUTION = {
     ExecutionStatus.RUNNING: ("▶ running", Tone.INFO),
     ExecutionStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
@@ -152,7 +152,7 @@ def status(value: Status) -> Span:
 
 
 def standing(value: Status, waits: EndpointWait | None) -> Span:
-    """The same of what may wait for its endpoint before a task of it is started."""
+    """The status in a word of what may wait for its endpoint before a task of it is started."""
     return Span("WAITS FOR ENDPOINT", Tone.INFO) if waits and value is Status.RESTARTING else status(value)
 
 

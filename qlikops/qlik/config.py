@@ -47,7 +47,7 @@ class QemInstance:
     proxy: str = field(default="", repr=False)
     """`http://HOST:PORT`, with `USER:PASSWORD@` before the host where the proxy asks for it; empty: none."""
     connect_timeout: float = 3.05
-    """Seconds."""
+    """How long connecting may take, in seconds."""
     read_timeout: float = 30.0
     """Seconds without a byte; a whole answer may take twice that."""
 

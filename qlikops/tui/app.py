@@ -58,7 +58,9 @@ POLL_SECONDS = 2.5
 CREDENTIALS_SECONDS = 60
 """How often it is looked up until when the credentials last."""
 SETTLED_SECONDS = 0.1
-"""By then the first rows are on the screen: what asking for an identity imports would hold them up."""
+"""How many seconds it takes until the first rows are on the screen: what asking for an identity imports would hold
+them up.
+"""
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 

@@ -53,7 +53,7 @@ class Coach:
         return self.step is not before
 
     def go_on(self) -> None:
-        """To the next step; after the last one it is remembered that this is known."""
+        """Goes to the next step; after the last one it is remembered that this is known."""
         self._leave(self._open[1:])
 
     def end(self) -> None:

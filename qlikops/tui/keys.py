@@ -194,7 +194,7 @@ def _ours(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 
 def _actions(cls: type[DOMNode]) -> Iterator[KeyAction]:
-    """Those of the class, then what it inherits and does not bind anew."""
+    """The actions of the class, then what it inherits and does not bind anew."""
     seen = set()
     for owner in cls.__mro__:
         grouped: dict[str, list[Binding]] = {}

@@ -34,7 +34,7 @@ class _Reading:
     written: datetime | None
     """The time of the last fetch; None where Enterprise Manager does not say."""
     newer_than: datetime | None = None
-    """That fetch came after this moment; None as long as that is not known."""
+    """The moment after which that fetch came; None as long as that is not known."""
 
 
 class Fetches:

@@ -214,7 +214,7 @@ class FindingOpened(FindingEvent):
 
     @classmethod
     def of(cls, run: Run, anomaly: Anomaly, tags: Sequence[str], now: datetime) -> FindingOpened:
-        """That `anomaly`, of a task with these `tags`, is told in `run`."""
+        """The event which says that `run` found `anomaly` on a task with these `tags`."""
         key, headline = anomaly.key, anomaly.kind.traits.headline
         line = f"{anomaly.severity}: {key}: {anomaly.summary}"
         return cls(

@@ -194,4 +194,4 @@ class Scenario:
     reload_seconds: float = 20.0
     """Seconds that a full load takes."""
     ran_before_seconds: float = 0.0
-    """For so long runs had seen it well before it begins; 0: no run has seen it."""
+    """How long runs had seen it well before it begins; 0: no run has seen it."""

@@ -137,7 +137,9 @@ class LiveContext:
     # What came
 
     def opened(self, where: str, *, read_only: bool) -> None:
-        """Its environment can be used, the first time or anew; whose identity it has now has to be asked again."""
+        """Notes that the environment can be used, the first time or anew; whose identity it has now has to be asked
+        again.
+        """
         self.where = where
         self.read_only = self.read_only or read_only
         self.caller = ""

@@ -100,7 +100,7 @@ class Alerted(ContextMessage):
     """
 
     events: Sequence[Event]
-    """Of what came together there is one notice. Each has a severity; its text stands alone, in words."""
+    """What came together, for one notice. Each has a severity; its text stands alone, in words."""
 
 
 @dataclass

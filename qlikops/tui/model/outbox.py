@@ -64,7 +64,7 @@ class Sending:
     withdrawn: str = ""
     """Why it was not sent after all."""
     batch: str = ""
-    """The same for all that were answered together; empty for one alone."""
+    """A name that all have in common that were answered together; empty for one alone."""
     context: str = ""
     """The name of the context that it goes to, if there are several."""
 

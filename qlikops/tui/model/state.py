@@ -98,7 +98,7 @@ class ConsoleState:
 
     @property
     def saved_filters(self) -> Mapping[str, SavedFilter]:
-        """Those of the configuration and those that were saved in the console, which do not hide them."""
+        """The filters of the configuration and the ones that were saved in the console, which do not hide them."""
         saved = self.memory.preferences.filters
         known = {name: SavedFilter(text, where) for name, (where, text) in saved.items() if where in LISTS and text}
         return {**known, **self.filters}

@@ -192,7 +192,9 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
     def __init__(self, state: ConsoleState, context: LiveContext | None = None) -> None:
         super().__init__(state)
         self.context = context or state.current
-        """By default the current one when the screen was made, whatever the other screens show by now."""
+        """The context that is asked; by default the current one when the screen was made, whatever the other screens
+        show by now.
+        """
 
     @property
     def lane(self) -> str:

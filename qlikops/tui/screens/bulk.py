@@ -74,7 +74,7 @@ class BulkScreen(Following[Answers]):
         super().__init__(state, context)
         self._ids = tuple(ids)
         self._approvals: dict[str, ProposalRecord] = {}
-        """By id, once they have been read."""
+        """The records by id, once they have been read."""
         self._approved = approved
         self._opened_at = context.now()
         self._never = ""
@@ -99,7 +99,7 @@ class BulkScreen(Following[Answers]):
             yield Denying("One reason for all (needed)", self.context.now)
 
     def foot(self) -> str:
-        """In whose name, and for how long Esc takes them back."""
+        """Says in whose name it is sent, and how long Esc takes it back."""
         who = vocabulary.person(self.context.caller) if self.context.caller else vocabulary.NO_CALLER
         held = self.context.outbox.hold.total_seconds()
         return f"as {who} · Esc takes them back for {held:.0f} s" if held else f"as {who}"
@@ -258,7 +258,7 @@ class BulkScreen(Following[Answers]):
     # What is sent
 
     def action_go_on(self) -> None:
-        """From the list to the reason if one is needed, else to the button that sends."""
+        """Goes from the list to the reason if one is needed, else to the button that sends."""
         self.set_focus(self.query_one("#reason" if self._needs_reason() else "#send"))
 
     @on(Input.Submitted)

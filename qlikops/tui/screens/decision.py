@@ -89,14 +89,14 @@ class DecisionScreen(Following[DecisionRequest]):
         self.draw()
 
     def foot(self) -> str:
-        """In whose name, and for how long Esc takes it back."""
+        """Says in whose name it is sent, and how long Esc takes it back."""
         who = vocabulary.person(self.context.caller) if self.context.caller else vocabulary.NO_CALLER
         held = self.context.outbox.held_for(self.approval, self.answer()).total_seconds()
         back = f" · Esc takes it back for {held:.0f} s" if held else ""
         return f"as {who}{back} · {self.state.keys['names']} ids and digest"
 
     def draw(self) -> None:
-        """As it is filled in now."""
+        """Draws what will be sent as it is filled in now."""
         is_whole = self._names.has_class("-whole")
         shown = text(names(self.answer(), self.approval, is_whole=is_whole), palette(self))
         if is_whole and self.context.caller:
@@ -293,7 +293,7 @@ class ApproveScreen(DecisionScreen):
         self.submit()
 
     def draw(self) -> None:
-        """As it is chosen now."""
+        """Draws what will be sent as it is chosen now."""
         proposal, choice = self.approval.proposal, self._choice
         against, is_open, needs = self._against(), self._choosing.open_checks, self._needs_reason()
         self.set_class(choice.loads_again, "-irreversible")
@@ -396,7 +396,7 @@ class DenyScreen(DecisionScreen):
         self.begin_in("#reason")
 
     def draw(self) -> None:
-        """As it is chosen now."""
+        """Draws what will be sent as it is chosen now."""
         self.query_one(Denying).show([self.approval.proposal])
         super().draw()
 

@@ -113,7 +113,7 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @property
     def execution(self) -> ExecutionSummary:
-        """As it was read last."""
+        """The execution as it was read last."""
         return self._followed.detail.summary
 
     @property
@@ -123,7 +123,7 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @property
     def lane(self) -> str:
-        """Its own: a slow history holds up nothing else."""
+        """The screen reads in a lane of its own: a slow history holds up nothing else."""
         return f"execution-{self.execution.arn}"
 
     # What is asked for, and what came
@@ -378,7 +378,7 @@ class ExecutionScreen(RunsScreen[Followed]):
             self.action_step(1)
 
     def action_step(self, by: int) -> None:
-        """To the next match, or the one before; round and round."""
+        """Goes to the next match, or the one before; round and round."""
         if not self._needle or self._view == REPORT:
             return
         if self._view in _PAGED:

@@ -53,7 +53,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         super().__init__(state)
         self._loaded = LoadedExecutions()
         self._rows: dict[str, tuple[ExecutionSummary, ...]] = {}
-        """By key: an execution, or several that are folded into one row."""
+        """The rows by key: an execution, or several that are folded into one row."""
         self._status: ExecutionStatus | None = None
         self._problem = ""
         self._more_wanted = False

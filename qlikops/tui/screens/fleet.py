@@ -67,14 +67,14 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         self._deeds: Mapping[TaskKey, ShiftEntry] = {}
         """What was decided since, as the ledger had it."""
         self._shown_deeds: Mapping[TaskKey, ShiftEntry] = {}
-        """The same, with what this console has learnt since."""
+        """The deeds that are shown, with what this console has learnt since."""
         self._order = fleet.TABLE.orders[0]
         self._error: Exception | None = None
         """Why the last look failed; what is shown is older than it seems."""
         self._before: str | None = None
         """What was chosen when the filter was opened."""
         self._rows: Mapping[str, fleet.ListedTask | Fold] = {}
-        """By key: a task, or several that are folded into one row."""
+        """The rows by key: a task, or several that are folded into one row."""
         self._tasks: list[fleet.ListedTask] = []
         """All that the filter keeps, in the order of the list."""
         self._folds = True

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from qlikops.tui.screens.decision import DecisionScreen
 
 _MARKED = Binding.Group("Marked")
-"""In the footer; at 80 columns their whole names would push Help out of it."""
+"""The group of keys in the footer; at 80 columns their whole names would push Help out of it."""
 AT_ONCE = timedelta(seconds=0.5)
 """A dialog that opens within this time of its key is what the person waits for."""
 HIGH = 40
-"""From so many rows on, a wide terminal has room for half of the record below the list."""
+"""The number of rows from which on a wide terminal has room for half of the record below the list."""
 _CLAIMED = "Claimed: others see that you look at it."
 _SEVERAL_CONTEXTS = "Not together: the marked ones are in different contexts."
 

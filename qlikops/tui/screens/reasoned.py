@@ -32,7 +32,7 @@ class ReasonedDialog(OutgoingDialog[Answer]):
 
     @property
     def reason(self) -> str:
-        """As it stands."""
+        """The reason as it stands."""
         return self.query_one("#reason", Input).value.strip()
 
     def problem(self) -> str:

@@ -40,7 +40,7 @@ class RecordScreen(PolledScreen[ProposalRecord]):
 
     @property
     def lane(self) -> str:
-        """Its own."""
+        """The screen reads in a lane of its own."""
         return f"record-{self._approval_id}"
 
     def content(self) -> ComposeResult:
@@ -76,7 +76,7 @@ class RecordScreen(PolledScreen[ProposalRecord]):
             self.notify(str(explain(error)), severity="error", markup=False)
 
     def links(self) -> Links:
-        """Its tasks, endpoints and run, and what is known of its failure."""
+        """What the record leads to: its tasks, endpoints and run, and what is known of its failure."""
         return Links() if self._record is None else links.of_record(self.context.name, self._record)
 
     def action_back(self) -> None:
@@ -84,6 +84,6 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         self.state.navigation.back()
 
     def action_copy(self) -> None:
-        """As plain text, for a ticket."""
+        """Copies the record as plain text, for a ticket."""
         if self._record is not None:
             self.copy(as_text(review.sections(self._record, self.state.now())), "Record")

@@ -29,7 +29,7 @@ from qlikops.tui.widgets.chart import ChartPicture
 from qlikops.tui.widgets.prose import palette, prose
 
 _BESIDE = 110
-"""From so many columns on, the facts stand beside the chart."""
+"""The width in cells from which on the facts stand beside the chart."""
 _HEIGHTS, _ROWS = (30, 45), (5, 8, 12)
 """Lines of the terminal, and those of the chart with fewer, with as many, and with more."""
 
@@ -53,7 +53,7 @@ class TaskScreen(OrderingScreen[TaskDetail]):
 
     @property
     def lane(self) -> str:
-        """Its own: another task's history holds up nothing."""
+        """The screen reads in a lane of its own: another task's history holds up nothing."""
         return f"task-{self._key}"
 
     def content(self) -> ComposeResult:
@@ -94,7 +94,7 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         return grid
 
     def _with_deeds(self, found: TaskDetail) -> TaskDetail:
-        """With what was decided since, here or as the ledger had it."""
+        """Adds to `found` what was decided since, here or as the ledger had it."""
         key = found.task.facts.key
         deeds = self.context.deeds({key: found.deed} if found.deed else {})
         return replace(found, deed=deeds.get(key))
@@ -122,7 +122,9 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         return {} if self._detail is None else {**asdict(self._detail.task.facts.key), "context": self.context.name}
 
     def links(self) -> Links:
-        """Its open proposal, its endpoints, what is known of its failure, and the run that saw it so."""
+        """What the task leads to: its open proposal, its endpoints, what is known of its failure, and the run that
+        saw it so.
+        """
         detail = self._detail
         return Links() if detail is None else links.of_task(self.context.name, detail.task, detail.run)
 
@@ -136,7 +138,7 @@ class TaskScreen(OrderingScreen[TaskDetail]):
             self.confirm(LiftScreen(self.state, self.context, self._detail.task))
 
     def action_copy(self) -> None:
-        """As plain text, for a ticket."""
+        """Copies the task as plain text, for a ticket."""
         if self._detail is not None:
             found = self._with_deeds(self._detail)
             self.copy(as_text(task.sections(found, self.state.now(), self.context.caller)), "Task")

@@ -97,7 +97,7 @@ class Choosing(OptionList):
         self.post_message(self.Changed(self._option is not before))
 
     def action_go_on(self) -> None:
-        """To the next check that is open, else on."""
+        """Goes to the next check that is open, else on."""
         here = -1 if self.highlighted is None else self.highlighted
         below = next((index for index in self._open_rows() if index > here), None)
         if below is None:

@@ -14,7 +14,7 @@ from qlikops.tui.widgets.prose import palette
 
 LOOK_SECONDS = 0.3
 WIDE = 100
-"""From so many cells on, the keys stand beside the step, and what else is worth knowing below it."""
+"""The width in cells from which on the keys stand beside the step, and what else is worth knowing below it."""
 
 
 class CoachLine(Static):

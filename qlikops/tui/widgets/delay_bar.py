@@ -22,7 +22,7 @@ def held_back(state: ConsoleState, colours: Palette, room: int, escape: str = "E
 
 
 class DelayBar(Static):
-    """The same in a dialog, only while something is held back. The app draws it anew as the time runs."""
+    """What counts down in a dialog, only while something is held back. The app draws it anew as the time runs."""
 
     def __init__(self, state: ConsoleState, escape: str = "Esc: do not send") -> None:
         super().__init__(markup=False)

@@ -52,7 +52,7 @@ class Denying(Vertical):
 
     @property
     def snooze(self) -> timedelta | None:
-        """For how long from now on; None for the usual cooldown."""
+        """How long the tasks are muted from now on; None for the usual cooldown."""
         return denial.times(self._clock())[self._chosen].quiet
 
     def show(self, proposals: Sequence[Proposal]) -> None:

@@ -94,7 +94,7 @@ class GraphView(ScrollView, can_focus=True):
         self._show_chosen()
 
     def render_line(self, y: int) -> Strip:
-        """That row, with the chosen one on a ground of its own and marked."""
+        """Draws that row, with the chosen one on a ground of its own and marked."""
         row, base = int(self.scroll_y) + y, self.rich_style
         width = self.size.width
         if row >= len(self._drawing.rows):
@@ -118,7 +118,7 @@ class GraphView(ScrollView, can_focus=True):
         return Strip.join([before, chosen, after])
 
     def action_move(self, direction: str) -> None:
-        """To the nearest one in that direction, as they lie."""
+        """Goes to the nearest box in that direction, as they lie."""
         here = self.stops.get(self.chosen)
         if here is None:
             self.action_end(0)

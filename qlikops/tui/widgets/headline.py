@@ -12,7 +12,7 @@ from qlikops.presentation.tone import Tone
 from qlikops.tui.widgets.prose import palette, text
 
 ROOMY = 30
-"""From so many lines of the terminal on the headline takes three, and an empty one above and below."""
+"""The number of lines from which on the headline takes three, and an empty one above and below."""
 
 
 class HeadlineBar(Static):

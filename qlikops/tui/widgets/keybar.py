@@ -55,7 +55,9 @@ class KeyBar(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        """As many as have room: what acts here, deeds first; at the right edge what is the same everywhere."""
+        """Draws as many keys as have room: what acts here, deeds first; at the right edge what is the same
+        everywhere.
+        """
         groups = [list(each) for _, each in groupby(self._shown, lambda each: each.binding.group or each.binding)]
         named = {group[0].binding.id or "": group for group in groups}
         right = [self._group(named[name]) for name in _RIGHT if name in named]

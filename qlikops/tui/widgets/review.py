@@ -22,7 +22,9 @@ from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.prose import Palette, beside, palette, prose, ruled
 
 TWO, THREE = 110, 170
-"""From so many cells on the record has two columns, or three: what happened, the evidence, and the reasons."""
+"""The widths in cells from which on the record has two columns, or three: what happened, the evidence, and the
+reasons.
+"""
 
 Columns: TypeAlias = Sequence[Sequence[Section]]
 
@@ -218,7 +220,7 @@ class Review(VerticalScroll):
 
 
 def _side_by_side(columns: Columns, width: int, colours: Palette) -> RenderableType:
-    """As many as fit; read from left to right they are in the order in which they stand one below the other."""
+    """Puts as many beside each other as fit; read from left to right they are in the order of one below the other."""
     columns = [each for each in columns if each]
     fit = 1 if width < TWO else 2 if width < THREE else 3
     last = [section for each in columns[fit - 1 :] for section in each]

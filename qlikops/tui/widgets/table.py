@@ -29,7 +29,7 @@ from qlikops.tui.widgets.prose import palette
 
 _HEADER = 1
 MARK = "›"
-"""Of the chosen row."""
+"""The sign of the chosen row."""
 
 
 class KeyedTable(ScrollView, can_focus=True):
@@ -54,7 +54,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
         @property
         def control(self) -> KeyedTable:
-            """For `@on` selectors."""
+            """The table, for `@on` selectors."""
             return self.table
 
     @dataclass

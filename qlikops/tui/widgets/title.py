@@ -14,7 +14,7 @@ from qlikops.tui.modes import INBOX, MODES, Mode
 from qlikops.tui.widgets.prose import Palette, palette, text
 
 WIDE = 100
-"""From so many cells on the product's name has room beside the screens'."""
+"""The width in cells from which on the product's name has room beside the screens'."""
 CHIP_CELLS = 40
 """Most cells for the names of several contexts."""
 

@@ -23,9 +23,9 @@ from qlikops.tui.widgets.table import KeyedTable
 TICK_SECONDS = 60
 """How often the ages are written anew, even if no answer comes."""
 WIDE = 160
-"""From this width on the record stands beside the list."""
+"""The width in cells from which on the record stands beside the list."""
 BY_CAUSE = "cause"
-"""As preferences spell the grouping."""
+"""The grouping as preferences spell it."""
 
 
 class WaitingList(Vertical):
