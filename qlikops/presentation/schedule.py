@@ -79,7 +79,7 @@ def state(schedule: Schedule) -> Span:
     if schedule.has_ended and schedule.ends_at is not None:
         return Span(f"■ ENDED {vocabulary.clock_time(schedule.ends_at)}", Tone.DANGER)
     if not schedule.enabled:
-        return Span("■ PAUSED until somebody resumes it", Tone.WARNING)
+        return Span("■ PAUSED until a person resumes it", Tone.WARNING)
     if schedule.paused_until is not None:
         return Span(f"■ PAUSED until {vocabulary.clock_time(schedule.paused_until)}", Tone.WARNING)
     return Span("▶ on", Tone.GOOD)
@@ -109,8 +109,8 @@ def _meaning(*, pause: bool, duration: timedelta | None) -> Iterator[Span]:
     if not pause:
         yield Span("runs start by themselves again", Tone.GOOD)
         return
-    until = "somebody resumes it" if duration is None else "then"
-    yield Span(f"nobody looks at Qlik until {until}: no run starts by itself", Tone.WARNING)
+    until = "a person resumes it" if duration is None else "then"
+    yield Span(f"no run looks at Qlik until {until}: none starts by itself", Tone.WARNING)
     yield Span("; a run under way goes on, and what waits still expires")
 
 
@@ -126,7 +126,7 @@ def _lines(status: ScheduleStatus, now: datetime) -> Iterator[Line]:
     yield line("state", state(schedule))
     if schedule.ends_at is not None and not schedule.has_ended:
         ends = f"{vocabulary.clock_time(schedule.ends_at)}, in {vocabulary.ago(now, schedule.ends_at)}"
-        yield line("ends", Span(f"{ends}: somebody set that by hand, and nothing runs after it", Tone.WARNING))
+        yield line("ends", Span(f"{ends}: a person set that by hand, and nothing runs after it", Tone.WARNING))
     if status.last_run is None:
         yield line("last run", Span("none yet", Tone.MUTED))
     else:

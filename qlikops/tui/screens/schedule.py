@@ -34,7 +34,7 @@ HOURS = (
     ("for 4 hours", 4.0),
     ("for 12 hours", 12.0),
     ("for 24 hours", 24.0),
-    ("until somebody resumes it", UNTIL_RESUMED),
+    ("until a person resumes it", UNTIL_RESUMED),
 )
 _USUAL_HOURS = 1.0
 """Preselected: a pause that ends by itself cannot be forgotten."""

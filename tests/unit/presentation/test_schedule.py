@@ -55,11 +55,11 @@ def test_where_it_stands() -> None:
     assert "about 2026-03-07 11:23:00 UTC, in 3m00s" in shown(ON)
     assert "PAUSED until 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
     assert "about 2026-03-07 13:20:00 UTC" in shown(FOR_NOW)
-    assert "ends         2026-03-07 11:22:00 UTC, in 2m00s: somebody set that by hand" in shown(ENDING)
+    assert "ends         2026-03-07 11:22:00 UTC, in 2m00s: a person set that by hand" in shown(ENDING)
     assert "none before it ends" in shown(ENDING)
     assert "■ ENDED 2026-03-07 10:20:00 UTC" in shown(ENDED)
     assert "none: it has ended" in shown(ENDED)
-    assert "PAUSED until somebody resumes it" in shown(OFF)
+    assert "PAUSED until a person resumes it" in shown(OFF)
     assert "none: it is paused" in shown(OFF)
     assert "about 2026-03-31 06:00:00 UTC" in shown(replace(ON, expression="cron(0 6 L * ? *)"))
     assert "none: the expression has no later time" in shown(replace(ON, expression="cron(0 6 L * ? 2020)"))
@@ -68,7 +68,7 @@ def test_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("pause", "duration", "before", "says"),
     [
-        (True, None, ON, ["ENABLED -> DISABLED", "until somebody resumes it"]),
+        (True, None, ON, ["ENABLED -> DISABLED", "until a person resumes it"]),
         (True, timedelta(hours=2), ON, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC, 2h00m from now"]),
         (False, None, OFF, ["DISABLED -> ENABLED", "by themselves again"]),
         (False, None, FOR_NOW, ["State        ENABLED\n", "2026-03-07 13:20:00 UTC -> none"]),

@@ -31,7 +31,7 @@ async def test_paused_for_a_while_and_resumed(
         await sees(pilot, "every 5 minutes", "rate(5 minutes)", "▶ on", "about 2026-03-07 11:23:00 UTC", "--remove")
         assert "Resume" not in flat_text(pilot)
         await pilot.press("p")
-        await sees(pilot, "UpdateSchedule", "2026-03-07 12:20:00 UTC, 1h00m from now", "nobody looks at Qlik")
+        await sees(pilot, "UpdateSchedule", "2026-03-07 12:20:00 UTC, 1h00m from now", "no run looks at Qlik")
         assert environment.schedules.asked == []
         await pilot.press("enter")
         await sees(pilot, "■ PAUSED until 2026-03-07 12:20:00 UTC", "u Resume")
@@ -49,9 +49,9 @@ async def test_until_somebody_resumes_it(started: Started, environment: FakeEnvi
         await pilot.press("p")
         await sees(pilot, "Pause the schedule")
         await pilot.press("up", "enter", "end", "enter")
-        await sees(pilot, "ENABLED -> DISABLED", "until somebody resumes it")
+        await sees(pilot, "ENABLED -> DISABLED", "until a person resumes it")
         await pilot.press("tab", "enter")
-        await sees(pilot, "■ PAUSED until somebody resumes it", "none: it is paused")
+        await sees(pilot, "■ PAUSED until a person resumes it", "none: it is paused")
         await no_longer_sees(pilot, "p Pause")
 
 
