@@ -89,8 +89,8 @@ class InboxScreen(ConsoleScreen):
         self._review = ChosenReview(state, self._aside)
         self._wanted: _Wanted | None = None
         """What is asked as soon as its record has come."""
-        self._locks: tuple[str, ...] = ()
-        """Why nothing can be decided, by context, when the keys were drawn last."""
+        self._passing: tuple[int | str, ...] = ()
+        """What passes with time alone, as it was drawn last."""
 
     def content(self) -> ComposeResult:
         """The list and the record, part of it below the list where the terminal is wide and high."""
@@ -112,7 +112,7 @@ class InboxScreen(ConsoleScreen):
 
     def state_changed(self) -> None:
         """Rows, freshness or a decision changed."""
-        self._locks = self._locked_because()
+        self._passing = self._passes()
         super().state_changed()
         self._show_rows()
 
@@ -120,14 +120,14 @@ class InboxScreen(ConsoleScreen):
         # Under a dialog too: what it is about must not look younger than it is.
         if not self.is_current:
             return
-        if self._locks != self._locked_because():
-            # Data grows old by itself.
+        if self._passing != self._passes():
             self.state_changed()
         else:
             self._list.show_why_empty()
 
-    def _locked_because(self) -> tuple[str, ...]:
-        return tuple(context.locked_because() for context in self.state.contexts)
+    def _passes(self) -> tuple[int | str, ...]:
+        """How many are new, and why nothing can be decided, by context: data grows old by itself."""
+        return self.state.news(), *(context.locked_because() for context in self.state.contexts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
