@@ -185,7 +185,7 @@ def _some(number: int | None) -> str:
 
 
 def last_run(summary: ExecutionSummary | None) -> str:
-    """A sentence such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`; a sentence."""
+    """A sentence such as `Last run 12:03:10 UTC: 38 tasks on 3 servers checked, 2 anomalies`."""
     if summary is None:
         return "No run yet."
     at = f"Last run {summary.started_at:%H:%M:%S} UTC"

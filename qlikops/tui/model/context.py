@@ -388,7 +388,7 @@ class Waiting:
 
     @property
     def order(self) -> tuple[bool, datetime, str]:
-        """Sorts what expires first first, then restarts that wait for their endpoint."""
+        """Sorts questions by their deadline, and restarts that wait for their endpoint after them."""
         return self.row.waits is not None, self.row.deadline, self.row_key
 
     @property

@@ -304,7 +304,7 @@ def only_what_is_over_is_abandoned(watch: Watch, change: Change) -> str:
 
 
 @of_each_record
-def somebody_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> str:
+def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> str:
     """A run that asks no longer has itself read, after the proposal was made, that a task is not as it was; or that
     planned work covers it.
     """
