@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
+from qlikops.domain.handover import pages_of
 from qlikops.domain.ports import Executions
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
@@ -95,13 +97,8 @@ class Follower:
 
 def last_good(role: Executions, summary: ExecutionSummary) -> ExecutionSummary | None:
     """The newest execution that succeeded and began before this one; None if the newest pages have none."""
-    token: str | None = None
-    for _ in range(PAGES):
-        page = role.page(ExecutionStatus.SUCCEEDED, token)
-        earlier = [each for each in page.executions if each.started_at < summary.started_at and each.arn != summary.arn]
+    for page in islice(pages_of(role, ExecutionStatus.SUCCEEDED), PAGES):
+        earlier = [each for each in page if each.started_at < summary.started_at and each.arn != summary.arn]
         if earlier:
             return max(earlier, key=lambda each: each.started_at)
-        token = page.next_token
-        if token is None:
-            break
     return None
