@@ -14,10 +14,11 @@ from qlikops.domain.duration import format_duration
 from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import happened_by
 from qlikops.presentation import advice, timebar, under_way, vocabulary, waiting
+from qlikops.presentation.canvas import cut
 from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.table import Column, ColumnOf, Order, Table
-from qlikops.presentation.tone import Span, Spans, Tone, outside, shortened
+from qlikops.presentation.tone import Span, Spans, Tone, outside
 
 SOON_SECONDS = 600
 """A deadline nearer than this is worth an event."""
@@ -224,15 +225,15 @@ def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> 
     runs_out = (Span("The first answer runs out in ", Tone.MUTED), left, Span(ending, Tone.MUTED))
     line = [Span(", ".join([f"{len(asked):,} wait{'s'[: len(asked) == 1]}", *notes])), Span(". ")]
     if why and left.tone is Tone.NEUTRAL:
-        line += [Span(f"First {shortened(_named(first), _BRIEF_NAME)}: "), *why]
+        line += [Span(f"First {cut(_named(first), _BRIEF_NAME)}: "), *why]
     else:
-        line += [left, Span(f" to answer {shortened(_named(next_out), _BRIEF_NAME)}{looks}")]
+        line += [left, Span(f" to answer {cut(_named(next_out), _BRIEF_NAME)}{looks}")]
     comes_first = ((Span("First "), Span(_named(first), Tone.INFO), Span(": "), *why),) if why else ()
     return Headline(f"{len(asked):,}", counts, (*comes_first, runs_out), tuple(line))
 
 
 _BRIEF_NAME = 20
-"""Characters of a name in a headline of one line."""
+"""Cells of a name in a headline of one line."""
 
 
 def _named(row: InboxRow) -> str:

@@ -67,14 +67,6 @@ def outside(text: object, tone: Tone = Tone.NEUTRAL, cap: int = MESSAGE_CAP, *, 
     return Span(before + harmless(text, cap), tone)
 
 
-def shortened(name: str, most: int) -> str:
-    """`name` in at most so many characters, without its middle: both ends tell names apart."""
-    if len(name) <= most:
-        return name
-    ends = (most - 1) // 2
-    return f"{name[: most - 1 - ends]}…{name[-ends:] if ends else ''}"
-
-
 def mixed(*parts: Span) -> Span:
     """A span of several tones, such as for a cell of a table."""
     return Span(plain(parts), Tone.NEUTRAL, parts)
