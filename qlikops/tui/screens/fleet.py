@@ -77,6 +77,8 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         """The rows by key: a task, or several that are folded into one row."""
         self._tasks: list[fleet.ListedTask] = []
         """All that the filter keeps, in the order of the list."""
+        self._keeps_all = True
+        """Whether the filter leaves none out."""
         self._folds = True
         self._unfolded: set[str] = set()
 
@@ -143,12 +145,12 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         """Shows every task by itself, or folds those that say the same."""
         self._folds = not self._folds
         self._unfolded.clear()
-        self.show_list()
+        self._show_rows()
 
     def on_resize(self) -> None:
         """There may be room for a row a server now."""
         super().on_resize()
-        self.show_list()
+        self._show_rows()
 
     def action_sort(self) -> None:
         """The next order."""
@@ -187,11 +189,18 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         if self._error is not None:
             lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
+        self._keeps_all = len(tasks) == len(listed)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Draws the tasks as rows, anew if only what is folded has changed."""
+        if self._snapshot is None:
+            return
         table = self.query_one(KeyedTable)
-        # Who filters or sorts asks for rows; and the cursor stays on its task.
-        folds = self._folds and len(tasks) == len(listed) and self._order is fleet.TABLE.orders[0]
-        alone = {*self._unfolded, table.chosen or ""} if folds else {each.facts.key.full for each in tasks}
-        self._rows = folded(tasks, alone, by_server=self.app.size.height >= ROOMY)
+        # A filter or a sort asks for rows; and the cursor stays on its task.
+        folds = self._folds and self._keeps_all and self._order is fleet.TABLE.orders[0]
+        alone = {*self._unfolded, table.chosen or ""} if folds else {each.facts.key.full for each in self._tasks}
+        self._rows = folded(self._tasks, alone, by_server=self.app.size.height >= ROOMY)
 
         def cells(key: str) -> Cells:
             row = self._rows[key]
@@ -211,7 +220,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         if isinstance(row, Fold):
             keys = [each.facts.key.full for each in row.tasks]
             self._unfolded.update(keys)
-            self.show_list()
+            self._show_rows()
             self.query_one(KeyedTable).choose(keys[0])
             return
         among = [TaskLink(self.context.name, each.facts.key) for each in self._tasks]
