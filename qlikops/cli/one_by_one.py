@@ -21,7 +21,7 @@ def one_by_one(
     """Does `deed` to each name, once; returns what it made of them, and the exit code of the first that failed.
 
     Raises the error of a single name. Of several names, it prints an error of `goes_on` and goes on; any other error
-    ends it, and it prints what was not sent.
+    ends it, and it prints what was not sent. If it is interrupted or breaks, it prints how far it came and raises that.
     """
     given = tuple(dict.fromkeys(names))
     done: list[T] = []
@@ -35,6 +35,15 @@ def one_by_one(
             output.say(f"{name}: {explain(exc)}")
             code = of_error(exc) if code is ExitCode.OK else code
             if not isinstance(exc, goes_on):
-                output.say(f"Not sent: {' '.join(given[place + 1 :]) or 'nothing else'}.")
+                _say_not_sent(given[place + 1 :])
                 break
+        except (Exception, KeyboardInterrupt):
+            if len(given) > 1:
+                output.say(f"Sent before: {' '.join(given[:place]) or 'nothing'}. {name} may have been sent or not.")
+                _say_not_sent(given[place + 1 :])
+            raise
     return done, code
+
+
+def _say_not_sent(names: tuple[str, ...]) -> None:
+    output.say(f"Not sent: {' '.join(names) or 'nothing else'}.")
