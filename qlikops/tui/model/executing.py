@@ -60,6 +60,8 @@ class LoadedExecutions:
 
     def take_refreshed(self, page: ExecutionPage, token: str | None) -> None:
         """A page that was there came again. One of it that is missing now does not match any more."""
+        if token is not None and token not in dict(self._starts):
+            return  # it was asked for before what is here was loaded
         if token is None and self._has_gap_before(page):
             self.clear()
         if not self._starts:

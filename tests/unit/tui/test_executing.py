@@ -71,6 +71,17 @@ def test_an_older_page_that_came_again_empty_says_nothing() -> None:
     assert not names(executions)
 
 
+def test_an_older_page_that_was_asked_for_before_all_was_loaded_anew_is_not_taken_for_the_newest() -> None:
+    executions = loaded()
+    executions.clear()
+    executions.take_refreshed(ExecutionPage(runs(6, 5, 4), None), "after-7")
+    assert not names(executions)
+    assert not executions.complete
+    executions.take_refreshed(ExecutionPage(runs(9, 8, 7), "after-7"), None)
+    executions.take_refreshed(ExecutionPage(runs(3, 2, 1), None), "after-4")
+    assert names(executions) == ["9", "8", "7"]
+
+
 def test_what_began_in_the_same_moment_as_the_end_of_a_page_stays_on_the_next() -> None:
     executions = LoadedExecutions()
     first, second, third, fourth = (replace(run, started_at=samples.NOW) for run in runs(4, 3, 2, 1))
