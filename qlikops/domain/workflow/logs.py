@@ -2,8 +2,9 @@
 
 A stream holds the lines of many calls, one after the other, and only some lines name their call: the traceback of an
 exception that a handler lets out does not. But a stream belongs to one sandbox, which does one call at a time: what
-lies between `START RequestId: …` and `REPORT RequestId: …` is of that call. So all lines of a span of time are read,
-and sorted here, instead of being searched for an id.
+lies between `START RequestId: …` and `REPORT RequestId: …` is of that call. What lies before a START is of the call
+that the sandbox is made for: the traceback of a module that cannot be imported. So all lines of a span of time are
+read, and sorted here, instead of being searched for an id.
 """
 
 from __future__ import annotations
@@ -141,16 +142,30 @@ def _spans(calls: Sequence[Call], now: datetime) -> list[list[Call]]:
 
 
 def _by_call(lines: Sequence[LogLine]) -> Mapping[str, list[LogLine]]:
-    """Lines by the id of their call: of every stream, what lies between a call's first and last line."""
+    """Lines by the id of their call: of every stream, what lies between a call's first and last line, what its sandbox
+    wrote before, and what names it after.
+    """
     found: dict[str, list[LogLine]] = {}
     here: dict[str, str] = {}
-    """The call whose lines come now, by stream."""
+    """The call that began last, by stream."""
+    between: dict[str, list[LogLine]] = {}
+    """What came since a sandbox was made or its call was over, by stream."""
     for line in lines:
-        match = _CALL_LINE.match(line.text)
-        request_id = match[2] if match else here.get(line.stream, "")
-        here[line.stream] = request_id if match is None or match[1] == "START" else ""
-        if request_id:
-            found.setdefault(request_id, []).append(line)
+        stream, last = line.stream, here.get(line.stream, "")
+        if match := _CALL_LINE.match(line.text):
+            here[stream] = match[2]
+            of_call = found.setdefault(match[2], [])
+            if match[1] == "START":
+                of_call += between.pop(stream, ())
+            else:
+                between[stream] = []
+            of_call.append(line)
+        elif line.text.startswith("INIT_START"):
+            between[stream] = [line]
+        elif stream in between and not (last and last in line.text):
+            between[stream].append(line)
+        elif last:
+            found[last].append(line)
     return found
 
 

@@ -138,6 +138,23 @@ def test_a_call_has_its_lines_with_the_traceback_that_names_no_request() -> None
     assert spans == [("f", NOON - 2 * SECOND, NOON + 14 * SECOND)]
 
 
+def test_a_call_has_what_its_sandbox_wrote_before_it_and_what_names_it_after_its_end() -> None:
+    lines = (
+        line(0, "the end of a call that began before this span"),
+        line(0, "INIT_START Runtime Version: python:3.13"),
+        line(1, "[ERROR] Runtime.ImportModuleError: Unable to import module 'handler'"),
+        line(1, "INIT_START Runtime Version: python:3.13", "two"),
+        line(2, "START RequestId: aa-1 Version: $LATEST"),
+        line(3, "REPORT RequestId: aa-1\tDuration: 3 ms"),
+        line(4, "2026-03-07T12:00:04Z aa-1 Task timed out after 3.00 seconds"),
+        line(5, "[ERROR] Runtime.ImportModuleError: once more, for the next call"),
+        line(6, "START RequestId: bb-2 Version: $LATEST"),
+    )
+    first, second = read_logs(reading(lines, []), [call("aa-1"), call("bb-2", 1)], NOON + 60 * SECOND)
+    assert first.lines == (lines[1], lines[2], lines[4], lines[5], lines[6])
+    assert second.lines == lines[7:]
+
+
 def test_without_a_request_all_lines_of_its_time_are_shown() -> None:
     (found,) = read_logs(reading(STREAMS, []), [call("", 14, None)], NOON + 20 * SECOND)
     assert found.lines == ()
