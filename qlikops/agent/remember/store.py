@@ -21,6 +21,9 @@ from qlikops.domain.report import RunReport
 from qlikops.domain.text import MESSAGE_CAP
 
 _logger = logging.getLogger(__name__)
+_TRIES = 3
+"""Times that a snapshot makes room for one that was saved meanwhile; then it replaces that."""
+_ELSE_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,31 @@ class Store:
             return LastSnapshot(None, "the snapshot of the last run cannot be read", etag=etag)
         return LastSnapshot(snapshot, told=snapshot.told, etag=etag)
 
-    def save_snapshot(self, snapshot: FleetSnapshot) -> None:
+    def save_snapshot(self, snapshot: FleetSnapshot, last: LastSnapshot | None = None) -> None:
         """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.
 
-        Long messages are shortened, with marks: read again, they are known not to be whole.
+        Long messages are shortened, with marks: read again, they are known not to be whole. If a run beside this one
+        has saved its own since `last` was read, what that has told people since is remembered too.
         """
-        text = codec.dumps(replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks))))
-        self._write(LATEST_SNAPSHOT, packed(text), "application/json", ContentEncoding=ENCODING)
+        snapshot = replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks)))
+        etag = last.etag if last else ""
+        for _ in range(_TRIES if last else 0):
+            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+            try:
+                self._write_snapshot(snapshot, **condition)
+                return
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] not in _ELSE_CHANGED:
+                    raise
+            now = self._snapshot()
+            known = {(told.key, told.kind) for told in (*(last.told if last else ()), *snapshot.told)}
+            more = tuple(told for told in now.told if (told.key, told.kind) not in known)
+            snapshot, etag = replace(snapshot, told=(*snapshot.told, *more)), now.etag
+        self._write_snapshot(snapshot)
+
+    def _write_snapshot(self, snapshot: FleetSnapshot, **condition: str) -> None:
+        body = packed(codec.dumps(snapshot))
+        self._write(LATEST_SNAPSHOT, body, "application/json", ContentEncoding=ENCODING, **condition)
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""

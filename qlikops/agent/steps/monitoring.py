@@ -212,7 +212,7 @@ class Monitor:
         kept = replace(kept, probes=newest_probes(last.snapshot, probed.probes, self.clock()))
         kept = self._telling(run, last, kept)
         held_by = standing.holders(leases, opened.proposals)
-        self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone))
+        self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone), last)
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=(*notes, *_unasked(self.executions)),

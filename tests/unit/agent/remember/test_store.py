@@ -85,6 +85,20 @@ def test_what_a_run_beside_it_has_told_is_known_by_the_time_a_run_tells(store: S
     assert store.told_by_now(last) == store.told_by_now(none) == (told,)
 
 
+def test_what_a_run_beside_it_told_after_a_run_had_told_is_remembered_by_both(store: Store) -> None:
+    told = Notified(TaskKey("default", "eu-1", ""), AnomalyKind.SERVER_DOWN, Severity.CRITICAL, SNAPSHOT.taken_at)
+    over, own = replace(told, key=TaskKey("default", "eu-2", "")), replace(told, key=TaskKey("default", "eu-3", ""))
+    for before in (False, True):
+        if before:
+            store.save_snapshot(replace(SNAPSHOT, told=(over,)))
+        last = store.snapshot()
+        store.save_snapshot(replace(SNAPSHOT, told=(*last.told, told)))
+        store.save_snapshot(replace(SNAPSHOT, execution_name="slow", told=(own,)), last)
+        saved = store.snapshot().snapshot
+        assert saved
+        assert (saved.execution_name, saved.told) == ("slow", (own, told))
+
+
 class Refusing:
     """A client whose every read ends with `error`."""
 

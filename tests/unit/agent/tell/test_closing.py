@@ -167,21 +167,34 @@ def test_a_finding_that_was_told_is_called_off_though_the_run_starts_afresh() ->
 
 
 class Beside:
-    """S3, but another run does all of its work before this one asks what people have been told by now."""
+    """S3, but another run does all of its work before this one `asks` what people have been told by now, or `saves`
+    its snapshot.
+    """
 
-    def __init__(self, client: Any, other: Callable[[], object]) -> None:
-        self._client, self._other = client, other
+    def __init__(self, client: Any, other: Callable[[], object], when: str) -> None:
+        self._client, self._other, self._when = client, other, when
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def get_object(self, **asked: str) -> Any:
         if "IfNoneMatch" in asked and asked["Key"] == LATEST_SNAPSHOT:
-            self._other()
+            self._now("asks")
         return self._client.get_object(**asked)
 
+    def put_object(self, **asked: Any) -> Any:
+        if asked["Key"] == LATEST_SNAPSHOT:
+            self._now("saves")
+        return self._client.put_object(**asked)
 
-def test_a_finding_that_a_run_beside_another_one_tells_is_called_off() -> None:
+    def _now(self, when: str) -> None:
+        if when == self._when:
+            self._when = ""
+            self._other()
+
+
+@pytest.mark.parametrize("when", ["asks", "saves"])
+def test_a_finding_that_a_run_beside_another_one_tells_is_called_off(when: str) -> None:
     down = ServerDown(400, SERVER, "no route to host", until=500)
     with night(replace(build_scenario("healthy", 1), events=(down,))) as nights:
         agent, whole = nights.agent, nights.agent.services
@@ -194,7 +207,7 @@ def test_a_finding_that_a_run_beside_another_one_tells_is_called_off() -> None:
             agent.monitor("beside")
             agent.services = beside
 
-        agent.services = agent.again(s3=Beside(agent.aws.client("s3"), other))
+        agent.services = agent.again(s3=Beside(agent.aws.client("s3"), other, when))
         agent.monitor("run-1")  # has looked before the server went down
         agent.services = whole
         for number in range(2, 7):
