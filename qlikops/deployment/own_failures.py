@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from qlikops.agent.diagnosis.own import Kept
+from qlikops.agent.remember import objects
 from qlikops.deployment.errors import DeploymentError
 from qlikops.domain.ledger import OWN_FAILURES, earlier_failures_key
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 _JSON = "application/json"
-_ELSE_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
 
 
 class OwnFailuresStore:
@@ -36,14 +34,8 @@ class OwnFailuresStore:
         """The entries that are kept; InvalidEntries if it is not possible to say which, and `replace` then replaces
         them.
         """
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=OWN_FAILURES)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                raise
-            self._document = self._etag = ""
-        else:
-            self._document, self._etag = reply["Body"].read().decode("utf-8", "replace"), reply["ETag"]
+        body, self._etag = objects.read(self._s3, self._bucket, OWN_FAILURES)
+        self._document = (body or b"").decode("utf-8", "replace")
         return Kept.of(self._document, self.place)
 
     def replace(self, kept: Kept, now: datetime) -> str:
@@ -54,15 +46,10 @@ class OwnFailuresStore:
         earlier = earlier_failures_key(now) if self._document else ""
         if earlier:
             self._s3.put_object(Bucket=self._bucket, Key=earlier, Body=self._document.encode(), ContentType=_JSON)
-        put, body = self._s3.put_object, kept.document().encode()
+        body = kept.document().encode()
         try:
-            if self._etag:
-                put(Bucket=self._bucket, Key=OWN_FAILURES, Body=body, ContentType=_JSON, IfMatch=self._etag)
-            else:
-                put(Bucket=self._bucket, Key=OWN_FAILURES, Body=body, ContentType=_JSON, IfNoneMatch="*")
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] not in _ELSE_CHANGED:
-                raise
+            objects.write_over(self._s3, self._bucket, OWN_FAILURES, body, self._etag, ContentType=_JSON)
+        except objects.Changed as exc:
             raise DeploymentError(
                 "Somebody else changed the own known failures at the same time; nothing was written.",
                 "Run the command again: it shows what has changed.",

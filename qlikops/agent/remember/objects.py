@@ -1,4 +1,4 @@
-"""Reads an object of S3, or learns that there is none, or none but the one that is known."""
+"""Reads an object of S3, or learns that there is none, or none but the one that is known; and writes over that one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from botocore.exceptions import ClientError
 
 _MISSING = ("NoSuchKey", "404")
 _NOT_MODIFIED = ("304", "NotModified")
+_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "412", *_MISSING)
 
 
 class NotModified(Exception):
     """The object is still the one that was named by its ETag."""
+
+
+class Changed(Exception):
+    """The object is no longer the one that was named by its ETag, so it was not written over."""
 
 
 def read(client: Any, bucket: str, key: str, known: str = "") -> tuple[bytes | None, str]:
@@ -31,3 +36,18 @@ def read(client: Any, bucket: str, key: str, known: str = "") -> tuple[bytes | N
             raise NotModified from exc
         raise
     return answer["Body"].read(), answer["ETag"]
+
+
+def write_over(client: Any, bucket: str, key: str, body: bytes, known: str, **headers: str) -> None:
+    """Puts `body` in the place of the object with the ETag `known`, or where there is none if that is empty.
+
+    One PutObject. Raises Changed if there is another one by now, ClientError for every other refusal, and
+    BotoCoreError.
+    """
+    condition = {"IfMatch": known} if known else {"IfNoneMatch": "*"}
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=body, **condition, **headers)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in _CHANGED:
+            raise Changed from exc
+        raise

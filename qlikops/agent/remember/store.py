@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
-from qlikops.agent.remember.objects import NotModified, read
+from qlikops.agent.remember.objects import Changed, NotModified, read, write_over
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -23,7 +23,8 @@ from qlikops.domain.text import MESSAGE_CAP
 _logger = logging.getLogger(__name__)
 _TRIES = 3
 """Times that a snapshot makes room for one that was saved meanwhile; then it replaces that."""
-_ELSE_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412"})
+_PACKED = {"ContentType": "application/json", "ContentEncoding": ENCODING}
+"""Headers of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +93,15 @@ class Store:
         snapshot = replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks)))
         etag = last.etag if last else ""
         for _ in range(_TRIES if last else 0):
-            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
             try:
-                self._write_snapshot(snapshot, **condition)
+                write_over(self._client, self._bucket, LATEST_SNAPSHOT, _body(snapshot), etag, **_PACKED)
                 return
-            except ClientError as exc:
-                if exc.response["Error"]["Code"] not in _ELSE_CHANGED:
-                    raise
-            now = self._snapshot()
+            except Changed:
+                now = self._snapshot()
             known = {(told.key, told.kind) for told in (*(last.told if last else ()), *snapshot.told)}
             more = tuple(told for told in now.told if (told.key, told.kind) not in known)
             snapshot, etag = replace(snapshot, told=(*snapshot.told, *more)), now.etag
-        self._write_snapshot(snapshot)
-
-    def _write_snapshot(self, snapshot: FleetSnapshot, **condition: str) -> None:
-        body = packed(codec.dumps(snapshot))
-        self._write(LATEST_SNAPSHOT, body, "application/json", ContentEncoding=ENCODING, **condition)
+        self._client.put_object(Bucket=self._bucket, Key=LATEST_SNAPSHOT, Body=_body(snapshot), **_PACKED)
 
     def findings(self, started_at: datetime, execution_name: str) -> RunReport | None:
         """What MonitorTasks found in a run that may have waited for hours since; None where it is not there."""
@@ -153,6 +147,10 @@ class Store:
     def _write(self, key: str, content: str | bytes, content_type: str, **headers: str) -> None:
         body = content.encode() if isinstance(content, str) else content
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **headers)
+
+
+def _body(snapshot: FleetSnapshot) -> bytes:
+    return packed(codec.dumps(snapshot))
 
 
 def _shortened(task: TaskSnapshot) -> TaskSnapshot:

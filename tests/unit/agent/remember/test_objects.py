@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qlikops.agent.remember.objects import NotModified, read
+from qlikops.agent.remember.objects import Changed, NotModified, read, write_over
 from tests.simulation.account import ModelledAws
 
 BUCKET, KEY = "qlikops", "known/entries.json"
@@ -36,11 +36,28 @@ def test_it_is_read_again_only_once_it_is_another_one(client: Any) -> None:
     assert read(client, BUCKET, KEY, etag)[0] == b"two"
 
 
+def test_it_is_written_over_only_while_it_is_the_one_that_was_read(client: Any) -> None:
+    write_over(client, BUCKET, KEY, b"one", "", ContentType="text/plain")
+    with pytest.raises(Changed):
+        write_over(client, BUCKET, KEY, b"another first one", "")
+    content, etag = read(client, BUCKET, KEY)
+    assert content == b"one"
+    write_over(client, BUCKET, KEY, b"two", etag)
+    with pytest.raises(Changed):
+        write_over(client, BUCKET, KEY, b"two at once", etag)
+    assert read(client, BUCKET, KEY)[0] == b"two"
+
+
 class Refusing:
     def get_object(self, **_: str) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetObject")
+
+    def put_object(self, **_: str) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "PutObject")
 
 
 def test_any_other_refusal_is_the_callers() -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         read(Refusing(), BUCKET, KEY, '"an-etag"')
+    with pytest.raises(ClientError, match="AccessDenied"):
+        write_over(Refusing(), BUCKET, KEY, b"", '"an-etag"')
