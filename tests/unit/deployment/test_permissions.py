@@ -64,6 +64,7 @@ INSIDE = {
     "remember.table.Table._pages",
     "remember.table.Table.commit",
     "remember.objects.read",
+    "remember.objects.write_over",
     "remember.store.Store._write",
 }
 """Where clients are called for the names above only."""
