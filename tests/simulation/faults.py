@@ -135,7 +135,7 @@ class Faults:
         if fault is Fault.LATE:
             arrives = min(self.how_late(), SIGNATURE_SECONDS)
             if arrives > PATIENCE_SECONDS:
-                kernel.after(arrives, lambda: _suppressed(send))
+                kernel.arrive(arrives, lambda: _suppressed(send))
                 kernel.sleep(PATIENCE_SECONDS)
                 return _given(failure(Fault.LOST))
             kernel.sleep(arrives)

@@ -104,6 +104,16 @@ class Kernel:
         """Has `action` called in so many seconds."""
         self.at(self.now + seconds, action)
 
+    def arrive(self, seconds: float, action: Callable[[], None]) -> None:
+        """Has carried out in so many seconds what the running process has sent, whether it lives then or not."""
+        process = self._running()
+
+        def carry_out() -> None:
+            with self.as_current(process):
+                action()
+
+        self.after(seconds, carry_out)
+
     def spawn(
         self, name: str, body: Callable[[], Any], *, after: float = 0.0, on_end: Callable[[Process], None] | None = None
     ) -> Process:

@@ -164,8 +164,8 @@ class SimulatedS3:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.objects: dict[tuple[str, str], tuple[bytes, datetime]] = {}
-        self.on_put: list[Callable[[str], None]] = []
-        """Told the key of each object that is written."""
+        self.on_put: list[Callable[[str, bytes], None]] = []
+        """Told the key and the body of each object that is written."""
 
     def put_object(
         self, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", IfNoneMatch: str = "", **_: Any
@@ -177,7 +177,7 @@ class SimulatedS3:
             raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         self.objects[Bucket, Key] = (Body, self._kernel.time())
         for told in self.on_put:
-            told(Key)
+            told(Key, Body)
         return {"ETag": _etag(Body)}
 
     def get_object(self, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:

@@ -142,7 +142,13 @@ def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
             for name, proposal in watch.proposed.items()
             if proposal["kind"] == _STOPPED and partition_of(key) in watch.task_partitions(name)
         ]
-        if not any(watch.opened_at[name] >= max(ends) for name in asked):
+        if any(watch.opened_at[name] >= max(ends) for name in asked):
+            continue
+        # What no run had seen before the work was over may have stood for months.
+        known = watch.last_snapshot(before=max(ends))
+        if known is not None and any(
+            (each.facts.key.server, each.facts.key.task) == (server, task) for each in known.tasks
+        ):
             yield f"{task} was stopped during planned work, and {len(runs)} runs after it did not ask"
 
 

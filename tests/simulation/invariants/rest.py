@@ -21,7 +21,7 @@ from tests.simulation.invariants.choosing import effective_action, left_out
 from tests.simulation.invariants.watch import Watch, at_rest, number, partition_of, status_of, told
 from tests.simulation.stepfunctions import Execution
 
-_OF_THE_PROGRAM = (TypeError, AttributeError, LookupError, NameError, AssertionError, ParamValidationError)
+_OF_THE_PROGRAM = (TypeError, AttributeError, IndexError, KeyError, NameError, AssertionError, ParamValidationError)
 _TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 
 

@@ -50,7 +50,7 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
     bus = watch.world.eventbridge
     details = [json.loads(entry["Detail"]) for _, entry in bus.put]
     last_told_by = dict(zip((detail["dedup_key"] for detail in details), bus.put_by, strict=True))
-    died, seen = {"world", *watch.world.functions.unanswered["MonitorTasks"]}, _seen(watch)
+    died, seen = watch.world.functions.unanswered["MonitorTasks"], _seen(watch)
     for key in Pager(details).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
         if "/finding/" not in key or (key not in seen and last_told_by[key] not in died):

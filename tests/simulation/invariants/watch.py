@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -125,6 +126,8 @@ class Watch:
         self.settled: dict[Key, tuple[str, float]] = {}
         """By which process, and when, it was first said what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
+        self.snapshots: list[tuple[float, bytes]] = []
+        """When a run said what it remembers of the fleet, and what."""
         self.leased_until: dict[tuple[str, str], float] = {}
         """Until when each proposal held each task, by its last lease: by partition and id."""
         self.told_of_outage: dict[str, float] = {}
@@ -136,7 +139,7 @@ class Watch:
         self._seen = self._seen_tests = 0
         world.functions.on_begin.append(self._begun.append)
         world.functions.on_answer.append(self._answered.append)
-        world.s3.on_put.append(self._stored.append)
+        world.s3.on_put.append(self._keep)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
     def check(self) -> None:
@@ -161,6 +164,11 @@ class Watch:
         self._seen = len(self.requests)
         while self._answered:
             self._hold(_OF_ANSWERS, self._answered.pop(0))
+
+    def _keep(self, key: str, body: bytes) -> None:
+        self._stored.append(key)
+        if key == LATEST_SNAPSHOT:
+            self.snapshots.append((self.world.kernel.now, body))
 
     def _hold(self, invariants: list[Callable[[Watch, T], str]], given: T) -> None:
         for invariant in invariants:
@@ -221,10 +229,10 @@ class Watch:
         """The invocation whose write came last; None for what nobody invoked."""
         return self.world.functions.begun.get(self.world.dynamodb.last_writer)
 
-    def last_snapshot(self) -> FleetSnapshot | None:
-        """What the last run remembered of the fleet; None before there was one."""
-        stored = [body for (_, key), (body, _) in self.world.s3.objects.items() if key == LATEST_SNAPSHOT]
-        return codec.loads(FleetSnapshot, unpacked(stored[0])) if stored else None
+    def last_snapshot(self, before: float = math.inf) -> FleetSnapshot | None:
+        """What the last run remembered of the fleet, of those that had done so before; None if there was none."""
+        stored = [body for at, body in self.snapshots if at < before]
+        return codec.loads(FleetSnapshot, unpacked(stored[-1])) if stored else None
 
     def looked_at(self, proposal_id: str) -> float:
         """When it was looked whether the tasks of a restart may be started: as it began, which may have been a while
