@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.beside import HISTORIES
 from tests.embedded import EmbeddedAws
 from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import DynamoDb
@@ -24,7 +24,6 @@ from tests.unit.agent.fakes import create_table
 TABLE = "programs"
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:programs"
 START = datetime(2026, 3, 7, tzinfo=UTC)
-RECORDED = Path(__file__).parents[3] / "shared" / "histories"
 
 
 @pytest.fixture
@@ -225,7 +224,7 @@ def test_dynamodb_answers_as_the_embedded_one(table: Any, name: str) -> None:
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
-    path = RECORDED / f"{name}.json"
+    path = HISTORIES / f"{name}.json"
     if not path.exists():
         pytest.skip(f"there is no {path}")
     events: list[dict[str, Any]] = json.loads(path.read_text())["events"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from qlikops.domain.anomaly import KINDS, AnomalyKind, Severity
 from tests.documents import DOCS
 
 THRESHOLDS = {spec.name for spec in dataclasses.fields(Thresholds)}
-FINDING = Path(__file__).parents[1] / "agent" / "look" / "test_detection.py"
+FINDING = DOCS.parent / "tests" / "unit" / "agent" / "look" / "test_detection.py"
 OF_NO_KIND = {"poll_spacing_seconds"}
 every_kind = pytest.mark.parametrize("kind", AnomalyKind)
 

@@ -18,10 +18,11 @@ from qlikops.presentation.drawing import BOXES_FROM, Drawing, draw
 from qlikops.presentation.graph import Run, graph, walk
 from qlikops.presentation.tone import plain
 from qlikops.resources import resource
+from tests.beside import HISTORIES
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
-RECORDED = sorted((Path(__file__).parents[4] / "shared" / "histories").glob("*.json"))
+RECORDED = sorted(HISTORIES.glob("*.json"))
 WIDTHS = (60, 80, 100, 120, 200)
 HISTORY, PROPOSALS = samples.four_proposals()
 EMPTY = FoldedHistory(ExecutionStatus.RUNNING, (), ())

@@ -48,7 +48,7 @@ HOME = Path(qlikops.presentation.__file__).parent
 
 def words() -> Iterator[tuple[str, str]]:
     """Module -> header of a column, or label of a line, as it is written in the code."""
-    for path in sorted(HOME.glob("*.py")):
+    for path in sorted(HOME.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.agent.diagnosis.messages import MessageClass, classify, is_proof
+from tests.beside import MESSAGES
 from tests.unit.agent.diagnosis.test_messages import TEXTS
 
 CONNECTIVITY = MessageClass.CONNECTIVITY
@@ -274,11 +274,7 @@ def test_the_longest_message_takes_no_longer_than_twice_the_half_of_it(long: str
     assert min(took(f"{number}{long}") for number in range(3)) < 3 * halves + 0.05
 
 
-REAL = [
-    entry
-    for path in sorted((Path(__file__).parents[5] / "shared" / "messages").glob("*.json"))
-    for entry in json.loads(path.read_text(encoding="utf-8"))
-]
+REAL = [entry for path in sorted(MESSAGES.glob("*.json")) for entry in json.loads(path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.skipif(not REAL, reason="the collection of real messages is not on this machine")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from qlikops.agent.diagnosis.library import built_in, with_own
 from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
 from qlikops.domain.diagnosis import Certainty, FailureClass
+from tests.beside import MESSAGES
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
 STRICT = [
@@ -103,9 +103,7 @@ def test_what_is_left_unexplained_is_named() -> None:
 
 
 REAL: list[dict[str, Any]] = [
-    entry
-    for path in sorted((Path(__file__).parents[5] / "shared" / "messages").glob("*.json"))
-    for entry in json.loads(path.read_text(encoding="utf-8"))
+    entry for path in sorted(MESSAGES.glob("*.json")) for entry in json.loads(path.read_text(encoding="utf-8"))
 ]
 _CLASSES = {"bug": "defect", "other": "unknown"}
 

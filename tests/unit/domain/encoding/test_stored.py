@@ -70,8 +70,8 @@ CASES = [
 
 
 def domain_modules() -> Iterator[Any]:
-    for module in pkgutil.iter_modules(qlikops.domain.__path__):
-        yield importlib.import_module(f"qlikops.domain.{module.name}")
+    for module in pkgutil.walk_packages(qlikops.domain.__path__, f"{qlikops.domain.__name__}."):
+        yield importlib.import_module(module.name)
 
 
 def test_every_enum_of_the_domain_may_come_back_from_a_newer_version() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.workflow.events import load_history_file
 from qlikops.domain.workflow.execution import FoldedHistory
 from qlikops.domain.workflow.history import fold_history
-
-FOLDER = Path(__file__).parents[5] / "shared" / "histories"
+from tests.beside import HISTORIES
 
 State = tuple[str, tuple[int, ...], str, int]
 """Name, Map indexes, status, attempts."""
@@ -94,7 +92,7 @@ WAITING_FROM_TO = {
 
 
 def recorded_events(name: str) -> list[Mapping[str, Any]]:
-    path = FOLDER / f"{name}.json"
+    path = HISTORIES / f"{name}.json"
     if not path.exists():
         pytest.skip(f"no recorded history {path.name} beside this checkout")
     return load_history_file(path.read_text())
@@ -130,7 +128,7 @@ def test_no_recorded_token_is_kept(name: str) -> None:
 
 
 def test_every_file_beside_the_checkout_is_expected_here() -> None:
-    present = {path.stem for path in FOLDER.glob("*.json")}
+    present = {path.stem for path in HISTORIES.glob("*.json")}
     if not present:
         pytest.skip("no recorded histories beside this checkout")
     assert present <= EXPECTED.keys()
