@@ -30,7 +30,7 @@ def show(
     here: Invocation, context: str | None, targets: Sequence[str] | None, wanted: Wanted, *, as_json: bool
 ) -> None:
     """Writes it. Raises UsageError unless it is one thing about one execution."""
-    if wanted.logs == wanted.diff or len(targets or ()) != 1:
+    if wanted.logs == wanted.diff or (wanted.state and wanted.diff) or len(targets or ()) != 1:
         raise UsageError(
             "--logs [--state NAME] and --diff are each about one execution.", "`qlikops show RUN --logs`, for example."
         )

@@ -92,15 +92,15 @@ def show(
 ) -> None:
     """Show executions, approvals, or a saved history."""
     here = invocation(ctx)
+    if history is not None:
+        if targets or logs or diff or state:
+            raise UsageError("--history is a file alone: leave out executions, --logs, --state and --diff.")
+        _write_history(here, _folded(history), as_json=as_json)
+        return
     if logs or diff or state:
         from qlikops.cli import around
 
         around.show(here, context, targets, around.Wanted(logs=logs, state=state, diff=diff), as_json=as_json)
-        return
-    if history is not None:
-        if targets:
-            raise UsageError("Give an execution or --history, not both.")
-        _write_history(here, _folded(history), as_json=as_json)
         return
     if not targets:
         raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")

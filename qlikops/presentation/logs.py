@@ -53,7 +53,7 @@ def _call(log: CallLog, now: datetime) -> Iterator[str]:
     yield ""
     yield from (f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}  {line.text}" for line in log.lines)
     if not log.lines:
-        yield _why_empty(call, now)
+        yield harmless(log.problem, 300) or _why_empty(call, now)
     if not log.is_whole:
         yield "… and more: too much was written in that time to read all of it here."
 

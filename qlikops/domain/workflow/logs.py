@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.errors import NotFound
 from qlikops.domain.workflow.execution import Source, StateVisit
 from qlikops.domain.workflow.following import Followed
 from qlikops.domain.workflow.machine import State
@@ -69,6 +70,8 @@ class CallLog:
     call: Call
     lines: tuple[LogLine, ...]
     is_whole: bool = True
+    problem: str = ""
+    """Why its lines could not be read: its function has no log group; empty if they could."""
 
 
 ReadLines = Callable[[str, datetime, datetime], FoundLines]
@@ -114,14 +117,25 @@ def _recorded(followed: Followed, wanted: Mapping[tuple[str, tuple[int, ...]], S
 
 
 def read_logs(read: ReadLines, calls: Sequence[Call], now: datetime) -> tuple[CallLog, ...]:
-    """Each call with its lines, oldest first; calls that lie close together are read at once."""
+    """Each call with its lines, oldest first; calls that lie close together are read at once.
+
+    Raises NotFound if none of their functions has a log group.
+    """
     found: dict[Call, CallLog] = {}
+    missing: NotFound | None = None
     for span in _spans(calls, now)[-READS:]:
         begin, end = span[0].begun_at - _BEFORE, max(call.ended_at or now for call in span) + _AFTER
-        lines = read(span[0].function, begin, end)
+        try:
+            lines = read(span[0].function, begin, end)
+        except NotFound as exc:
+            missing = exc
+            found |= {call: CallLog(call, (), problem=exc.message) for call in span}
+            continue
         by_call = _by_call(lines.lines)
         for call in span:
             found[call] = CallLog(call, _lines_of(call, lines.lines, by_call, now), lines.is_whole)
+    if missing is not None and all(log.problem for log in found.values()):
+        raise missing
     return tuple(found[call] for call in calls if call in found)
 
 

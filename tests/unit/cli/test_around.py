@@ -107,10 +107,23 @@ def test_the_difference_is_that_to_the_last_good_run(run: Run, environment: Fake
 
 
 @pytest.mark.parametrize(
-    "args", [("run-2", "--logs", "--diff"), ("run-1", "run-2", "--logs"), ("--diff",), ("run-2", "--state", "X")]
+    "args",
+    [
+        ("run-2", "--logs", "--diff"),
+        ("run-1", "run-2", "--logs"),
+        ("--diff",),
+        ("run-2", "--state", "X"),
+        ("run-2", "--diff", "--state", "X"),
+    ],
 )
 def test_it_is_one_thing_about_one_execution(run: Run, environment: FakeEnvironment, args: tuple[str, ...]) -> None:
     del environment
     done = run("show", *args)
     assert done.exit_code == ExitCode.USAGE
     assert "each about one execution" in done.stderr
+
+
+@pytest.mark.parametrize("args", [("run-2",), ("--logs",), ("--diff",), ("--state", "X")])
+def test_a_saved_history_is_shown_alone(run: Run, args: tuple[str, ...]) -> None:
+    done = run("show", "--history", "/no/such/file", *args)
+    assert (done.exit_code, "--history is a file alone" in done.stderr) == (ExitCode.USAGE, True)

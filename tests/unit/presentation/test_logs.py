@@ -33,6 +33,7 @@ def test_each_call_stands_above_its_lines() -> None:
 def test_what_is_missing_is_said() -> None:
     assert "up to a minute after" in shown(CallLog(CALL, ()), minutes=1)
     assert "LogRetentionDays" in shown(CallLog(CALL, ()))
+    assert shown(CallLog(CALL, (), problem="There is no log group X.")).endswith("\n\nThere is no log group X.")
     open_call = Call("Look", (), "QlikMonitor-Look", NOW)
     assert "to now\nThe history does not name the request" in shown(CallLog(open_call, (), is_whole=False))
     assert "… and more" in shown(CallLog(open_call, (), is_whole=False))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.domain.errors import NotFound
 from qlikops.domain.workflow.events import parse_events
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, Source
 from qlikops.domain.workflow.following import Followed
@@ -180,3 +181,16 @@ def test_what_lies_far_apart_is_read_one_by_one_and_only_the_newest_of_it() -> N
 def test_whether_all_was_read_is_said(cut: bool) -> None:
     (found,) = read_logs(lambda *_: FoundLines((), is_whole=not cut), [call("aa-1")], NOON)
     assert found.is_whole is not cut
+
+
+def test_a_function_without_a_log_group_keeps_none_of_the_others() -> None:
+    def read(function: str, _: datetime, __: datetime) -> FoundLines:
+        if function == "gone":
+            raise NotFound("There is no log group gone.")
+        return FoundLines(STREAMS)
+
+    gone, whole = read_logs(read, [call("x", function="gone"), call("aa-1")], NOON + 60 * SECOND)
+    assert (gone.problem, gone.lines, whole.problem) == ("There is no log group gone.", (), "")
+    assert len(whole.lines) > 1
+    with pytest.raises(NotFound):
+        read_logs(read, [call("x", function="gone")], NOON)
