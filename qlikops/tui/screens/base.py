@@ -122,7 +122,6 @@ class ConsoleScreen(Screen[None]):
 
     @on(AddressFound)
     def _show_address(self, message: AddressFound) -> None:
-        message.stop()
         url, words = message.url, message.words
         if not url:
             self.notify(words, markup=False)
@@ -237,12 +236,10 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
 
     @on(Polled)
     def _took(self, message: Polled) -> None:
-        message.stop()
         self.took(message.found)
 
     @on(PollFailed)
     def _missed(self, message: PollFailed) -> None:
-        message.stop()
         self.missed(message.error)
 
     def poll(self) -> None:

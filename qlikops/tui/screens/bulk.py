@@ -119,7 +119,6 @@ class BulkScreen(Following[Answers]):
 
     @on(messages.MarkedLoaded)
     def _take(self, message: messages.MarkedLoaded) -> None:
-        message.stop()
         # A row does not say what the cause is, so it takes the records.
         proposals = [approval.proposal for approval in message.approvals]
         if self._approved and (refusal := not_one_cause(proposals)):
@@ -145,7 +144,6 @@ class BulkScreen(Following[Answers]):
 
     @on(messages.MarkedLoadFailed)
     def _miss(self, message: messages.MarkedLoadFailed) -> None:
-        message.stop()
         self._never = f"{explain(message.error)} Nothing was sent. Esc closes."
         self.draw()
 
@@ -186,7 +184,6 @@ class BulkScreen(Following[Answers]):
             self._outgoing.show_anew()
         self.draw()
 
-    @on(Input.Changed)
     @on(Denying.Changed)
     def draw(self) -> None:
         """How many would be sent, what that comes to, and what stands in the way."""

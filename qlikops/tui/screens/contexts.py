@@ -44,7 +44,6 @@ class ContextsScreen(Modal[LiveContext | None]):
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         self.dismiss(self.state.contexts[event.option_index])
 
     def _entry(self, context: LiveContext) -> Text:

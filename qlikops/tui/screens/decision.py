@@ -151,7 +151,6 @@ class DecisionScreen(Following[DecisionRequest]):
 
     @on(messages.BackgroundLoaded)
     def _take_latest(self, message: messages.BackgroundLoaded) -> None:
-        message.stop()
         self.latest = message.background.latest
         self.latest_came()
         self.draw()
@@ -172,7 +171,6 @@ class DecisionScreen(Following[DecisionRequest]):
 
     @on(messages.ApprovalLoadFailed)
     def _say_nobody_knows(self, message: messages.ApprovalLoadFailed) -> None:
-        message.stop()
         waits = "changed" if self.context.row(self.approval.approval_id) else "no longer waits"
         unsent = "" if isinstance(message.error, ApprovalGone) else "Nothing was sent from here. "
         self.gone = f"It {waits}. {unsent}{explain(message.error)} Esc closes."
@@ -270,15 +268,9 @@ class ApproveScreen(DecisionScreen):
 
     @on(Choosing.Changed)
     def _choose(self, event: Choosing.Changed) -> None:
-        event.stop()
         if event.is_other_option:
             # It may lose something that has not been read.
             self._outgoing.show_anew()
-        self.draw()
-
-    @on(Input.Changed)
-    def _type(self, event: Input.Changed) -> None:
-        event.stop()
         self.draw()
 
     @on(Input.Submitted, "#reason")
@@ -395,6 +387,7 @@ class DenyScreen(DecisionScreen):
         """Starts with the reason."""
         self.begin_in("#reason")
 
+    @on(Denying.Changed)
     def draw(self) -> None:
         """Draws what will be sent as it is chosen now."""
         self.query_one(Denying).show([self.approval.proposal])
@@ -408,19 +401,12 @@ class DenyScreen(DecisionScreen):
     def advice(self) -> Text:
         """Which key does what, or what is missing."""
         colours = palette(self)
-        if self._missing:
+        if self._missing and not self.answer().reason:
             return Text("A reason is required.", style=colours[Tone.DANGER])
         keys = "Enter sends. ↑ ↓ choose when you are asked again. Esc goes back."
         if claimant := self._claimant():
             return Text(f"{claimant} is looking at it. {keys}", style=colours[Tone.WARNING])
         return Text(keys, style=colours[Tone.MUTED])
-
-    @on(Input.Changed, "#reason")
-    @on(Denying.Changed)
-    def _follow(self, event: Input.Changed | Denying.Changed) -> None:
-        event.stop()
-        self._missing = self._missing and not self.answer().reason
-        self.draw()
 
     @on(Input.Submitted, "#reason")
     def _enter_reason(self) -> None:

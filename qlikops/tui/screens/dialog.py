@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import ProposalRecord
 from qlikops.presentation.tone import Line, Section, Tone
@@ -31,6 +31,10 @@ LOOK_FIRST = timedelta(seconds=1)
 class Dialog(Modal[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
+    TITLE: ClassVar[str] = ""
+    """What is asked, where that is always the same."""
+    verb: str
+    """On the button that sends, where that is all it says."""
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-low"), (28, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="cancel"),
@@ -62,9 +66,9 @@ class Dialog(Modal[Answer | None]):
             yield from self.after()
             yield DelayBar(self.state, "Esc closes this; then Esc: do not send")
 
-    @abstractmethod
     def heading(self) -> str:
         """What is asked."""
+        return self.TITLE
 
     @abstractmethod
     def content(self) -> ComposeResult:
@@ -78,9 +82,9 @@ class Dialog(Modal[Answer | None]):
         """What the lower edge says: in whose name, and how it is taken back."""
         return ""
 
-    @abstractmethod
     def send_button(self) -> Button:
         """The one that sends."""
+        return Button(self.verb, variant="warning", id="send", compact=True)
 
     @abstractmethod
     def answer(self) -> Answer:
@@ -194,6 +198,11 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
         """What the person fills in."""
         yield from ()
 
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _filled_in(self) -> None:
+        self.draw()
+
     @abstractmethod
     def outgoing(self) -> tuple[Line, ...]:
         """What is sent and what becomes of it."""
@@ -248,7 +257,6 @@ class Following(OutgoingDialog[Answer]):
 
     @on(messages.ApprovalLoaded)
     def _take_followed(self, message: messages.ApprovalLoaded) -> None:
-        message.stop()
         if message.approval.status.is_final:
             self._followed.discard(message.approval.approval_id)
         self.followed(message.approval)

@@ -79,7 +79,6 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
 
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:
-        event.stop()
         among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
         self.state.navigation.go(TaskLink(self.context.name, self._shown[event.key].facts.key), among)
 

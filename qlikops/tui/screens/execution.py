@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widgets import ContentSwitcher, Input, Static
 
 from qlikops.domain.ports import ContextServices
@@ -185,8 +184,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         self._show_graph()
 
     @on(GraphView.Chosen)
-    def _light(self, event: GraphView.Chosen) -> None:
-        event.stop()
+    def _light(self) -> None:
         self._show_graph()
         self.refresh_bindings()
 
@@ -251,13 +249,11 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(messages.TextLoaded)
     def _take_text(self, message: messages.TextLoaded) -> None:
-        message.stop()
         self._texts[message.view] = message.text
         self.query_one(f"#{message.view}", Pager).show(message.text, from_top=False)
 
     @on(messages.TextLoadFailed)
     def _miss_text(self, message: messages.TextLoadFailed) -> None:
-        message.stop()
         self.query_one(f"#{message.asked}", Pager).show(str(explain(message.error)))
 
     def _ask_for_report(self) -> None:
@@ -277,12 +273,10 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(messages.ReportLoaded)
     def _take_report(self, message: messages.ReportLoaded) -> None:
-        message.stop()
         self.query_one(ReportView).show(message.markdown)
 
     @on(messages.ReportLoadFailed)
     def _miss_report(self, message: messages.ReportLoadFailed) -> None:
-        message.stop()
         self.query_one(ReportView).say(str(explain(message.error)))
 
     def action_copy(self) -> None:
@@ -302,15 +296,9 @@ class ExecutionScreen(RunsScreen[Followed]):
     @on(KeyedTable.Opened)
     @on(GraphView.Opened)
     def _open(self, event: KeyedTable.Opened | GraphView.Opened) -> None:
-        event.stop()
         self._subject = f"{self._view}/{event.key}"
         self._show_payloads()
         self._switch(PAYLOADS)
-
-    @on(KeyedTable.NearEnd)
-    @on(KeyedTable.Chosen)
-    def _nothing_more_to_do(self, event: Message) -> None:
-        event.stop()
 
     def _show_payloads(self) -> None:
         if self._is_read:
@@ -366,7 +354,6 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(Input.Submitted, "#search")
     def _search(self, event: Input.Submitted) -> None:
-        event.stop()
         self._needle = event.value
         self._close_search()
         if self._view in _PAGED:
@@ -412,7 +399,6 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(Pager.Found)
     def _found(self, event: Pager.Found) -> None:
-        event.stop()
         if self._needle:
             count = f"match {event.number} of {event.total:,}"
             self._show_views(count if event.total else f"“{harmless(self._needle, 40)}” is not in here")

@@ -103,8 +103,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
             self._ask(self._loaded.next_token, is_next=True)
 
     @on(KeyedTable.NearEnd)
-    def _near_end(self, event: KeyedTable.NearEnd) -> None:
-        event.stop()
+    def _near_end(self) -> None:
         self._ask_for_more()
 
     def _begin_again(self) -> None:
@@ -191,13 +190,11 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         self.query_one("#executions-summary", Static).update(text)
 
     @on(KeyedTable.Chosen)
-    def _choose(self, event: KeyedTable.Chosen) -> None:
-        event.stop()
+    def _choose(self) -> None:
         self.refresh_bindings()
 
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:
-        event.stop()
         first, *others = self._rows[event.key]
         if others:
             self._unfolded |= {each.arn for each in self._rows[event.key]}

@@ -31,13 +31,11 @@ class FilteredScreen(ConsoleScreen):
         """Called when the person goes on in `table`, which is drawn; `closed` if nothing is kept back any more."""
 
     @on(FilterBar.Changed)
-    def _narrow(self, event: FilterBar.Changed) -> None:
-        event.stop()
+    def _narrow(self) -> None:
         self.show_list()
 
     @on(FilterBar.Left)
     def _leave_filter(self, event: FilterBar.Left) -> None:
-        event.stop()
         self.show_list()
         table = self.query_one(KeyedTable)
         self.left_filter(table, closed=event.closed)

@@ -88,7 +88,6 @@ class FinderScreen(Modal[Entry | None]):
 
     @on(FindableLoaded)
     def _loaded(self, message: FindableLoaded) -> None:
-        message.stop()
         self._findable.took(message.context, message.entries)
         self._take_stock()
 
@@ -97,8 +96,7 @@ class FinderScreen(Modal[Entry | None]):
         self._show()
 
     @on(Input.Changed)
-    def _type(self, event: Input.Changed) -> None:
-        event.stop()
+    def _type(self) -> None:
         self._show()
 
     @property
@@ -168,13 +166,11 @@ class FinderScreen(Modal[Entry | None]):
             line.cursor_position = len(line.value)
 
     @on(Input.Submitted)
-    def _choose(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _choose(self) -> None:
         self._open(self.query_one(OptionList).highlighted)
 
     @on(OptionList.OptionSelected)
     def _click(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         self._open(event.option_index)
 
     def _open(self, index: int | None) -> None:

@@ -215,7 +215,6 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     @on(KeyedTable.Opened, "#fleet")
     def _open(self, event: KeyedTable.Opened) -> None:
-        event.stop()
         row = self._rows[event.key]
         if isinstance(row, Fold):
             keys = [each.facts.key.full for each in row.tasks]

@@ -182,15 +182,13 @@ class InboxScreen(ConsoleScreen):
     # The record
 
     @on(WaitingList.Chosen)
-    def _choose(self, event: WaitingList.Chosen) -> None:
-        event.stop()
+    def _choose(self) -> None:
         self._review.follow(self._list.chosen)
         self._say_where()
         self.refresh_bindings()
 
     @on(ChosenReview.Shown)
-    def _ask_if_wanted(self, event: ChosenReview.Shown) -> None:
-        event.stop()
+    def _ask_if_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
         # It may have taken long: whoever is elsewhere by now is not interrupted.
         if wanted is not None and self._review.shows(wanted.key) and self.is_active:
@@ -198,8 +196,7 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     @on(KeyedTable.Opened, "#inbox")
-    def _open(self, event: KeyedTable.Opened) -> None:
-        event.stop()
+    def _open(self) -> None:
         self._open_record()
 
     def _open_record(self) -> None:
@@ -405,14 +402,12 @@ class InboxScreen(ConsoleScreen):
 
     @on(messages.Claimed)
     def _claimed(self, message: messages.Claimed) -> None:
-        message.stop()
         words = "Released: others no longer see that you look at it." if message.is_released else _CLAIMED
         self.notify(words, markup=False)
         self.action_refresh()
 
     @on(messages.ClaimFailed)
     def _not_claimed(self, message: messages.ClaimFailed) -> None:
-        message.stop()
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_stop_waiting(self) -> None:
@@ -431,8 +426,7 @@ class InboxScreen(ConsoleScreen):
         self.app.push_screen(StopWaitingScreen(self.state, context, chosen.row.approval_id), stop)
 
     @on(messages.WaitStopped)
-    def _wait_stopped(self, message: messages.WaitStopped) -> None:
-        message.stop()
+    def _wait_stopped(self) -> None:
         self.notify("Stopped: nothing of it is started, and its next look ends it.", markup=False)
         self.action_refresh()
 

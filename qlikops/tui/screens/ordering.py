@@ -6,10 +6,9 @@ import time
 from datetime import timedelta
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Button, Input, Select
+from textual.widgets import Input, Select
 
 from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
@@ -55,7 +54,7 @@ class OrderingScreen(PolledScreen[Found]):
             return None if self.context.locked_because() else True
         return super().check_action(action, parameters)
 
-    def confirm(self, dialog: OrderDialog) -> None:
+    def confirm(self, dialog: ReasonedDialog[Order]) -> None:
         """Asks, then sends."""
         context = self.context
 
@@ -74,18 +73,7 @@ class OrderingScreen(PolledScreen[Found]):
         self.app.push_screen(dialog, answered)
 
 
-class OrderDialog(ReasonedDialog[Order]):
-    """Answers with the order to send, or None."""
-
-    verb: str
-    """On the button that sends."""
-
-    def send_button(self) -> Button:
-        """The verb."""
-        return Button(self.verb, variant="warning", id="send", compact=True)
-
-
-class LiftScreen(OrderDialog):
+class LiftScreen(ReasonedDialog[Order]):
     """Ends what keeps one task, or the tasks of one proposal, quiet; or planned work."""
 
     def __init__(self, state: ConsoleState, context: LiveContext, what: TaskSnapshot | Plan | ShiftEntry) -> None:
@@ -114,9 +102,10 @@ class LiftScreen(OrderDialog):
                 return lift_order(task.facts.key, self.reason)
 
 
-class PlanScreen(OrderDialog):
+class PlanScreen(ReasonedDialog[Order]):
     """Plans work that begins at once; `qlikops plan add` plans what begins later."""
 
+    TITLE = "Plan work that begins now"
     verb = "Plan it"
     FIRST = "#scope"
 
@@ -125,10 +114,6 @@ class PlanScreen(OrderDialog):
         super().__init__(state, context)
         self._snapshot = snapshot
         self._named = named
-
-    def heading(self) -> str:
-        """What is asked."""
-        return "Plan work that begins now"
 
     def fields(self) -> ComposeResult:
         """What is covered, for how long, and why."""
@@ -161,8 +146,3 @@ class PlanScreen(OrderDialog):
     def _lasts(self) -> timedelta:
         hours = self.query_one("#duration", Select).value
         return timedelta(hours=hours if isinstance(hours, float) else _USUAL_HOURS)
-
-    @on(Select.Changed, "#duration")
-    def _lasts_otherwise(self, event: Select.Changed) -> None:
-        event.stop()
-        self.draw()

@@ -76,7 +76,6 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
 
     @on(KeyedTable.Opened, "#plans")
     def _open(self, event: KeyedTable.Opened) -> None:
-        event.stop()
         self.notify(plans.whole(self._rows[event.key].plan, self.state.now()), timeout=15, markup=False)
 
     def action_back(self) -> None:

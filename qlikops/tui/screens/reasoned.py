@@ -39,12 +39,6 @@ class ReasonedDialog(OutgoingDialog[Answer]):
         """What else is in the way comes first."""
         return super().problem() or ("" if self.reason else "A reason is required.")
 
-    @on(Input.Changed)
-    def _follow(self, event: Input.Changed) -> None:
-        event.stop()
-        self.draw()
-
     @on(Input.Submitted)
-    def _enter(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _enter(self) -> None:
         self.submit()

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.message import Message
-from textual.widgets import Button
 
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
@@ -28,27 +27,12 @@ Act = Callable[[ContextServices], ExecutionSummary]
 LANE = "runs"
 
 
-class RunScreen(OutgoingDialog[Act]):
-    """Answers with what to send, or None."""
-
-    AUTO_FOCUS = "#send"
-    TITLE: ClassVar[str]
-    VERB: ClassVar[str]
-
-    def heading(self) -> str:
-        """What is asked."""
-        return self.TITLE
-
-    def send_button(self) -> Button:
-        """The verb."""
-        return Button(self.VERB, variant="warning", id="send", compact=True)
-
-
-class StartScreen(RunScreen):
+class StartScreen(OutgoingDialog[Act]):
     """A run of one's own."""
 
+    AUTO_FOCUS = "#send"
     TITLE = "Start a run now"
-    VERB = "Start"
+    verb = "Start"
 
     def outgoing(self) -> tuple[Line, ...]:
         """What a run does."""
@@ -59,9 +43,10 @@ class StartScreen(RunScreen):
         return lambda environment: environment.executions.start()
 
 
-class ReadingScreen(RunScreen):
+class ReadingScreen(OutgoingDialog[Act]):
     """About one execution, which is read anew before anything can be sent."""
 
+    AUTO_FOCUS = "#send"
     WITH_HISTORY: ClassVar[bool]
 
     def __init__(self, state: ConsoleState, context: LiveContext, execution: ExecutionSummary) -> None:
@@ -79,14 +64,12 @@ class ReadingScreen(RunScreen):
 
     @on(messages.RunRead)
     def _take(self, message: messages.RunRead) -> None:
-        message.stop()
         self.detail = message.detail
         self.query_one(Outgoing).show_anew()
         self.draw()
 
     @on(messages.LoadFailed)
     def _miss(self, message: messages.LoadFailed) -> None:
-        message.stop()
         self.failure = str(explain(message.error))
         self.draw()
 
@@ -105,7 +88,7 @@ class StopScreen(ReasonedDialog[Act], ReadingScreen):
     """Aborts a run."""
 
     TITLE = "Stop this run"
-    VERB = "Stop it"
+    verb = "Stop it"
     WITH_HISTORY = False
 
     def outgoing(self) -> tuple[Line, ...]:
@@ -128,7 +111,7 @@ class RedriveScreen(ReadingScreen):
     """Says which steps a redrive would run again, or why it is refused."""
 
     TITLE = "Run the rest of it again (redrive)"
-    VERB = "Redrive"
+    verb = "Redrive"
     WITH_HISTORY = True
 
     def outgoing(self) -> tuple[Line, ...]:

@@ -12,7 +12,8 @@ from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.domain.workflow.redrive import UNSUCCESSFUL
 from qlikops.tui.model import messages
 from qlikops.tui.screens.base import Found, PolledScreen
-from qlikops.tui.screens.running import LANE, Act, RedriveScreen, RunScreen, StartScreen, StopScreen
+from qlikops.tui.screens.dialog import OutgoingDialog
+from qlikops.tui.screens.running import LANE, Act, RedriveScreen, StartScreen, StopScreen
 
 _WRITES = frozenset({"start", "stop", "redrive"})
 _ABOUT_ONE = frozenset({"stop", "redrive", "copy", "browse"})
@@ -68,7 +69,7 @@ class RunsScreen(PolledScreen[Found]):
             screen = RedriveScreen(self.state, self.context, self.execution)
             self._confirm(screen, f"redrive {self.execution.name}", "Redriven")
 
-    def _confirm(self, screen: RunScreen, doing: str, done: str) -> None:
+    def _confirm(self, screen: OutgoingDialog[Act], doing: str, done: str) -> None:
         context = self.context
 
         def send(act: Act | None) -> None:

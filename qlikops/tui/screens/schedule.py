@@ -122,13 +122,11 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
 
     @on(messages.ScheduleChanged)
     def _changed(self, message: messages.ScheduleChanged) -> None:
-        message.stop()
         self.notify(f"The schedule is {schedule.state(message.status.schedule).text[2:]}.", markup=False)
         self.took(message.status)
 
     @on(messages.ScheduleChangeFailed)
     def _not_changed(self, message: messages.ScheduleChangeFailed) -> None:
-        message.stop()
         self.notify(schedule.not_changed(message.error), severity="error", timeout=10, markup=False)
         self.action_refresh()
 
@@ -188,8 +186,3 @@ class ChangeScreen(OutgoingDialog[Change]):
     def _duration(self) -> timedelta | None:
         hours = self.query_one("#duration", Select).value if self._pause else UNTIL_RESUMED
         return timedelta(hours=hours) if isinstance(hours, float) and hours else None
-
-    @on(Select.Changed, "#duration")
-    def _follow(self, event: Select.Changed) -> None:
-        event.stop()
-        self.draw()

@@ -189,13 +189,11 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         return values
 
     @on(GroupedTable.Chosen)
-    def _choose(self, event: GroupedTable.Chosen) -> None:
-        event.stop()
+    def _choose(self) -> None:
         self.refresh_bindings()
 
     @on(GroupedTable.Opened)
     def _open(self, event: GroupedTable.Opened) -> None:
-        event.stop()
         if title := GroupedTable.group_of(event.key):
             self._folded ^= {title}
             self.show_list()
@@ -246,13 +244,11 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
 
     @on(messages.Claimed)
     def _released(self, message: messages.Claimed) -> None:
-        message.stop()
         self.notify(f"{message.approval_id}: you look at it no longer.", markup=False)
         self.context.load_rows(self.app)
 
     @on(messages.ClaimFailed)
     def _not_released(self, message: messages.ClaimFailed) -> None:
-        message.stop()
         self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_copy(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.widgets import Button
-
 from qlikops.presentation import under_way
 from qlikops.presentation.tone import Line
 from qlikops.tui.model.context import LiveContext
@@ -15,14 +13,12 @@ class StopWaitingScreen(OutgoingDialog[str]):
     """Answers with the id of the approval, or None."""
 
     AUTO_FOCUS = "#send"
+    TITLE = "Stop this restart"
+    verb = "Stop it"
 
     def __init__(self, state: ConsoleState, context: LiveContext, approval_id: str) -> None:
         super().__init__(state, context)
         self._approval_id = approval_id
-
-    def heading(self) -> str:
-        """What is asked."""
-        return "Stop this restart"
 
     def outgoing(self) -> tuple[Line, ...]:
         """What it waits for, and how it ends."""
@@ -33,10 +29,6 @@ class StopWaitingScreen(OutgoingDialog[str]):
         """What waits no longer has ended, or has begun to start its tasks."""
         row = self.context.row(self._approval_id)
         return super().problem() or ("" if row is not None and row.waits else "It no longer waits for its endpoint.")
-
-    def send_button(self) -> Button:
-        """The verb."""
-        return Button("Stop it", variant="warning", id="send", compact=True)
 
     def answer(self) -> str:
         """Which one."""
