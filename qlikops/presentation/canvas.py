@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from unicodedata import combining, east_asian_width
 
-from qlikops.presentation.tone import Span, Spans, Tone
+from qlikops.presentation.tone import Spans, Tone, joined
 
 N, E, S, W = 1, 2, 4, 8
 _GLYPHS = {
@@ -107,17 +107,14 @@ class Canvas:
         return tuple(self._row(y, end) for y, end in ends.items())
 
     def _row(self, y: int, end: int) -> Spans:
-        spans: list[Span] = []
-        texts: list[str] = []
+        cells: list[tuple[str, Tone]] = []
         tone = Tone.NEUTRAL
         for x in range(end):
-            character, of_cell = self._cells.get((x, y), (" ", tone))
-            if of_cell is not tone and texts:
-                spans.append(Span("".join(texts), tone))
-                texts = []
-            tone = of_cell
-            texts.append(character)
-        return (*spans, Span("".join(texts), tone)) if texts else ()
+            # What is empty goes on in the tone before it.
+            cell = self._cells.get((x, y), (" ", tone))
+            tone = cell[1]
+            cells.append(cell)
+        return joined(cells)
 
     def _put(self, x: int, y: int, character: str, tone: Tone) -> None:
         self.height = max(self.height, y + 1)

@@ -6,14 +6,14 @@ What is above the promise is amber; what is to come is a fan between the earlies
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from qlikops.dataclass import dataclass
 from qlikops.presentation import vocabulary
 from qlikops.presentation.lag import Lag, at_moment
-from qlikops.presentation.tone import Span, Spans, Tone
+from qlikops.presentation.tone import Spans, Tone, joined
 
 GUTTER = 5
 """Cells to the left of the plot, for the numbers of its rows."""
@@ -86,8 +86,8 @@ def draw(chart: Chart, width: int, rows: int) -> list[Spans]:
     if len(chart.known) < 2 or columns < _TICK_CELLS:
         return []
     scale = _Scale(chart, columns, rows)
-    lines = [_runs(scale.row(row)) for row in reversed(range(rows))]
-    return [*lines, *(_runs(line) for line in scale.axis())]
+    lines = [joined(scale.row(row)) for row in reversed(range(rows))]
+    return [*lines, *map(joined, scale.axis())]
 
 
 class _Scale:
@@ -193,8 +193,3 @@ def _fan(chart: Chart, moment: datetime) -> tuple[float, float] | None:
 
 def _unit(top: float) -> tuple[int, str]:
     return next((seconds, words) for least, seconds, words in _UNITS if top >= least)
-
-
-def _runs(cells: Iterator[Cell] | Sequence[Cell]) -> Spans:
-    """Cells of one tone beside each other as one span."""
-    return tuple(Span("".join(char for char, _ in run), tone) for tone, run in groupby(cells, key=lambda cell: cell[1]))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
 from qlikops.dataclass import dataclass
-from qlikops.presentation.tone import Line, Span, Tone
+from qlikops.presentation.tone import Line, Span, Tone, joined
 
 LEAST_CELLS = 36
 """Fewest cells in which a strip is drawn."""
@@ -55,7 +54,10 @@ def strip(rows: Mapping[str, Iterable[Mark]], since: datetime, until: datetime, 
         for mark in sorted(marks, key=lambda each: _WORST_FIRST.index(each.tone), reverse=True):
             if since <= mark.at <= until:
                 seen[place(mark.at)] = mark
-        lines.append(Line(label, _spans([seen.get(cell) for cell in range(cells)])))
+        signs = [(" ", Tone.NEUTRAL)] * (max(seen, default=-1) + 1)
+        for cell, mark in seen.items():
+            signs[cell] = mark.sign, mark.tone
+        lines.append(Line(label, joined(signs)))
     return tuple(lines)
 
 
@@ -70,13 +72,3 @@ def _hours(since: datetime, until: datetime, cells: int) -> Iterable[datetime]:
         if since <= (hour := first + timedelta(hours=number)) < until - timedelta(hours=2 * hours / cells)
         and hour.hour % step == 0
     )
-
-
-def _spans(marks: Sequence[Mark | None]) -> tuple[Span, ...]:
-    """Marks that are alike in one span; without blanks at the end."""
-    found = []
-    for tone, group in groupby(marks, key=lambda mark: mark.tone if mark else Tone.NEUTRAL):
-        found.append(Span("".join(mark.sign if mark else " " for mark in group), tone))
-    while found and not found[-1].text.strip():
-        found.pop()
-    return tuple(found)

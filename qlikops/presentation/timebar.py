@@ -8,10 +8,9 @@ console without these signs shows `===` and `x`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from qlikops.presentation.tone import Span, Spans, Tone, mixed
+from qlikops.presentation.tone import Span, Tone, joined, mixed
 
 STEP = 4
 """Cells for a factor of four in lists and dialogs; the record has more."""
@@ -49,21 +48,10 @@ def bar(answer_by: datetime | None, log_until: datetime | None, now: datetime, s
         signs[-1] = ("→", Tone.MUTED)
     elif log_until is not None:
         signs[int(position(log_until - now, step))] = ("✗", Tone.DANGER)
-    return mixed(*_joined(signs))
+    return mixed(*joined(signs))
 
 
 def position(left: timedelta, step: int) -> float:
     """The place of a time on the axis, in cells: evenly up to its first tick, from there on by factors of four."""
     first = left / SOON
     return step * (first if first <= 1 else 1 + math.log(first, _FACTOR))
-
-
-def _joined(signs: Sequence[tuple[str, Tone]]) -> Spans:
-    """Neighbours of one tone as one span."""
-    found: list[Span] = []
-    for sign, tone in signs:
-        if found and found[-1].tone is tone:
-            found[-1] = Span(found[-1].text + sign, tone)
-        else:
-            found.append(Span(sign, tone))
-    return tuple(found)

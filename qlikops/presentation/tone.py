@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import groupby
 from typing import TypeAlias
 
 from qlikops.dataclass import dataclass
@@ -75,6 +76,12 @@ def mixed(*parts: Span) -> Span:
 def line(label: str, *spans: Span | str) -> Line:
     """A line of our own words and of spans."""
     return Line(label, tuple(span if isinstance(span, Span) else Span(span) for span in spans))
+
+
+def joined(pieces: Iterable[tuple[str, Tone]]) -> Spans:
+    """Pieces of text with their tones, neighbours of one tone as one span."""
+    runs = groupby(pieces, key=lambda piece: piece[1])
+    return tuple(Span("".join(text for text, _ in run), tone) for tone, run in runs)
 
 
 def filled(*titled: tuple[str, Iterable[Line]]) -> tuple[Section, ...]:
