@@ -70,8 +70,7 @@ def decisions(
         return
     output.say(presented.summary(found))
     if entries:
-        columns = presented.columns(output.terminal_width())
-        output.write_table(columns, [presented.cells(entry, now) for entry in entries])
+        output.write_rows(presented.table(now), entries)
 
 
 def _export(environment: ContextServices, folder: Path, now: datetime) -> None:

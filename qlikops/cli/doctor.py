@@ -9,11 +9,11 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.shape import JsonListOption, current
-from qlikops.deployment.doctor import Doctor, Health
+from qlikops.deployment.doctor import Doctor, Examined, Health
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack
-from qlikops.presentation.table import Column
+from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Section, Span, Tone, line, outside
 
 
@@ -43,17 +43,12 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonListO
             Health.WARNING: Tone.WARNING,
             Health.FAILED: Tone.DANGER,
         }
-        output.write_table(
-            (Column("health", "", 7), Column("check", "Check", 11), Column("text", "Found", 90)),
-            [
-                {
-                    "health": Span(each.health, tones[each.health]),
-                    "check": Span(each.check),
-                    "text": outside(each.text, cap=300),
-                }
-                for each in findings
-            ],
+        columns = (
+            ColumnOf[Examined](Column("health", "", 7), lambda each: Span(each.health, tones[each.health])),
+            ColumnOf[Examined](Column("check", "Check", 11), lambda each: Span(each.check)),
+            ColumnOf[Examined](Column("text", "Found", 90), lambda each: outside(each.text, cap=300)),
         )
+        output.write_rows(Table(columns), findings)
         to_do = [
             line(each.check, outside(each.hint, cap=600))
             for each in findings

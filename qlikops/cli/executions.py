@@ -61,8 +61,7 @@ def executions(
     if not found:
         output.say("There are no executions.")
         return
-    rows = map(presented.TABLE.cells, presented.listed(found, here.now()))
-    output.write_table(presented.TABLE.fit(output.terminal_width()), rows)
+    output.write_rows(presented.TABLE, presented.listed(found, here.now()))
 
 
 def show(
@@ -229,29 +228,15 @@ def _write_detail(here: Invocation, detail: ExecutionDetail) -> None:
     output.write_sections(presented.heading(detail, here.now()))
     if note := presented.states_note(detail):
         output.say(note)
-    if detail.history is not None:
-        _write_states(here, detail.history)
+    if detail.history is not None and detail.history.states:
+        output.write("")
+        columns = presented.state_columns(output.terminal_width())
+        output.write_table(columns, [presented.state_cells(state, here.now()) for state in detail.history.states])
 
 
 def _write_history(here: Invocation, history: FoldedHistory, *, as_json: bool) -> None:
     if as_json:
         output.write_json(history)
         return
-    # The heading of an execution asks for a name and an ARN, which a bare history does not have.
     summary = ExecutionSummary("", "", history.status, history.started_at or here.now(), history.stopped_at)
-
-    detail = ExecutionDetail(summary, history, error=history.error, cause=history.cause)
-    (heading, *_) = presented.heading(detail, here.now())
-    nameless = [line for line in heading.lines if line.label not in ("execution", "ARN")]
-    output.write_lines(nameless)
-    if note := presented.states_note(detail):
-        output.say(note)
-    _write_states(here, history)
-
-
-def _write_states(here: Invocation, history: FoldedHistory) -> None:
-    if not history.states:
-        return
-    output.write("")
-    columns = presented.state_columns(output.terminal_width())
-    output.write_table(columns, [presented.state_cells(state, here.now()) for state in history.states])
+    _write_detail(here, ExecutionDetail(summary, history, error=history.error, cause=history.cause))

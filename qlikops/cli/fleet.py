@@ -68,7 +68,7 @@ def tasks(
     for line in fleet.summary(snapshot, now):
         output.say(f"{line.label}: {line.text}")
     output.say(f"Shown: {fleet.shown(len(chosen), snapshot, order).text}.")
-    output.write_table(fleet.TABLE.fit(output.terminal_width()), map(fleet.TABLE.cells, chosen))
+    output.write_rows(fleet.TABLE, chosen)
 
 
 def _remember(here: Invocation, context: str, snapshot: FleetSnapshot) -> None:

@@ -35,7 +35,7 @@ from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.text import harmless
-from qlikops.presentation.table import Column
+from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Section, Span, line
 
 _ID = re.compile(r"[0-9a-f]{4,12}")
@@ -74,17 +74,14 @@ def _list(
     if as_json:
         output.write_json([each.data() for each in found])
         return
-    output.write_table(
-        (Column("id", "Failure", 34), Column("class", "Class", 13), Column("says", "What happened", 90)),
-        [
-            {
-                "id": Span(each.failure.id),
-                "class": Span(each.failure.failure_class.value.replace("_", " ")),
-                "says": Span(f"{each.mark}{each.failure.says}"),
-            }
-            for each in found
-        ],
+    columns = (
+        ColumnOf[_Listed](Column("id", "Failure", 34), lambda each: Span(each.failure.id)),
+        ColumnOf[_Listed](
+            Column("class", "Class", 13), lambda each: Span(each.failure.failure_class.value.replace("_", " "))
+        ),
+        ColumnOf[_Listed](Column("says", "What happened", 90), lambda each: Span(f"{each.mark}{each.failure.says}")),
     )
+    output.write_rows(Table(columns), found)
 
 
 @known.command(cls=PlainCommand)

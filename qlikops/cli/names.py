@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -19,18 +19,11 @@ be the beginning of another one after an update.
 """
 
 
-class WrongLine(Protocol):
-    """What the parser of the command line raises: Typer's own, which it does not name."""
+def of_parser(error: Any) -> tuple[str, str]:
+    """What is wrong with the command line and what to do, in the words that all other errors have.
 
-    message: str
-    exit_code: int
-
-    def format_message(self) -> str:
-        """What is wrong, in the parser's words."""
-
-
-def of_parser(error: WrongLine) -> tuple[str, str]:
-    """What is wrong with the command line and what to do, in the words that all other errors have."""
+    `error` is of the parser's own class, which Typer does not name.
+    """
     ctx = getattr(error, "ctx", None)
     command = ctx.command_path if ctx is not None else "qlikops"
     hint = f"`{command} --help` says what it takes."

@@ -14,7 +14,7 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from qlikops.cli.shape import current
 from qlikops.domain.encoding import codec
@@ -25,25 +25,21 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from qlikops.presentation.table import Cells, Column
+    from qlikops.presentation.table import Cells, Column, Table
     from qlikops.presentation.tone import Line, Section, Span
+
+T = TypeVar("T")
 
 ANY_WIDTH = 100_000
 """Nothing is cut at it."""
 _STYLES = {"muted": "dim", "good": "green", "info": "cyan", "warning": "yellow", "danger": "bold red"}
 
 
-def write_json(value: Any) -> None:
-    """`value` on stdout, indented, in the codec's spelling and the shape that was asked for. Raises UsageError."""
-    _write_shaped(value, indent=2)
+def write_json(value: Any, indent: int | None = 2) -> None:
+    """`value` on stdout in the codec's spelling and the shape that was asked for. Raises UsageError.
 
-
-def write_json_line(value: Any) -> None:
-    """`value` on stdout as one line, at once: of a stream, each object is there when it happened."""
-    _write_shaped(value)
-
-
-def _write_shaped(value: Any, indent: int | None = None) -> None:
+    Without an `indent` it is one line, as a stream's objects are.
+    """
     shape = current()
     for each in shape.of(codec.encode(value)):
         if shape.is_yaml:
@@ -138,18 +134,17 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
     _print(table, sys.stdout)
 
 
+def write_rows(table: Table[T], rows: Iterable[T]) -> None:
+    """Rows of `table`: on a terminal the columns that fit in it, elsewhere all of them."""
+    write_table(table.fit(terminal_width()), map(table.cells, rows))
+
+
 def _write_csv(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
-    """A line of column keys, then a line a row, as RFC 4180 has them but with this system's line ends.
-
-    What is not known or not there is an empty field, where people see a dash.
-    """
-    from qlikops.presentation.vocabulary import NOTHING
-
+    """A line of column keys, then a line a row, as RFC 4180 has them but with this system's line ends."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([column.key for column in columns])
     for row in rows:
-        cells = (row[column.key] for column in columns)
-        writer.writerow(["" if cell.text == NOTHING.text else _no_formula(cell.text) for cell in cells])
+        writer.writerow([_no_formula(row[column.key].text) for column in columns])
     sys.stdout.flush()
 
 
@@ -159,7 +154,7 @@ def _no_formula(text: str) -> str:
 
 
 def write_sections(sections: Iterable[Section], *, to_stderr: bool = False) -> None:
-    """Titled, labelled lines, a blank one between sections."""
+    """Titled, labelled lines, wrapped beside their labels if there is a width to wrap at; a blank between sections."""
     from rich.console import Group
     from rich.text import Text
 
@@ -179,11 +174,6 @@ def write_either(value: Any, sections: Iterable[Section], *, as_json: bool) -> N
         write_json(value)
     else:
         write_sections(sections)
-
-
-def write_lines(lines: Sequence[Line]) -> None:
-    """Labelled lines, wrapped beside their labels where there is a width to wrap at."""
-    _print(_grid(lines), sys.stdout)
 
 
 def _grid(lines: Sequence[Line]) -> RenderableType:

@@ -54,8 +54,7 @@ def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOp
     if not snapshot.plans:
         output.say("No work is planned.")
         return
-    rows = presented.listed(snapshot, here.now())
-    output.write_table(presented.TABLE.fit(output.terminal_width()), map(presented.TABLE.cells, rows))
+    output.write_rows(presented.TABLE, presented.listed(snapshot, here.now()))
 
 
 @plan.command(cls=PlainCommand)

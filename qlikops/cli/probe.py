@@ -19,7 +19,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, ProbeAnswer
 from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
 from qlikops.domain.naming import did_you_mean
-from qlikops.presentation.tone import Tone, line, outside
+from qlikops.presentation.tone import Section, Tone, line, outside
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance, parse_instances
 from qlikops.qlik.errors import QemMisconfigured
@@ -66,7 +66,8 @@ def probe(
         output.write_json(found)
     else:
         tone = Tone.GOOD if found.answer is ProbeAnswer.CONNECTED else Tone.DANGER
-        output.write_lines([line(found.answer.replace("_", " "), outside(found.words, tone, 400))])
+        said = line(found.answer.replace("_", " "), outside(found.words, tone, 400))
+        output.write_sections([Section("", (said,))])
     if code := _CODES.get(found.answer, ExitCode.FAILURE):
         raise typer.Exit(code)
 

@@ -119,7 +119,7 @@ def watch_inboxes(
                 for event in events:
                     take(event)
                     if as_json:
-                        output.write_json_line(event)
+                        output.write_json(event, indent=None)
                     else:
                         output.write(spoken(event, several=several))
             output.check_reader()

@@ -265,7 +265,8 @@ def _orders(detail: ExecutionDetail) -> Iterator[Line]:
 
 def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
     summary = detail.summary
-    yield line("execution", outside(summary.name, cap=100))
+    if summary.name:  # a saved history has neither name nor ARN
+        yield line("execution", outside(summary.name, cap=100))
     yield line(
         "status",
         vocabulary.execution_status(summary.status),
@@ -285,7 +286,8 @@ def _heading(detail: ExecutionDetail, now: datetime) -> Iterator[Line]:
         yield line("waits", outside(f"{callback.state}{item}{until} at most", Tone.INFO))
     if detail.history_note:
         yield line("note", outside(detail.history_note, Tone.WARNING))
-    yield line("ARN", outside(summary.arn, Tone.MUTED, 300))
+    if summary.arn:
+        yield line("ARN", outside(summary.arn, Tone.MUTED, 300))
 
 
 def _proposal(proposal: RunProposal) -> Line:

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 
 from qlikops.domain.approval import Status
-from qlikops.domain.lasting import Aftermath
 from qlikops.domain.naming import listed
 from qlikops.domain.shift import Shift
 from qlikops.domain.shift_entry import ShiftEntry
 from qlikops.presentation import vocabulary
 from qlikops.presentation.inbox import countdown
-from qlikops.presentation.table import Cells, Column, fit
+from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Span, Tone, outside
-
-COLUMNS = (
-    Column("at", "When (UTC)", 11),
-    Column("id", "Id", 12, goes=20),
-    Column("label", "Task", 24, flexible=True),
-    Column("failure", "Failure", 26, goes=30),
-    Column("decided", "Decided", 20),
-    Column("status", "Ended", 18),
-    Column("lasted", "Lasted", 18, goes=40),
-    Column("muted", "Muted until", 11, goes=50),
-)
-columns = partial(fit, COLUMNS)
-"""What fits in so many cells; all of it if that is None."""
 
 
 def summary(shift: Shift) -> str:
@@ -42,18 +27,20 @@ def summary(shift: Shift) -> str:
     return f"{total} {since}{': ' if words else ''}{', '.join(words)}.{rest}"
 
 
-def cells(entry: ShiftEntry, now: datetime) -> Cells:
-    """One proposal."""
-    return {
-        "at": Span(_minute(entry.at), Tone.MUTED),
-        "id": outside(entry.approval_id, cap=12),
-        "label": outside(entry.label, cap=200),
-        "failure": outside(entry.failure, Tone.MUTED, 80),
-        "decided": _decided(entry),
-        "status": _ended(entry, now),
-        "lasted": vocabulary.NOTHING if entry.lasting is None else _lasted(entry.lasting),
-        "muted": vocabulary.NOTHING if entry.muted_until is None else Span(_minute(entry.muted_until)),
-    }
+def table(now: datetime) -> Table[ShiftEntry]:
+    """A row a proposal, as it is `now`."""
+    return Table(
+        (
+            ColumnOf(Column("at", "When (UTC)", 11), lambda entry: Span(_minute(entry.at), Tone.MUTED)),
+            ColumnOf(Column("id", "Id", 12, goes=20), lambda entry: outside(entry.approval_id, cap=12)),
+            ColumnOf(Column("label", "Task", 24, flexible=True), lambda entry: outside(entry.label, cap=200)),
+            ColumnOf(Column("failure", "Failure", 26, goes=30), lambda entry: outside(entry.failure, Tone.MUTED, 80)),
+            ColumnOf(Column("decided", "Decided", 20), _decided),
+            ColumnOf(Column("status", "Ended", 18), lambda entry: _ended(entry, now)),
+            ColumnOf(Column("lasted", "Lasted", 18, goes=40), _lasted),
+            ColumnOf(Column("muted", "Muted until", 11, goes=50), _muted),
+        )
+    )
 
 
 def _decided(entry: ShiftEntry) -> Span:
@@ -71,10 +58,16 @@ def _ended(entry: ShiftEntry, now: datetime) -> Span:
     return vocabulary.standing(entry.status, entry.waits)
 
 
-def _lasted(became: Aftermath) -> Span:
+def _lasted(entry: ShiftEntry) -> Span:
+    if (became := entry.lasting) is None:
+        return vocabulary.NOTHING
     if became.fell_over:
         return outside(became.words(), Tone.DANGER, 200)
     return outside(became.words(), Tone.GOOD if became.lasted == became.came_up else Tone.NEUTRAL, 200)
+
+
+def _muted(entry: ShiftEntry) -> Span:
+    return vocabulary.NOTHING if entry.muted_until is None else Span(_minute(entry.muted_until))
 
 
 def _minute(moment: datetime) -> str:

@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from qlikops.dataclass import dataclass
 from qlikops.presentation.tone import Span
-from qlikops.presentation.vocabulary import NOTHING
 
 T = TypeVar("T")
 
@@ -168,7 +167,7 @@ class Table(Generic[T]):
 
 def emptied(rows: Iterable[Cells]) -> frozenset[str]:
     """The keys of columns in which none of `rows` has anything."""
-    shown = {key: cell for row in rows for key, cell in row.items() if cell != NOTHING and cell.text}
+    shown = {key: cell for row in rows for key, cell in row.items() if cell.text}
     return frozenset(key for row in rows for key in row if key not in shown)
 
 

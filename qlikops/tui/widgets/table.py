@@ -24,7 +24,6 @@ from textual.strip import Strip
 from qlikops.dataclass import dataclass
 from qlikops.presentation.table import PADDING, WHOLE_LINE, Cells, Column, spread
 from qlikops.presentation.tone import Span
-from qlikops.presentation.vocabulary import NOTHING
 from qlikops.tui.widgets.prose import palette
 
 _HEADER = 1
@@ -252,8 +251,7 @@ class KeyedTable(ScrollView, can_focus=True):
         top = int(self.scroll_y)
         for key in self._keys[top : top + self._lines]:
             for name, cell in self._cells(key).items():
-                cells = 0 if cell == NOTHING else cell_len(cell.text)
-                self._content[name] = max(cells, self._content.get(name, 0))
+                self._content[name] = max(cell_len(cell.text), self._content.get(name, 0))
 
     def _fit(self) -> None:
         """The columns to the width, and how far it scrolls to the rows."""

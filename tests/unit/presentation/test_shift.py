@@ -7,16 +7,18 @@ from dataclasses import replace
 from qlikops.domain.approval import Status
 from qlikops.domain.lasting import Aftermath
 from qlikops.domain.shift import Shift
-from qlikops.presentation.shift import cells, columns, summary
+from qlikops.presentation.shift import summary, table
 from qlikops.presentation.tone import Tone
 from tests.unit.domain.samples import NOON
 from tests.unit.domain.test_shift import shift
 
 __all__ = ["shift"]
 
+TABLE = table(NOON)
+
 
 def test_a_row_says_who_decided_how_it_ended_and_whether_it_lasted(shift: Shift) -> None:
-    waits, restarted, denied = (cells(entry, NOON) for entry in shift.entries)
+    waits, restarted, denied = map(TABLE.cells, shift.entries)
     assert waits["status"].text.startswith("waits, ")
     assert waits["decided"].text == waits["lasted"].text == ""
     assert restarted["decided"].text == "approved by anna"
@@ -24,9 +26,9 @@ def test_a_row_says_who_decided_how_it_ended_and_whether_it_lasted(shift: Shift)
     assert restarted["lasted"].text.startswith("fell over after")
     assert denied["decided"].text == "denied by bob"
     assert denied["muted"].text == "03-07 13:00"
-    assert waits.keys() == {column.key for column in columns(None)}
+    assert waits.keys() == {column.key for column in TABLE.fit(None)}
     lasted = replace(shift.entries[1], lasting=Aftermath(1, lasted=1))
-    assert (cells(lasted, NOON)["lasted"].text, cells(lasted, NOON)["lasted"].tone) == ("lasted", Tone.GOOD)
+    assert (TABLE.cells(lasted)["lasted"].text, TABLE.cells(lasted)["lasted"].tone) == ("lasted", Tone.GOOD)
 
 
 def test_the_summary_counts(shift: Shift) -> None:
@@ -38,5 +40,5 @@ def test_the_summary_counts(shift: Shift) -> None:
 
 
 def test_a_narrow_terminal_keeps_what_was_decided() -> None:
-    assert {column.key for column in columns(80)} >= {"at", "label", "decided", "status"}
-    assert Status.WAITING.value not in {column.key for column in columns(80)}
+    assert {column.key for column in TABLE.fit(80)} >= {"at", "label", "decided", "status"}
+    assert Status.WAITING.value not in {column.key for column in TABLE.fit(80)}
