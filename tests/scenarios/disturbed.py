@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.scenario import Event, LatencySide, SimulatedTask
 from qlikops.qlik.simulator.task import TaskModel
+from tests.scenarios.outages import OutageFleet
 
 
 class Trouble(StrEnum):
@@ -98,7 +98,7 @@ class DisturbedTask(TaskModel):
         return int(sum(each.amount * each.seconds(now) / 60 for each in self.disturbances if each.trouble is trouble))
 
 
-class DisturbedFleet(SimulatedFleet):
+class DisturbedFleet(OutageFleet):
     """A fleet whose scenario may have disturbances."""
 
     task_model = DisturbedTask

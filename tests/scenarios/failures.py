@@ -7,7 +7,8 @@ from dataclasses import replace
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.task import Action, StopReason, TaskState
 from qlikops.qlik.simulator.library import CONNECTION_LOST, NAMES, ORACLE, SERVER, SNOWFLAKE, server, task
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, EndpointDown, FetchingStops, ServerDown
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Endpoint, ServerDown
+from tests.scenarios.outages import EndpointDown, FetchingStops
 from tests.scenarios.small import OTHER_SERVER, CheckedScenario, expect, small
 
 _SQL_SERVER = Endpoint("SQL-CRM", "SQL Server")

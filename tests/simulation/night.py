@@ -14,15 +14,14 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Effect,
     Endpoint,
-    EndpointDown,
     Event,
-    FetchingStops,
     Scenario,
     ServerDown,
     SimulatedServer,
     SimulatedTask,
 )
 from tests.scenarios.disturbed import Disturbance, Trouble
+from tests.scenarios.outages import EndpointDown, FetchingStops
 from tests.simulation.faults import Mischance
 
 PROTECTED = "gold"

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,14 +23,12 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Deed,
     Effect,
-    EndpointDown,
-    FetchingStops,
+    Event,
     LatencySide,
     LatencySpike,
     Scenario,
     ServerDown,
     SimulatedServer,
-    SimulatedTask,
 )
 from qlikops.qlik.simulator.task import RUNNING, SimulatedState, TaskModel
 
@@ -74,16 +72,6 @@ class Tested:
     """The status answered, or the error_code."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What Enterprise Manager goes on saying of a server's tasks."""
-
-    at: float
-    listed: list[dict[str, Any]]
-    details: dict[str, dict[str, Any]]
-    """Details by task."""
-
-
 class SimulatedFleet:
     """Servers and tasks under a scenario. Thread-safe."""
 
@@ -115,16 +103,15 @@ class SimulatedFleet:
             }
             self._calls: list[Call] = []
             self._tests: list[Tested] = []
-            self._known: dict[str, _Known] = {}
             self._order = itertools.count()
             self._due: list[tuple[float, int, Callable[[float], None]]] = []
             for event in self.scenario.events:
-                if isinstance(event, Break):
-                    self._at(event.at, partial(self._break, event))
-                if isinstance(event, EndpointDown):
-                    self._at(event.at, partial(self._lose, event))
-                if isinstance(event, FetchingStops):
-                    self._at(event.at, partial(self._stop_fetching, event))
+                self._schedule(event)
+
+    def _schedule(self, event: Event) -> None:
+        """Has what an event does to tasks happen at its second."""
+        if isinstance(event, Break):
+            self._at(event.at, partial(self._break, event))
 
     def seconds(self) -> float:
         """Since the scenario began."""
@@ -172,8 +159,7 @@ class SimulatedFleet:
         """The entries of `taskList`."""
         with self._lock:
             self._reach(server, self._now())
-            known = self._known.get(server)
-            return known.listed if known else self._listed(server)
+            return self._listed(server)
 
     def _listed(self, server: str) -> list[dict[str, Any]]:
         return [
@@ -192,25 +178,11 @@ class SimulatedFleet:
         with self._lock:
             now = self._now()
             self._reach(server, now)
-            known = self._known.get(server)
-            return known.details[task] if known and task in known.details else self._details(server, task, now)
+            return self._details(server, task, now)
 
     def _details(self, server: str, task: str, now: float) -> dict[str, Any]:
         extra = self._extra_latency(server, task, now)
         return self._find(server, task).details(now, self.scenario.reload_seconds, extra)
-
-    def _stop_fetching(self, event: FetchingStops, now: float) -> None:
-        details = {
-            task.spec.name: self._details(event.server, task.spec.name, now) for task in self._tasks_of(event.server)
-        }
-        # Of a server that is away nothing has been fetched since it went.
-        outage = self._outage(event.server, now)
-        self._known[event.server] = _Known(outage.at if outage else now, self._listed(event.server), details)
-        if event.until is not None:
-            self._at(event.until, partial(self._fetch_again, event))
-
-    def _fetch_again(self, event: FetchingStops, _now: float) -> None:
-        del self._known[event.server]
 
     def run(self, server: str, task: str, option: str, user: str = "") -> dict[str, Any]:
         """Runs a task. The answer tells the truth; what is shown of the task follows with the scenario's lags."""
@@ -329,28 +301,12 @@ class SimulatedFleet:
                 return event
         return None
 
-    def _endpoint_outage(self, server: str, endpoints: Sequence[str], now: float) -> EndpointDown | None:
-        away = (event for event in self.scenario.events if isinstance(event, EndpointDown) and event.is_on(now))
-        return next((event for event in away if event.server == server and event.endpoint in endpoints), None)
-
-    def _tested(self, server: str, endpoint: str, user: str, now: float) -> dict[str, Any]:
+    def _tested(self, server: str, endpoint: str, user: str, now: float) -> dict[str, Any]:  # noqa: ARG002 - in tests, endpoints go away
         if not self.may_test(user):
             raise Refusal("UNAUTHORIZED_REQUEST", f"User '{user}' is not authorized to test endpoints")
-        if not any(endpoint in _names(task.spec) for task in self._tasks_of(server)):
+        if not any(endpoint in task.endpoints for task in self._tasks_of(server)):
             raise Refusal("AEM_ENDPOINT_NOT_FOUND", f"Endpoint '{endpoint}' was not found on server '{server}'")
-        outage = self._endpoint_outage(server, [endpoint], now)
-        if outage is None:
-            return {"status": "CONNECTED", "message": "", "detailed_message": ""}
-        if outage.is_silent:
-            raise Refusal("AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT", f"The test of endpoint '{endpoint}' timed out")
-        return {"status": "ERROR", "message": "Cannot connect", "detailed_message": outage.message}
-
-    def _lose(self, event: EndpointDown, now: float) -> None:
-        """An endpoint is gone: every task that runs on it fails."""
-        failure = SimulatedState(TaskState.ERROR, StopReason.FATAL_ERROR, event.message)
-        for task in self._tasks_of(event.server):
-            if event.endpoint in _names(task.spec) and task.true.state is TaskState.RUNNING:
-                self._fall(now, task, failure)
+        return {"status": "CONNECTED", "message": "", "detailed_message": ""}
 
     def _logged(
         self,
@@ -409,19 +365,9 @@ class SimulatedFleet:
             self._then(now + after.fails_after_seconds, task, lambda at: self._fall(at, task, failure))
         return {"state": RUNNING.state.value, "error_message": ""}
 
-    def _after_run(self, server: str, task: TaskModel, now: float) -> AfterRun:
-        """What running does now: nothing comes up on an endpoint that is away."""
-        outage = self._endpoint_outage(server, _names(task.spec), now)
-        if outage is None:
-            return task.after_run
-        fails = Effect.FAILS_AGAIN
-        return replace(
-            task.after_run,
-            resume=fails,
-            reload=fails,
-            fails_after_seconds=outage.fails_after_seconds,
-            message=outage.message,
-        )
+    def _after_run(self, server: str, task: TaskModel, now: float) -> AfterRun:  # noqa: ARG002 - in tests, endpoints go away
+        """What running does now."""
+        return task.after_run
 
     def _stop(self, now: float, server: str, name: str) -> dict[str, Any]:
         task = self._find(server, name)
@@ -475,16 +421,16 @@ class SimulatedFleet:
             "message": outage.message if outage else "",
             "platform": "Linux",
             "version": "2024.11.0.400",
-            "last_connection": self._last_connection(server.name, now),
+            "last_connection": self._written(self._fetched_at(server.name, now)),
         }
 
-    def _last_connection(self, server: str, now: float) -> str:
-        """The time in UTC, without saying so, as Enterprise Manager writes it."""
-        known, outage = self._known.get(server), self._outage(server, now)
-        at = min(known.at if known else now, outage.at if outage else now)
-        return self._written(at)
+    def _fetched_at(self, server: str, now: float) -> float:
+        """When Enterprise Manager last fetched what it says of a server's tasks."""
+        outage = self._outage(server, now)
+        return outage.at if outage else now
 
     def _written(self, at: float) -> str:
+        """The time in UTC, without saying so, as Enterprise Manager writes it."""
         return datetime.fromtimestamp(self._began + at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
     def _extra_latency(self, server: str, task: str, now: float) -> dict[LatencySide, int]:
@@ -494,8 +440,3 @@ class SimulatedFleet:
             if isinstance(event, LatencySpike) and (event.server, event.task) == (server, task):
                 extra[event.side] += event.extra_seconds(now)
         return extra
-
-
-def _names(task: SimulatedTask) -> tuple[str, str]:
-    """Names of a task's endpoints."""
-    return task.source.name, task.target.name

@@ -123,38 +123,6 @@ class ServerDown(Event):
     until: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FetchingStops(Event):
-    """From `at` to `until` seconds (None: for ever) Enterprise Manager goes on saying what it knew of a server's tasks
-    at `at`, as if nothing were wrong.
-    """
-
-    server: str
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointDown(Event):
-    """From `at` to `until` seconds (None: for ever) an endpoint of a server is away.
-
-    Its running tasks fail with `message` as it goes, those that are started meanwhile fail a little later, and a test
-    of it says `message` too. When it is back, nothing starts by itself.
-    """
-
-    server: str
-    endpoint: str
-    message: str
-    until: float | None = None
-    is_silent: bool = False
-    """A test of it ends in a time-out."""
-    fails_after_seconds: float = 5.0
-    """Seconds from a task's start to its failure."""
-
-    def is_on(self, now: float) -> bool:
-        """Whether it is away at `now`."""
-        return self.at <= now and (self.until is None or now < self.until)
-
-
 class LatencySide(StrEnum):
     """Where latency arises."""
 

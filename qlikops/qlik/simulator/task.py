@@ -64,6 +64,11 @@ class TaskModel:
         """Part of the full load that is done, when it last stood still."""
         self.loading_since: float | None = None
 
+    @property
+    def endpoints(self) -> tuple[str, str]:
+        """Names of its endpoints."""
+        return self.spec.source.name, self.spec.target.name
+
     def start(self, now: float, *, reload: bool) -> None:
         """It runs from now on, with a full load first where asked for or not ended before."""
         self.generation += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qlikops.qlik.simulator.scenario import FetchingStops
+from tests.scenarios.outages import FetchingStops
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record
 

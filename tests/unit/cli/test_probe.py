@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.server import AdjustableClock, SimulatorServer
 from tests.fakes import FakeEnvironment
 from tests.scenarios.library import build_scenario
+from tests.scenarios.outages import OutageFleet
 from tests.unit.agent.fleet import failed, poll_twice
 from tests.unit.cli.conftest import Run, Terminal
 
@@ -22,7 +22,7 @@ ORACLE = "replicate-1/ORA-PROD"
 def manager(environ: dict[str, str]) -> Iterator[SimulatorServer]:
     """An Enterprise Manager whose ORA-PROD is away for ten minutes, and this machine's account on it."""
     clock = AdjustableClock(lambda: 0.0)
-    fleet = SimulatedFleet(build_scenario("endpoint_away", 1), seed=1, clock=clock)
+    fleet = OutageFleet(build_scenario("endpoint_away", 1), seed=1, clock=clock)
     with SimulatorServer(fleet, clock, accounts={"anna": "correct horse"}) as server:
         environ |= {
             "QLIKOPS_QLIK_URL": server.base_url,

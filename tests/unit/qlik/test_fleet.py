@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from qlikops.domain.task import StopReason, TaskState
-from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
+from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.library import healthy
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, FetchingStops, ServerDown
+from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, ServerDown
 from qlikops.qlik.simulator.server import AdjustableClock
 from tests.scenarios.library import STORIES, build_scenario
+from tests.scenarios.outages import FetchingStops, OutageFleet
 
 SERVER = "replicate-1"
 RESUME = "RESUME_PROCESSING"
@@ -22,7 +23,7 @@ class Story:
 
     def __init__(self, scenario: str, seed: int = 1) -> None:
         self.clock = AdjustableClock(lambda: 1000.0)
-        self.fleet = SimulatedFleet(build_scenario(scenario, seed), seed=seed, clock=self.clock)
+        self.fleet = OutageFleet(build_scenario(scenario, seed), seed=seed, clock=self.clock)
 
     def after(self, seconds: float) -> Story:
         self.clock.advance(seconds)
@@ -253,7 +254,7 @@ def test_an_endpoint_takes_its_tasks_with_it_and_nothing_comes_up_before_it_is_b
 def test_a_server_that_is_away_is_not_fetched_meanwhile_and_neither_is_one_that_is_back() -> None:
     clock = AdjustableClock(lambda: 1_000_000.0)
     away = ServerDown(100, SERVER, "no route to host", until=300)
-    fleet = SimulatedFleet(replace(healthy(1), events=(away, FetchingStops(200, SERVER))), seed=1, clock=clock)
+    fleet = OutageFleet(replace(healthy(1), events=(away, FetchingStops(200, SERVER))), seed=1, clock=clock)
     fetched = []
     for seconds in (50, 150, 150):
         clock.advance(seconds)

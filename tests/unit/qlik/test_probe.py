@@ -9,8 +9,8 @@ import pytest
 
 from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.qlik.probe import probe
-from qlikops.qlik.simulator.scenario import EndpointDown
 from tests.scenarios.library import build_scenario
+from tests.scenarios.outages import EndpointDown
 from tests.unit.qlik.conftest import Simulate, client_of
 from tests.unit.qlik.scripted import Hangup, Reply, ScriptedQem, json_reply
 from tests.unit.qlik.test_client_faults import client_of as scripted_client

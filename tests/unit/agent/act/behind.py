@@ -10,7 +10,7 @@ from qlikops.domain.endpoint import EndpointKey
 from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.proposal import Proposal
 from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER
-from qlikops.qlik.simulator.scenario import EndpointDown
+from tests.scenarios.outages import EndpointDown
 from tests.unit.agent.machine import Agent, Json, items
 from tests.unit.agent.story import approving
 

@@ -33,6 +33,7 @@ from qlikops.qlik.wire import (
     parse_task,
     parse_task_list,
 )
+from tests.scenarios.outages import OutageFleet
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ASK, EVALUATION, SERVER, FakeClock, create_table, proposal
 
@@ -101,7 +102,7 @@ class Restarted:
         self, scenario: Scenario, settings: AgentConfig = SETTINGS, instances: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         self.clock = FakeClock()
-        self.fleet = SimulatedFleet(scenario, seed=1, clock=lambda: self.clock.now.timestamp())
+        self.fleet = OutageFleet(scenario, seed=1, clock=lambda: self.clock.now.timestamp())
         self.operator = Operator(self.fleet, instances)
         self.settings = settings
         aws = ModelledAws(self.clock)

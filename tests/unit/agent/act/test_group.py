@@ -23,7 +23,8 @@ from qlikops.domain.proposal import Proposal, ProposalSummary
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import TaskKey
 from qlikops.qlik.simulator.library import ORACLE, server, task
-from qlikops.qlik.simulator.scenario import Break, EndpointDown, Scenario
+from qlikops.qlik.simulator.scenario import Break, Scenario
+from tests.scenarios.outages import EndpointDown
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, SERVER, START, FakeClock, simulated
 from tests.unit.agent.fleet import CONFIG, failed, poll_twice

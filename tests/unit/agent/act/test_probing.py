@@ -17,7 +17,8 @@ from qlikops.domain.evaluation import Gate
 from qlikops.domain.task import RunOption
 from qlikops.qlik.errors import QemMisconfigured
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, SNOWFLAKE, task
-from qlikops.qlik.simulator.scenario import Break, Endpoint, EndpointDown
+from qlikops.qlik.simulator.scenario import Break, Endpoint
+from tests.scenarios.outages import EndpointDown
 from tests.unit.agent.act.behind import AWAY, NAMES, ORA_PROD, Begin
 from tests.unit.agent.fakes import FakeClock
 from tests.unit.agent.fleet import CONFIG

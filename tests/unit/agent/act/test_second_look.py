@@ -25,10 +25,11 @@ from qlikops.domain.plan import Scope
 from qlikops.domain.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskState
 from qlikops.qlik.simulator.library import server
 from qlikops.qlik.simulator.library import task as spec
-from qlikops.qlik.simulator.scenario import Break, Endpoint, FetchingStops, Scenario
+from qlikops.qlik.simulator.scenario import Break, Endpoint, Scenario
 from qlikops.qlik.simulator.task import TaskModel
 from qlikops.qlik.wire import ServerDetails
 from tests.scenarios.disturbed import Disturbance, DisturbedTask, Trouble
+from tests.scenarios.outages import FetchingStops, OutageFleet
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.act.restarted import ID, Restarted
 from tests.unit.agent.fakes import ORDERS, SERVER, FakeClock, proposal, simulated
@@ -92,6 +93,7 @@ def loses_tables(agent: Agent) -> None:
 
 def is_no_longer_fetched(agent: Agent) -> None:
     fleet = agent.simulator.server.fleet
+    assert isinstance(fleet, OutageFleet)
     fleet._stop_fetching(FetchingStops(0, SERVER), fleet.seconds())
     agent.clock.sleep(660)
 
