@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 _MISSING = ("NoSuchKey", "404")
 _NOT_MODIFIED = ("304", "NotModified")
@@ -42,11 +42,13 @@ def write_over(client: Any, bucket: str, key: str, body: bytes, known: str, **he
     """Puts `body` in the place of the object with the ETag `known`, or where there is none if that is empty.
 
     One PutObject. Raises Changed if there is another one by now, ClientError for every other refusal, and
-    BotoCoreError.
+    BotoCoreError. A botocore older than 1.35.69 has no If-Match: what was written meanwhile is lost then.
     """
     condition = {"IfMatch": known} if known else {"IfNoneMatch": "*"}
     try:
         client.put_object(Bucket=bucket, Key=key, Body=body, **condition, **headers)
+    except ParamValidationError:  # Lambda's python3.13 is older, and AWS does not say which Region has which botocore
+        client.put_object(Bucket=bucket, Key=key, Body=body, **headers)
     except ClientError as exc:
         if exc.response["Error"]["Code"] in _CHANGED:
             raise Changed from exc

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from qlikops.agent.remember.objects import Changed, NotModified, read, write_over
 from tests.simulation.account import ModelledAws
@@ -45,6 +45,24 @@ def test_it_is_written_over_only_while_it_is_the_one_that_was_read(client: Any) 
     write_over(client, BUCKET, KEY, b"two", etag)
     with pytest.raises(Changed):
         write_over(client, BUCKET, KEY, b"two at once", etag)
+    assert read(client, BUCKET, KEY)[0] == b"two"
+
+
+class Older:
+    """A client of a botocore that knows no If-Match, such as the first that Lambda's python3.13 came with."""
+
+    def __init__(self, newer: Any) -> None:
+        self._newer = newer
+
+    def put_object(self, **request: Any) -> Any:
+        if "IfMatch" in request:
+            raise ParamValidationError(report='Unknown parameter in input: "IfMatch"')
+        return self._newer.put_object(**request)
+
+
+def test_it_is_written_over_by_a_botocore_that_cannot_ask_which_one_is_there(client: Any) -> None:
+    client.put_object(Bucket=BUCKET, Key=KEY, Body=b"one")
+    write_over(Older(client), BUCKET, KEY, b"two", '"an-etag"', ContentType="text/plain")
     assert read(client, BUCKET, KEY)[0] == b"two"
 
 
