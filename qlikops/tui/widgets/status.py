@@ -115,9 +115,10 @@ class StatusLine(Static):
 
 
 def _apart(left: Text, right: Text) -> Table:
-    """One line: `right` whole, `left` cut to what remains."""
+    """One line: `right` whole, `left` cut to what remains: all of it if there is no `right`."""
     line = Table.grid(expand=True, padding=(0, APART))
     line.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    line.add_column(justify="right", no_wrap=True)
-    line.add_row(left, right)
+    if right:
+        line.add_column(justify="right", no_wrap=True)
+    line.add_row(left, *([right] if right else []))
     return line
