@@ -98,7 +98,8 @@ def _restarted(each: ListedTask) -> Span:
     )
 
 
-def _quiet(each: ListedTask) -> Span:
+def waits(each: ListedTask) -> Span:
+    """What a task waits for or why it is muted, or what became of it; NOTHING if there is nothing to say."""
     known = of_task(each.task, each.taken_at or each.now, each.deed, each.now, each.caller)
     return known or why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
 
@@ -274,9 +275,9 @@ TABLE: Table[ListedTask] = Table(
         ),
         ColumnOf(
             Column("quiet", "Waits or muted", 44, goes=60),
-            _quiet,
+            waits,
             field=lambda each: each.task.memory.quiet.words() if each.task.memory.quiet is not None else "",
-            short=ColumnOf(Column("quiet", "Waits or muted", 22), _quiet),
+            short=ColumnOf(Column("quiet", "Waits or muted", 22), waits),
         ),
     ),
     ties=lambda each: each.facts.key,

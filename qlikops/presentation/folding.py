@@ -8,7 +8,7 @@ from functools import cached_property
 
 from qlikops.domain.task import TaskState
 from qlikops.presentation import vocabulary
-from qlikops.presentation.fleet import TABLE, ListedTask, stale_name
+from qlikops.presentation.fleet import TABLE, ListedTask, stale_name, waits
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -41,7 +41,9 @@ class Fold:
             "kind": self._common("kind", map(_kinds, self.tasks), known),
             "latency": TABLE.cells(slowest)["latency"],
             "as_of": TABLE.cells(oldest)["as_of"],
-            "quiet": vocabulary.NOTHING if is_well(first) else known["quiet"],
+            "quiet": vocabulary.NOTHING
+            if is_well(first)
+            else self._common("quiet", (waits(each).text for each in self.tasks), known),
         }
 
     @property

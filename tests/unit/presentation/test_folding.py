@@ -89,3 +89,19 @@ def test_a_row_says_what_its_tasks_have_in_common_the_longest_delay_and_the_olde
     assert row.cells["server"].text == "several"
     assert row.cells["as_of"].text == "10:20"
     assert row.cells["latency"].text == "1h00m"
+
+
+def test_a_row_does_not_say_of_all_its_tasks_what_is_known_of_the_first() -> None:
+    def muted(name: str, by: str) -> ListedTask:
+        each = replace(task(name), server_down=True)
+        memory = TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOW + timedelta(hours=1), by))
+        return replace(each, task=replace(each.task, memory=memory))
+
+    def quiet(*tasks: ListedTask) -> str:
+        (row,) = folded(tasks).values()
+        assert isinstance(row, Fold)
+        return row.cells["quiet"].text
+
+    assert quiet(muted("a", "anna"), muted("b", "anna")) == "snoozed 1h00m more by anna"
+    assert quiet(muted("a", "anna"), muted("b", "ben")) == "several"
+    assert quiet(muted("a", "anna"), replace(task("b"), server_down=True)) == "several"
