@@ -79,8 +79,9 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
 
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:
-        among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
-        self.state.navigation.go(TaskLink(self.context.name, self._shown[event.key].facts.key), among)
+        if row := self._shown.get(event.key):
+            among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
+            self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)
 
     def action_back(self) -> None:
         """Back to where it was opened."""

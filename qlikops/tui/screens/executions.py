@@ -195,12 +195,12 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
 
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:
-        first, *others = self._rows[event.key]
-        if others:
-            self._unfolded |= {each.arn for each in self._rows[event.key]}
+        runs = self._rows.get(event.key, ())
+        if len(runs) > 1:
+            self._unfolded |= {each.arn for each in runs}
             self.show_list()
-        else:
-            self.app.push_screen(ExecutionScreen(self.state, first))
+        elif runs:
+            self.app.push_screen(ExecutionScreen(self.state, runs[0]))
 
     # Filters
 

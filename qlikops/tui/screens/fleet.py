@@ -215,12 +215,12 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     @on(KeyedTable.Opened, "#fleet")
     def _open(self, event: KeyedTable.Opened) -> None:
-        row = self._rows[event.key]
+        row = self._rows.get(event.key)
         if isinstance(row, Fold):
             keys = [each.facts.key.full for each in row.tasks]
             self._unfolded.update(keys)
             self._show_rows()
             self.query_one(KeyedTable).choose(keys[0])
-            return
-        among = [TaskLink(self.context.name, each.facts.key) for each in self._tasks]
-        self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)
+        elif row is not None:
+            among = [TaskLink(self.context.name, each.facts.key) for each in self._tasks]
+            self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)

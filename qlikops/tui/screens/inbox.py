@@ -332,10 +332,11 @@ class InboxScreen(ConsoleScreen):
 
     def _send(self, decided: Waiting, approval: ProposalRecord, request: DecisionRequest) -> None:
         decided.context.outbox.send([(approval, request)], self.app)
-        following = self._list.next_unanswered()
         self.remove_class("-open")
         self.set_focus(self._list.table)
         self.state_changed()
+        # Only now: what the list showed until then may be gone.
+        following = self._list.next_unanswered()
         if self._list.table.chosen == decided.row_key and following is not None:
             self._list.table.choose(following)
 

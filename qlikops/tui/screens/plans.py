@@ -76,7 +76,8 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
 
     @on(KeyedTable.Opened, "#plans")
     def _open(self, event: KeyedTable.Opened) -> None:
-        self.notify(plans.whole(self._rows[event.key].plan, self.state.now()), timeout=15, markup=False)
+        if row := self._rows.get(event.key):
+            self.notify(plans.whole(row.plan, self.state.now()), timeout=15, markup=False)
 
     def action_back(self) -> None:
         """Goes back to the fleet."""

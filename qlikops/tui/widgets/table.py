@@ -64,7 +64,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     @dataclass
     class Opened(_FromTable):
-        """The chosen row is to be opened."""
+        """The chosen row is to be opened. It may be gone by the time that this arrives."""
 
         key: str
 

@@ -24,7 +24,7 @@ from qlikops.tui.widgets.review import Aside, Review
 from qlikops.tui.widgets.table import KeyedTable
 from tests.fakes import row_of
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 
 
@@ -468,3 +468,16 @@ async def test_on_a_narrow_screen_enter_opens_the_record_and_escape_goes_back(st
         assert not pilot.app.screen.query_one(KeyedTable).region
         await pilot.press("escape")
         await sees(pilot, "What broke")
+
+
+async def test_what_goes_away_unseen_while_one_answers_is_not_the_next(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(*(task(number, f"task-{number}") for number in (1, 2, 3)))
+    async with started(environment) as pilot:
+        await sees(pilot, "task-1: connection lost")
+        await pilot.press("a")
+        await sees(pilot, "Approve: resume")
+        state = app_of(pilot).state
+        # The list draws what came a moment later.
+        state.took_rows(state.current, [row for row in state.current.rows if row.approval_id[-1] != "2"])
+        await pilot.press("enter")
+        await sees(pilot, "task-3: connection lost", "RESTARTED")

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from qlikops.domain.workflow.execution import ExecutionStatus
+from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, sees
 from tests.unit.tui.fakes import FakeEnvironment
@@ -78,3 +79,21 @@ def test_the_console_imports_neither_boto3_nor_the_adapters() -> None:
     code = "import sys, qlikops.tui.app; print([m for m in ('boto3', 'botocore', 'qlikops.aws') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+async def test_enter_on_a_row_that_goes_away_at_that_moment_opens_nothing(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    def enter_comes_late() -> None:
+        table = pilot.app.screen.query_one(KeyedTable)
+        table.post_message(KeyedTable.Opened(table, "gone"))
+
+    async with started(environment) as pilot:
+        for key, seen in (("3", "servers"), ("w", "No work is planned."), ("4", "run-0706")):
+            await pilot.press(key)
+            await sees(pilot, seen)
+            shown = pilot.app.screen
+            enter_comes_late()
+            await pilot.pause()
+            assert pilot.app.screen is shown
+            await pilot.press(*["escape"] * (key == "w"))
