@@ -29,6 +29,13 @@ class Again:
     words: str
     quiet: timedelta | None
     """How long the tasks are muted; None for the usual cooldown."""
+    until: datetime | None = None
+    """The time of day that is chosen; None for a length."""
+
+    @property
+    def means(self) -> datetime | timedelta | None:
+        """What tells it from the others, however late it gets."""
+        return self.until or self.quiet
 
 
 def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
@@ -39,16 +46,20 @@ def times(now: datetime, zone: tzinfo | None = None) -> tuple[Again, ...]:
         Again("after the usual cooldown", None),
         Again("in 1 hour", timedelta(hours=1)),
         Again("in 4 hours", timedelta(hours=4)),
-        Again(f"until {day}{local(morning)}", morning.astimezone(UTC) - now),
+        Again(f"until {day}{local(morning)}", morning.astimezone(UTC) - now, morning),
         Again("in 24 hours", timedelta(hours=24)),
     )
 
 
 def next_at(at: time, now: datetime, zone: tzinfo | None = None) -> datetime:
-    """The next moment at which it is `at` by the clock of `zone`, or of this computer."""
+    """The next moment at which it is `at` by the clock of `zone`, or of this computer, whenever that is set."""
     today = now.astimezone(zone).date()
-    moments = (datetime.combine(today + timedelta(days=days), at, zone).astimezone(zone) for days in range(3))
-    return next(moment for moment in moments if moment > now)
+    moments = (
+        datetime.combine(today + timedelta(days=days), at.replace(fold=fold), zone).astimezone(UTC).astimezone(zone)
+        for days in range(3)
+        for fold in (0, 1)
+    )
+    return next(moment for moment in moments if moment > now and moment.time() == at)
 
 
 def local(moment: datetime) -> str:

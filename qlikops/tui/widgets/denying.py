@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from rich.text import Text
@@ -37,7 +37,8 @@ class Denying(Vertical):
         super().__init__()
         self._clock = clock
         self._placeholder = placeholder
-        self._chosen = 0
+        self._means: datetime | timedelta | None = None
+        """What is chosen, as Again.means has it."""
         self._rows = Static(markup=False, id="snooze")
 
     def compose(self) -> ComposeResult:
@@ -53,27 +54,34 @@ class Denying(Vertical):
     @property
     def snooze(self) -> timedelta | None:
         """How long the tasks are muted from now on; None for the usual cooldown."""
-        return denial.times(self._clock())[self._chosen].quiet
+        times = denial.times(self._clock())
+        return times[self._chosen(times)].quiet
 
     def show(self, proposals: Sequence[Proposal]) -> None:
         """Each time, and what it means for `proposals`."""
-        colours = palette(self)
+        colours, now = palette(self), self._clock()
+        chosen = self._chosen(denial.times(now))
         lines = [Text("Asked again (↑ ↓)", colours[Tone.MUTED])]
-        for index, row in enumerate(denial.asked_again(proposals, self._clock())):
-            is_chosen = index == self._chosen
+        for index, row in enumerate(denial.asked_again(proposals, now)):
+            is_chosen = index == chosen
             lines.append(Text("(•) " if is_chosen else "( ) ", "bold" if is_chosen else "") + text(row, colours))
         self._rows.update(Text("\n").join(lines))
 
     def action_choose(self, step: int) -> None:
         """The time before or after."""
-        self._choose(self._chosen + step)
+        self._choose(self._chosen(denial.times(self._clock())) + step)
 
     def on_click(self, event: events.Click) -> None:
         """Chooses what is clicked."""
         if event.widget is self._rows:
             self._choose(event.y - 1)
 
+    def _chosen(self, times: Sequence[denial.Again]) -> int:
+        """The index of what is chosen: the first if that is a time of day which has passed since."""
+        return next((index for index, each in enumerate(times) if each.means == self._means), 0)
+
     def _choose(self, index: int) -> None:
-        if 0 <= index < len(denial.times(self._clock())):
-            self._chosen = index
+        times = denial.times(self._clock())
+        if 0 <= index < len(times):
+            self._means = times[index].means
             self.post_message(self.Changed())

@@ -90,6 +90,20 @@ def test_the_morning_is_the_next_one_by_the_clock_of_who_denies(zone: str, now: 
     assert moment + (morning.quiet or timedelta()) == datetime.fromisoformat(at)
 
 
+@pytest.mark.parametrize(
+    ("now", "at"),
+    [
+        ("2026-10-25T00:15Z", "2026-10-25T00:30Z"),
+        ("2026-10-25T00:45Z", "2026-10-25T01:30Z"),
+        ("2026-10-25T01:30Z", "2026-10-26T01:30Z"),
+        ("2026-03-29T00:15Z", "2026-03-30T00:30Z"),
+    ],
+)
+def test_a_time_that_the_clock_shows_twice_or_not_at_all_that_day_is_the_next_that_it_shows(now: str, at: str) -> None:
+    found = denial.next_at(time(2, 30), datetime.fromisoformat(now), ZoneInfo("Europe/Berlin"))
+    assert (found.astimezone(UTC), found.time()) == (datetime.fromisoformat(at), time(2, 30))
+
+
 def test_without_a_zone_it_is_by_this_computers_clock() -> None:
     at = denial.next_at(time(8), NOW)
     assert NOW < at <= NOW + timedelta(hours=25)

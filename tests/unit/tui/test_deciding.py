@@ -16,6 +16,7 @@ from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnkno
 from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
 from qlikops.domain.ports import Deny
 from qlikops.domain.task import StopReason, TaskState
+from qlikops.presentation import denial
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
@@ -320,6 +321,26 @@ async def test_denying_needs_a_reason(started: Started, environment: FakeEnviron
         assert isinstance(request, Deny)
         assert (request.reason, request.snooze) == ("patching", None)
         await sees(pilot, "DENIED replicate-eu-1/sales-orders: nothing was restarted y copies the receipt")
+
+
+async def test_a_time_of_day_that_passes_while_it_is_asked_does_not_become_tomorrows(
+    started: Started, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    soon = (clock() + timedelta(seconds=5)).time()
+    monkeypatch.setattr(denial, "MORNING", soon)
+    async with started(environment, clock=clock) as pilot:
+        await asked(pilot, "d")
+        await pilot.press(*"x", "down", "down", "down")
+        await sees(pilot, f"(•) until {soon:%H:%M} UTC")
+        clock.advance(6)
+        await pilot.press("y")
+        await sees(pilot, "(•) after the usual cooldown", f"( ) until tomorrow {soon:%H:%M} UTC")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(environment.sent) == 1)
+        _, request = environment.sent[0]
+        assert isinstance(request, Deny)
+        assert request.snooze is None
 
 
 async def test_denying_can_snooze(started: Started, environment: FakeEnvironment) -> None:
