@@ -16,7 +16,7 @@ from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.domain.advice import check_reason
-from qlikops.domain.approval import SHORT_DIGEST, ProposalRecord, Status, new_decision_id
+from qlikops.domain.approval import SHORT_DIGEST, Claim, ProposalRecord, Status, new_decision_id
 from qlikops.domain.background import read_latest
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, UsageError
 from qlikops.domain.naming import listed, named
@@ -137,22 +137,29 @@ def claim(
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the others that you are looking at it, or at several. It stops nobody and runs out by itself."""
+    """Tell the others that you are looking at it, or at several. It stops nobody and runs out by itself.
+
+    Several at once end with the exit code of the first that failed.
+    """
     length = duration("--for", for_)
     approvals = invocation(ctx).environment(context).approvals
     several = len(approval_ids) > 1
-    made = []
-    for approval_id in approval_ids:
+
+    def one(approval_id: str) -> Claim | None:
         which = f"{approval_id}: " if several else ""
         if release:
             approvals.release(approval_id)
             output.say(f"{which}Your claim is released.")
-            continue
-        made.append(approvals.claim(approval_id, length))
+            return None
+        made = approvals.claim(approval_id, length)
         if not as_json:
-            output.write(f"{which}Claimed until {made[-1].until:%H:%M:%S} UTC as {made[-1].by}.")
-    if as_json and made:
+            output.write(f"{which}Claimed until {made.until:%H:%M:%S} UTC as {made.by}.")
+        return made
+
+    made, code = one_by_one(approval_ids, one)
+    if as_json and not release:
         output.write_json(made if several else made[0])
+    raise typer.Exit(code)
 
 
 def _approval(

@@ -23,7 +23,7 @@ from qlikops.presentation import choosing, vocabulary
 from qlikops.presentation.choosing import Enter
 from qlikops.presentation.decision import Seen, names, no_longer_waits, sheet
 from qlikops.presentation.difference import differences, differs
-from qlikops.presentation.inbox import claimed_by_another
+from qlikops.presentation.inbox import claimed_by, claimed_by_another
 from qlikops.presentation.latest import doubts
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
@@ -112,7 +112,7 @@ class DecisionScreen(Following[DecisionRequest]):
         if self.latest is None:
             self.context.load_background(self.approval, self)
         row = self.context.row(self.approval.approval_id)
-        if row is not None and row.claim is None and not self.context.read_only:
+        if row is not None and not claimed_by(row, self.context.now()) and not self.context.read_only:
             self.context.claim(self.approval.approval_id, self, CLAIM_WHILE_ASKED)
 
     def state_changed(self) -> None:

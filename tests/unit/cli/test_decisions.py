@@ -354,6 +354,13 @@ def test_a_claim_says_until_when(run: Run) -> None:
     assert run("claim", ID, ID[:4]).stdout.splitlines()[1].startswith(f"{ID[:4]}: Claimed until 12:15:00 UTC")
 
 
+def test_of_several_claims_one_that_cannot_be_made_keeps_none_of_the_others(run: Run) -> None:
+    result = run("claim", "ffffffffffff", ID, "--json")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert [each["until"] for each in json.loads(result.stdout)] == ["2026-03-07T12:15:00.000Z"]
+    assert "ffffffffffff: " in result.stderr
+
+
 def test_text_from_outside_is_shown_as_it_is_and_harmless(run: Run, environment: FakeEnvironment) -> None:
     evil = waiting("abcdefabcdef")
     proposal = replace(evil.proposal, title="[bold]x[/bold]\x1b[2J\u202e")

@@ -530,6 +530,8 @@ async def test_whoever_claims_it_is_named_before_anything_is_sent(
 
 
 async def test_whoever_is_asked_is_seen_by_the_others(started: Started, environment: FakeEnvironment) -> None:
+    run_out = Claim("arn:aws:iam::1:user/bob", samples.NOW - timedelta(minutes=1))
+    environment.add(replace(environment.records[FIRST], claim=run_out))
     async with started(environment) as pilot:
         await asked(pilot, "a")
         await wait_until(pilot, lambda: environment.claimed == [FIRST])
