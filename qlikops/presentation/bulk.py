@@ -8,6 +8,7 @@ from dataclasses import replace
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial, vocabulary
+from qlikops.presentation.canvas import cut
 from qlikops.presentation.review import blast_radius, in_full, lost, second_thoughts
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
@@ -56,11 +57,16 @@ def _options(proposals: Sequence[Proposal]) -> Iterator[Line]:
         yield line("First", Span(f"{vocabulary.count(checks, 'check')}, recorded as not ticked", Tone.WARNING))
 
 
+def named(approval: ProposalRecord, width: int) -> str:
+    """The task or the group in `width` cells, with both ends, by which names of one list differ."""
+    return cut(outside(approval.proposal.label).text, width)
+
+
 def entry(approval: ProposalRecord, *, approved: bool) -> Spans:
     """One line of the list: what it is, what speaks against approving it or how bad denying leaves it, and its id as
     commands take it.
     """
-    label, name = outside(approval.proposal.label, cap=60), outside(approval.approval_id, Tone.MUTED, before="  ")
+    label, name = Span(named(approval, 60)), outside(approval.approval_id, Tone.MUTED, before="  ")
     if not approved:
         return (label, Span("  "), *denial.brief(approval.proposal), name)
     against = second_thoughts(approval)

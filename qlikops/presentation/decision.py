@@ -17,6 +17,7 @@ from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.domain.proposal import Choice
 from qlikops.domain.shift_entry import entry_of
 from qlikops.presentation import denial, latest, vocabulary, waiting
+from qlikops.presentation.canvas import cut
 from qlikops.presentation.inbox import deadline_line
 from qlikops.presentation.now import of_entry
 from qlikops.presentation.problem import by_whom, explain
@@ -298,8 +299,8 @@ def _verb_and_label(approval: ProposalRecord, request: DecisionRequest, context:
 
 
 def _label(approval: ProposalRecord, context: str) -> str:
-    """`server/task`, and which of several contexts it is in."""
-    label = outside(approval.proposal.label, cap=60).text
+    """`server/task`, with both ends if it is long, and which of several contexts it is in."""
+    label = cut(outside(approval.proposal.label).text, 60)
     return label + (outside(context, cap=30, before=" in ").text if context else "")
 
 

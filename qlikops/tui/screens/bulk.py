@@ -19,12 +19,12 @@ from qlikops.domain import advice
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.presentation import choosing, vocabulary
-from qlikops.presentation.bulk import entry, not_one_cause, together
+from qlikops.presentation.bulk import entry, named, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
-from qlikops.presentation.tone import Line, Tone, outside
+from qlikops.presentation.tone import Line, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.outbox import Answer
@@ -238,7 +238,7 @@ class BulkScreen(Following[Answers]):
         return "".join(f" Left out: {self._label(key)}: {why.rstrip('.')}." for key, why in self._left_out.items())
 
     def _label(self, key: str) -> str:
-        return outside(self._approvals[key].proposal.label, cap=40).text
+        return named(self._approvals[key], 40)
 
     def _reason(self) -> str:
         return self.query_one("#reason", Input).value.strip()

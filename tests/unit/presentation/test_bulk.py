@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.evaluation import Risk, Verdict
@@ -54,6 +56,17 @@ def test_an_entry_says_what_which_id_and_what_speaks_against_it() -> None:
     assert all(
         part in said for part in (group.proposal.label, "2 tasks: no listener", group.approval_id, "AI says deny")
     )
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_long_names_that_differ_in_their_ends_differ_in_the_list(*, approved: bool) -> None:
+    name = "orders-of-all-countries-replicated-from-oracle-to-snowflake-{}"
+    said = {
+        plain(entry(samples.approval(samples.proposal(1, tasks=(name.format(end),))), approved=approved))
+        for end in ("daily", "hourly")
+    }
+    assert len(said) == 2
+    assert all(max(map(len, each.split())) <= 60 for each in said)
 
 
 def test_denying_together_says_what_stays_and_when_it_is_asked_again_and_nothing_against_approving() -> None:
