@@ -213,12 +213,14 @@ def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> 
     """How much waits, what comes first and why, and which answer runs out first; None if nothing waits for anything."""
     if not rows:
         return None
-    notes = [f"{number:,} {what}" for number, what in ((new, "new"), (marked, "marked")) if number]
-    counts = (Span(", ".join([summary(rows, now), *notes])),)
     asked = [row for row in rows if row.waits is None]
-    if not asked:
-        return Headline("0", counts)
-    first, next_out = min(asked, key=lambda row: _urgency(row, now)), min(asked, key=lambda row: row.deadline)
+    in_time = [row for row in asked if row.deadline > now]
+    counted = ((new, "new"), (marked, "marked"), (len(asked) - len(in_time), "expired"))
+    notes = [f"{number:,} {what}" for number, what in counted if number]
+    counts = (Span(", ".join([summary(rows, now), *notes])),)
+    if not in_time:
+        return Headline(f"{len(asked):,}", counts)
+    first, next_out = min(in_time, key=lambda row: _urgency(row, now)), min(in_time, key=lambda row: row.deadline)
     left, why, who = countdown(next_out.deadline, now), _why_first(first, now), claimed_by(next_out, now)
     looks = f", {who} looks at it" if who else ""
     ending = f": {outside(happened(next_out), cap=60).text}, {_named(next_out)}{looks}"

@@ -297,6 +297,14 @@ class TestHeadline:
         assert self.said(gone, replace(ROW, resume_until=NOW + MINUTE))[1][1].startswith("First sales-orders")
         assert len(self.said(gone)[1]) == 2
 
+    def test_what_has_expired_is_counted_and_is_not_the_answer_that_runs_out_first(self) -> None:
+        over = replace(ROW, deadline=NOW, resume_until=NOW + MINUTE)
+        _, lines, brief = self.said(over, replace(GROUP, deadline=NOW + 44 * MINUTE))
+        assert lines[0] == "2 wait, oldest 12m, 1 expired"
+        assert lines[1].startswith("The first answer runs out in 44m: ")
+        assert brief.startswith("2 wait, 1 expired. 44m to answer ")
+        assert self.said(over) == ("1", ["1 waits, oldest 12m, 1 expired"], "1 waits, oldest 12m, 1 expired")
+
     def test_if_nothing_waits_for_an_answer_it_says_only_that(self) -> None:
         assert inbox.headline([], NOW, 0, 0) is None
         assert self.said(replace(ROW, waits=WAIT)) == (
