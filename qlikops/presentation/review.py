@@ -92,10 +92,13 @@ def _times(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
         if each.label == _SEEN:
             yield line("Seen", outside(each.value, cap=_CLAUSE))
     point = approval.proposal.point_of_no_return
-    if approval.status is Status.WAITING and point is not None and (until := point.brief(now)):
-        is_near = Tone.WARNING if point.is_near(now) else Tone.NEUTRAL
-        left = "" if point.has_passed(now) else f", in {waiting.left(point.resume_until, now).text}"
-        yield line("Log kept", outside(until + left, Tone.DANGER if point.has_passed(now) else is_near))
+    if approval.status is not Status.WAITING or point is None or (until := point.resume_until) is None:
+        return
+    if point.has_passed(now):
+        yield line("Log kept", Span(f"since about {waiting.clock(until, now)} it is probably gone", Tone.DANGER))
+    else:
+        left = f"a resume is possible until about {waiting.clock(until, now)}, in {waiting.left(until, now).text}"
+        yield line("Log kept", Span(left, Tone.WARNING if point.is_near(now) else Tone.NEUTRAL))
 
 
 def _judged(approval: ProposalRecord) -> Iterator[Line]:
@@ -294,9 +297,9 @@ def said(*proposals: Proposal, cap: int = MESSAGE_CAP) -> Iterator[Line]:
 
 
 def _said_in_full(proposal: Proposal) -> Iterator[Line]:
-    """Replicate's own words where there is more than the head shows of them."""
-    whole = tuple(said(proposal))
-    return iter(() if whole == tuple(islice(said(proposal, cap=_CLAUSE), 1)) else whole)
+    """Replicate's own words, but for the first that the head shows if it shows all of it."""
+    shown = tuple(islice(said(proposal, cap=_CLAUSE), 1))
+    return (each for each in said(proposal) if each not in shown)
 
 
 def decided(approval: ProposalRecord) -> Iterator[Line]:

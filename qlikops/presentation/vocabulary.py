@@ -58,7 +58,7 @@ _STATUS = {
     Status.ABANDONED: ("ABANDONED", Tone.WARNING),
 }
 _STATUS_MEANING = {
-    Status.RESTARTED: "the run call was sent and every task was seen to come up",
+    Status.RESTARTED: "every task was seen to come up",
     Status.ALREADY_RUNNING: "the task was already running; nothing was done",
     Status.SUPERSEDED: "the task or the proposal changed, or another proposal took the task; nothing was done",
     Status.STILL_DOWN: "the endpoint was tested and took no logins; nothing was sent, and a later run asks again",

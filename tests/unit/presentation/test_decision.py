@@ -88,7 +88,7 @@ DECIDED = AlreadyDecided("too late", decision=THEIRS, status=Status.DENIED)
         ),
         ({"error": DecisionUnknown("cut off")}, "Not known yet: ", "not known yet"),
         ({"error": ValueError("bug")}, "The record is being asked what became of it.", "fault"),
-        ({"ended": OURS}, "RESTARTED replicate-eu-1/sales-orders: the run call was sent", "RESTARTED"),
+        ({"ended": OURS}, "RESTARTED replicate-eu-1/sales-orders: every task was seen", "RESTARTED"),
         (
             {"ended": replace(OURS, decision=THEIRS, status=Status.DENIED)},
             "Your answer did not count: replicate-eu-1/sales-orders was denied by bob",

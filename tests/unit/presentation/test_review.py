@@ -81,6 +81,15 @@ class TestReview:
         assert "Ask first." not in as_text([review.head(over, NOW)])
         assert "Ask first." in as_text(review.body(over, NOW))
 
+    @pytest.mark.parametrize(("first", "times"), [("no listener", 1), ("no listener " * 40, 2)])
+    def test_the_first_of_several_messages_stands_once_if_the_head_shows_all_of_it(
+        self, first: str, times: int
+    ) -> None:
+        full = samples.proposal(message=first)
+        full = replace(full, evidence=(*full.evidence, Evidence("e9", "message", "another")))
+        labels = [label for label, _ in labelled(review.sections(samples.approval(full), NOW))]
+        assert labels.count("Said") == times + 1
+
     def test_it_stands_in_the_order_in_which_a_person_decides(self) -> None:
         known = Diagnosis("f", "oracle", FailureClass.TRANSIENT, Certainty.KNOWN, "It went away.")
         siblings = Siblings(EndpointKey("default", "eu", "ORA"), total=6, running=5, at=NOW)
