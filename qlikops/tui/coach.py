@@ -8,6 +8,7 @@ from typing import Any
 from textual.app import App
 
 from qlikops.dataclass import dataclass
+from qlikops.tui.model.outbox import Sending
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import MODES
 
@@ -72,17 +73,17 @@ def _steps(state: ConsoleState) -> Iterator[Step]:
         "The first row is right to approve. Press Enter to read its record.",
         "What broke, what is recommended, what it rests on, and what happens if you do nothing.",
         # An approval without it is a step further.
-        lambda app, state: app.screen.has_class("-open") or _is_sent(state),
+        lambda app, state: app.screen.has_class("-open") or bool(_approved(state)),
     )
     yield Step(
         f"Press {keys['approve']}, read what will be sent, then Enter.",
         "Esc takes it back for some seconds.",
-        lambda _, state: _is_sent(state),
+        lambda _, state: bool(_approved(state)),
     )
     yield Step(
         "Wait until the line below says that the task came up.",
         "The workflow sends the start command once and watches the task.",
-        lambda _, state: any(sending.ended and not sending.goes_on for sending in state.sendings.values()),
+        lambda _, state: any(sending.ended and not sending.goes_on for sending in _approved(state)),
     )
     if any(mode.name == "shift" for mode in MODES):
         yield Step(
@@ -97,5 +98,6 @@ def _steps(state: ConsoleState) -> Iterator[Step]:
     )
 
 
-def _is_sent(state: ConsoleState) -> bool:
-    return any(sending.sent_at for sending in state.sendings.values())
+def _approved(state: ConsoleState) -> list[Sending]:
+    """What was approved here, unless it certainly did not count: nothing comes up by a denial."""
+    return [each for each in state.sendings.values() if each.sent_at and each.request.approved and each.may_count]

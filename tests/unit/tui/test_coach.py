@@ -9,7 +9,7 @@ import pytest
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.widgets import coaching
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, sees, wait_until
+from tests.unit.tui.conftest import Started, app_of, asked, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment
 
 
@@ -41,6 +41,17 @@ async def test_each_step_is_done_by_doing_it_and_the_last_ends_it_for_good(start
     async with started(environment, size=(120, 36), memory=memory, coach=True) as pilot:
         await sees(pilot, "live")
         assert app_of(pilot).state.coach is None
+
+
+async def test_after_a_denial_nobody_waits_for_a_task_to_come_up(started: Started) -> None:
+    async with started(FakeEnvironment.waiting_for(samples.approval()), size=(120, 36), coach=True) as pilot:
+        await asked(pilot, "d")
+        await pilot.press("n", "enter")
+        await sees(pilot, "DENIED replicate-eu-1/sales-orders")
+        await pilot.pause(2 * coaching.LOOK_SECONDS)
+        coach = app_of(pilot).state.coach
+        assert coach is not None
+        assert coach.place == "1 of 5"
 
 
 async def test_what_has_been_done_is_not_asked_for_whatever_the_order(started: Started) -> None:
