@@ -15,9 +15,10 @@ from textual.screen import Screen
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
 from qlikops.presentation.headline import Headline
+from qlikops.presentation.problem import explain
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.links import Link, Links, TaskLink
-from qlikops.tui.model.messages import AddressFound, CopyWanted, LoadFailed, Polled, PollFailed
+from qlikops.tui.model.messages import AddressFound, ClaimFailed, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.terminal.browser import has_display
 from qlikops.tui.widgets.coaching import CoachLine
@@ -120,6 +121,10 @@ class ConsoleScreen(Screen[None]):
 
         self.state.context(context).backend.call("address", work, LoadFailed, self)
 
+    @on(ClaimFailed)
+    def _not_claimed(self, message: ClaimFailed) -> None:
+        self.notify(str(explain(message.error)), severity="error", markup=False)
+
     @on(AddressFound)
     def _show_address(self, message: AddressFound) -> None:
         url, words = message.url, message.words
@@ -132,6 +137,10 @@ class ConsoleScreen(Screen[None]):
             self.notify(f"Opened: {url} {words}", markup=False)
         else:
             self.notify(f"There is no display here to open it on: {url} {words}", timeout=20, markup=False)
+
+    def action_back(self) -> None:
+        """Back to where it was opened."""
+        self.state.navigation.back()
 
     def chosen_values(self) -> Mapping[str, str]:
         """What is chosen here, by the names that a person's own commands have for it."""
@@ -197,8 +206,8 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
 
     @property
     def lane(self) -> str:
-        """Where the question waits its turn; one that has been asked is not asked again before its answer."""
-        return self.MODE
+        """Where its questions wait their turn, and those of no other screen; asked again only after the answer."""
+        return f"{self.MODE}-{id(self)}"
 
     def why_not(self) -> str:
         """Says why the context that it asks cannot do it."""
@@ -212,9 +221,9 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
     def took(self, found: Found) -> None:
         """What `load` returned has come."""
 
-    @abstractmethod
     def missed(self, error: Exception) -> None:
-        """It has not come, because of `error`."""
+        """It has not come, because of `error`; what came before is still shown."""
+        self.notify(str(explain(error)), severity="error", markup=False)
 
     def on_mount(self) -> None:
         """Starts polling."""

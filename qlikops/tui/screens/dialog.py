@@ -20,10 +20,13 @@ from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import Answer, Modal
 from qlikops.tui.widgets.delay_bar import DelayBar
+from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.sheet import Sheet
 
+REASON_CAP = 500
+"""Characters of a reason."""
 LOOK_FIRST = timedelta(seconds=1)
 """How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
 
@@ -231,6 +234,35 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
             super().draw()
             # What it says takes room, or leaves some.
             self.call_after_refresh(self._fit)
+
+
+class ReasonedDialog(OutgoingDialog[Answer]):
+    """Asks why, for the readers of report and history."""
+
+    AUTO_FOCUS = ""
+    FIRST: ClassVar[str] = "#reason"
+    """Selector of the widget that has the focus first."""
+
+    def fields(self) -> ComposeResult:
+        """The reason."""
+        yield LineInput(placeholder="Reason (required)", max_length=REASON_CAP, id="reason", compact=True)
+
+    def on_mount(self) -> None:
+        """Starts with what is typed first."""
+        self.begin_in(self.FIRST)
+
+    @property
+    def reason(self) -> str:
+        """The reason as it stands."""
+        return self.query_one("#reason", Input).value.strip()
+
+    def problem(self) -> str:
+        """What else is in the way comes first."""
+        return super().problem() or ("" if self.reason else "A reason is required.")
+
+    @on(Input.Submitted)
+    def _enter(self) -> None:
+        self.submit()
 
 
 class Following(OutgoingDialog[Answer]):

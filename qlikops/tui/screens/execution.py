@@ -120,11 +120,6 @@ class ExecutionScreen(RunsScreen[Followed]):
         """Not the list."""
         return "execution"
 
-    @property
-    def lane(self) -> str:
-        """The screen reads in a lane of its own: a slow history holds up nothing else."""
-        return f"execution-{self.execution.arn}"
-
     # What is asked for, and what came
 
     def poll(self) -> None:
@@ -234,6 +229,8 @@ class ExecutionScreen(RunsScreen[Followed]):
 
         def work(environment: ContextServices) -> messages.TextLoaded:
             role = environment.executions
+            if view == REPORT:
+                return messages.TextLoaded(view, environment.fleet.report_markdown(followed.detail.summary.name))
             if view == LOGS:
                 calls = calls_of(followed, visits)
                 found = read_logs(role.log_lines, calls, now)
@@ -249,12 +246,19 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(messages.TextLoaded)
     def _take_text(self, message: messages.TextLoaded) -> None:
+        if message.view == REPORT:
+            self.query_one(ReportView).show(message.text)
+            return
         self._texts[message.view] = message.text
         self.query_one(f"#{message.view}", Pager).show(message.text, from_top=False)
 
     @on(messages.TextLoadFailed)
     def _miss_text(self, message: messages.TextLoadFailed) -> None:
-        self.query_one(f"#{message.asked}", Pager).show(str(explain(message.error)))
+        words = str(explain(message.error))
+        if message.asked == REPORT:
+            self.query_one(ReportView).say(words)
+        else:
+            self.query_one(f"#{message.asked}", Pager).show(words)
 
     def _ask_for_report(self) -> None:
         run = self.execution.run
@@ -263,21 +267,7 @@ class ExecutionScreen(RunsScreen[Followed]):
             view.say("No report yet: a run writes it once its last proposal is decided.")
             return
         view.say("Loading …")
-        name = self.execution.name
-        self.context.backend.call(
-            "report",
-            lambda environment: messages.ReportLoaded(name, environment.fleet.report_markdown(name)),
-            lambda error: messages.ReportLoadFailed(error, name),
-            self,
-        )
-
-    @on(messages.ReportLoaded)
-    def _take_report(self, message: messages.ReportLoaded) -> None:
-        self.query_one(ReportView).show(message.markdown)
-
-    @on(messages.ReportLoadFailed)
-    def _miss_report(self, message: messages.ReportLoadFailed) -> None:
-        self.query_one(ReportView).say(str(explain(message.error)))
+        self._ask_for(REPORT)
 
     def action_copy(self) -> None:
         """Copies the report as it lies in S3, log lines or the difference while they are shown, else the ARN."""
@@ -339,7 +329,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         elif self._view in _ASKED_FOR:
             self._switch(GRAPH)
         else:
-            self.app.pop_screen()
+            super().action_back()
 
     # Searching
 

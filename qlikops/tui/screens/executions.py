@@ -55,7 +55,6 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         self._rows: dict[str, tuple[ExecutionSummary, ...]] = {}
         """The rows by key: an execution, or several that are folded into one row."""
         self._status: ExecutionStatus | None = None
-        self._problem = ""
         self._more_wanted = False
         self._folds = True
         self._unfolded: set[str] = set()
@@ -64,13 +63,9 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
     def content(self) -> ComposeResult:
         """What is shown of how many, the list, and what is wrong with it."""
         yield Static(markup=False, id="executions-summary")
-        yield FilterBar(f"Filter: {filters.HELP}; Esc clears")
+        yield FilterBar(self.state, self.place, f"Filter: {filters.HELP}; Esc clears")
         yield Static("Loading …", markup=False, id="empty")
         yield KeyedTable(executions.TABLE.fit, id="executions")
-
-    @property
-    def _table(self) -> KeyedTable:
-        return self.query_one(KeyedTable)
 
     @property
     def execution(self) -> ExecutionSummary | None:
@@ -109,7 +104,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
     def _begin_again(self) -> None:
         self._loaded.clear()
         self._more_wanted = False
-        self._table.show((), lambda _: {})
+        self.table.show((), lambda _: {})
         self.query_one("#empty", Static).update("Loading …")
         self.query_one("#empty").display = True
 
@@ -121,7 +116,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         if query.status is not self._status:
             self.action_refresh()
             return
-        self._problem = ""
+        self.error = None
         if not query.is_next:
             self._loaded.take_refreshed(found.page, query.token)
         elif query.token == self._loaded.next_token:
@@ -131,14 +126,9 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
             self._more_wanted = False
             self._ask_for_more()
 
-    def missed(self, error: Exception) -> None:
-        """Says why above what is there."""
-        self._problem = str(explain(error))
-        self.show_list()
-
     def show_list(self) -> None:
         """Draws what is loaded and kept by the filter, runs that found nothing as one row."""
-        now, loaded, table = self.state.now(), self._loaded, self._table
+        now, loaded, table = self.state.now(), self._loaded, self.table
         chosen = self.query_one(FilterBar).parse(executions.TABLE.fields)
         kept = loaded.runs
         if chosen:
@@ -162,7 +152,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         table.show(tuple(rows), cells)
         empty = self.query_one("#empty", Static)
         empty.display = not rows
-        empty.update(Text(self._problem or self._why_empty()))
+        empty.update(Text(str(explain(self.error)) if self.error else self._why_empty()))
         self._show_summary(len(kept) if chosen else None)
         self.refresh_bindings()
         if chosen and len(rows) <= table.size.height:
@@ -185,8 +175,8 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         which = "all" if self._status is None else f"{self._status} only"
         counts = f"{total:,}" if shown is None else f"{shown:,} of {total:,}"
         text = Text(f"{which}, {counts} loaded{'' if self._loaded.complete else ', more below'}", colours[Tone.MUTED])
-        if self._problem and total:
-            text.append(f"   {self._problem}", colours[Tone.DANGER])
+        if self.error and total:
+            text.append(f"   {explain(self.error)}", colours[Tone.DANGER])
         self.query_one("#executions-summary", Static).update(text)
 
     @on(KeyedTable.Chosen)

@@ -14,6 +14,19 @@ from qlikops.tui.widgets.table import KeyedTable
 class FilteredScreen(ConsoleScreen):
     """Has one FilterBar above one KeyedTable; keys for `filter` and `back` are the subclass's."""
 
+    error: Exception | None = None
+    """Why the last look failed; what is shown is older than it seems."""
+
+    @property
+    def table(self) -> KeyedTable:
+        """The list."""
+        return self.query_one(KeyedTable)
+
+    def missed(self, error: Exception) -> None:
+        """Says why above what is there."""
+        self.error = error
+        self.show_list()
+
     @abstractmethod
     def show_list(self) -> None:
         """Draws the list anew: what the filter keeps of it."""
@@ -37,7 +50,7 @@ class FilteredScreen(ConsoleScreen):
     @on(FilterBar.Left)
     def _leave_filter(self, event: FilterBar.Left) -> None:
         self.show_list()
-        table = self.query_one(KeyedTable)
+        table = self.table
         self.left_filter(table, closed=event.closed)
         if not event.closed and table.chosen is None:
             table.action_move(0)  # else the next Enter would only choose what already has the cursor

@@ -154,7 +154,7 @@ class FinderScreen(Modal[Entry | None]):
         options, line = self.query_one(OptionList), self.query_one(EarlierInput)
         at = options.highlighted or 0
         if line.is_back or (by < 0 and at == 0):
-            line.go(by)
+            line.action_go(by)
         elif self._found:
             options.highlighted = max(0, min(at + by, len(self._found) - 1))
 

@@ -69,8 +69,6 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         self._shown_deeds: Mapping[TaskKey, ShiftEntry] = {}
         """The deeds that are shown, with what this console has learnt since."""
         self._order = fleet.TABLE.orders[0]
-        self._error: Exception | None = None
-        """Why the last look failed; what is shown is older than it seems."""
         self._before: str | None = None
         """What was chosen when the filter was opened."""
         self._rows: Mapping[str, fleet.ListedTask | Fold] = {}
@@ -85,7 +83,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
     def content(self) -> ComposeResult:
         """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
-        yield FilterBar(f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}", self._narrowed)
+        yield FilterBar(self.state, self.place, f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}", self._narrowed)
         yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
     def load(self, environment: ContextServices) -> FleetNow:
@@ -94,7 +92,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     def took(self, found: FleetNow) -> None:
         """Shows it."""
-        self._snapshot, self._deeds, self._error = found.snapshot, found.deeds, None
+        self._snapshot, self._deeds, self.error = found.snapshot, found.deeds, None
         self.show_list()
 
     def state_changed(self) -> None:
@@ -102,11 +100,6 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         if self.context.deeds(self._deeds) != self._shown_deeds:
             self.show_list()
         super().state_changed()
-
-    def missed(self, error: Exception) -> None:
-        """Says why above what is there."""
-        self._error = error
-        self.show_list()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is a way back from a filter, and to where the list was opened as part of something else."""
@@ -120,7 +113,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
 
     def action_filter(self) -> None:
         """Opens the filter, and remembers what is chosen."""
-        self._before = self.query_one(KeyedTable).chosen
+        self._before = self.table.chosen
         super().action_filter()
 
     def action_back(self) -> None:
@@ -138,7 +131,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
     @property
     def _chosen(self) -> fleet.ListedTask | None:
         """The chosen task; None where several are, folded."""
-        row = self._rows.get(self.query_one(KeyedTable).chosen or "") if self.is_mounted else None
+        row = self._rows.get(self.table.chosen or "") if self.is_mounted else None
         return row if isinstance(row, fleet.ListedTask) else None
 
     def action_fold(self) -> None:
@@ -178,16 +171,16 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         summary, snapshot, now = self.query_one("#fleet-summary", Static), self._snapshot, self.state.now()
         colours = palette(self)
         if snapshot is None:
-            if self._error is not None:
-                summary.update(Text(str(explain(self._error))))
+            if self.error is not None:
+                summary.update(Text(str(explain(self.error))))
             return
         kept = self.query_one(FilterBar).parse(fleet.TABLE.fields)
         self._shown_deeds = self.context.deeds(self._deeds)
         listed = fleet.listed(snapshot, now, self._shown_deeds, self.context.caller)
         tasks = self._tasks = fleet.TABLE.sorted(filter(kept.matches, listed), self._order)
         lines = [*fleet.summary(snapshot, now), line("shown", fleet.shown(len(tasks), snapshot, self._order))]
-        if self._error is not None:
-            lines.append(line("not read", Span(str(explain(self._error)), Tone.DANGER)))
+        if self.error is not None:
+            lines.append(line("not read", Span(str(explain(self.error)), Tone.DANGER)))
         summary.update(prose([Section("", tuple(lines))], colours))
         self._keeps_all = len(tasks) == len(listed)
         self._show_rows()
@@ -196,7 +189,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         """Draws the tasks as rows, anew if only what is folded has changed."""
         if self._snapshot is None:
             return
-        table = self.query_one(KeyedTable)
+        table = self.table
         # A filter or a sort asks for rows; and the cursor stays on its task.
         folds = self._folds and self._keeps_all and self._order is fleet.TABLE.orders[0]
         alone = {*self._unfolded, table.chosen or ""} if folds else {each.facts.key.full for each in self._tasks}
@@ -220,7 +213,7 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
             keys = [each.facts.key.full for each in row.tasks]
             self._unfolded.update(keys)
             self._show_rows()
-            self.query_one(KeyedTable).choose(keys[0])
+            self.table.choose(keys[0])
         elif row is not None:
             among = [TaskLink(self.context.name, each.facts.key) for each in self._tasks]
             self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)

@@ -17,7 +17,6 @@ from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
 from qlikops.presentation import inbox, under_way
 from qlikops.presentation.headline import Headline
-from qlikops.presentation.problem import explain
 from qlikops.tui.model import links, messages
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.links import Links
@@ -214,7 +213,7 @@ class InboxScreen(ConsoleScreen):
         elif self._list.filters:
             self._list.clear_filter()
         else:
-            self.state.navigation.back()
+            super().action_back()
             return
         self.set_focus(self._list.table)
         self.refresh_bindings()
@@ -406,10 +405,6 @@ class InboxScreen(ConsoleScreen):
         words = "Released: others no longer see that you look at it." if message.is_released else _CLAIMED
         self.notify(words, markup=False)
         self.action_refresh()
-
-    @on(messages.ClaimFailed)
-    def _not_claimed(self, message: messages.ClaimFailed) -> None:
-        self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_stop_waiting(self) -> None:
         """Asks, then pulls the brake of a restart that waits for its endpoint."""

@@ -23,7 +23,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import Found, PolledScreen
-from qlikops.tui.screens.reasoned import REASON_CAP, ReasonedDialog
+from qlikops.tui.screens.dialog import REASON_CAP, ReasonedDialog
 from qlikops.tui.widgets.line import LineInput
 
 WAIT = timedelta(minutes=1)

@@ -36,11 +36,6 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
         self._snapshot: FleetSnapshot | None = None
         self._rows: Mapping[str, plans.PlanRow] = {}
 
-    @property
-    def lane(self) -> str:
-        """Name of the screen's own lane: the fleet's question holds up nothing."""
-        return "plans"
-
     def content(self) -> ComposeResult:
         """How many there are, and each."""
         yield Static("Loading …", markup=False, id="plans-summary")
@@ -78,7 +73,3 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
     def _open(self, event: KeyedTable.Opened) -> None:
         if row := self._rows.get(event.key):
             self.notify(plans.whole(row.plan, self.state.now()), timeout=15, markup=False)
-
-    def action_back(self) -> None:
-        """Goes back to the fleet."""
-        self.app.pop_screen()

@@ -38,11 +38,6 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         self._record: ProposalRecord | None = None
         self._review = Review(state.clock, lambda: (None, context.caller), id="review")
 
-    @property
-    def lane(self) -> str:
-        """The screen reads in a lane of its own."""
-        return f"record-{self._approval_id}"
-
     def content(self) -> ComposeResult:
         """The record alone."""
         yield self._review
@@ -73,15 +68,11 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         if self._record is None:
             self._review.show_text(str(explain(error)))
         else:
-            self.notify(str(explain(error)), severity="error", markup=False)
+            super().missed(error)
 
     def links(self) -> Links:
         """What the record leads to: its tasks, endpoints and run, and what is known of its failure."""
         return Links() if self._record is None else links.of_record(self.context.name, self._record)
-
-    def action_back(self) -> None:
-        """Back to where it was opened."""
-        self.state.navigation.back()
 
     def action_copy(self) -> None:
         """Copies the record as plain text, for a ticket."""

@@ -18,8 +18,7 @@ from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.dialog import OutgoingDialog
-from qlikops.tui.screens.reasoned import ReasonedDialog
+from qlikops.tui.screens.dialog import OutgoingDialog, ReasonedDialog
 from qlikops.tui.widgets.outgoing import Outgoing
 
 Act = Callable[[ContextServices], ExecutionSummary]

@@ -64,7 +64,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         self._known = Known()
         """Only the lane of this screen reads and changes it."""
         self._shift: Shift | None = None
-        self._error: Exception | None = None
         self._rows: Mapping[str, ShiftRow] = {}
         """All of them, in order."""
         self._folded = {str(Group.WAITS), str(Group.OTHER)}
@@ -74,11 +73,12 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
     def content(self) -> ComposeResult:
         """The strip, the filter, the groups."""
         yield Static("Loading …", markup=False, id="hours")
-        yield FilterBar(f"Filter: {shift.FILTER_EXAMPLE}; {filters.HELP}")
+        yield FilterBar(self.state, self.place, f"Filter: {shift.FILTER_EXAMPLE}; {filters.HELP}")
         yield GroupedTable(shift.columns, id="shift")
 
     @property
-    def _table(self) -> GroupedTable:
+    def table(self) -> GroupedTable:
+        """The list, in groups."""
         return self.query_one(GroupedTable)
 
     def load(self, environment: ContextServices) -> Shift:
@@ -88,12 +88,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
 
     def took(self, found: Shift) -> None:
         """Shows it."""
-        self._shift, self._error = found, None
-        self.show_list()
-
-    def missed(self, error: Exception) -> None:
-        """Says why above what is there."""
-        self._error = error
+        self._shift, self.error = found, None
         self.show_list()
 
     def catch_up(self) -> None:
@@ -128,8 +123,8 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
     def show_list(self) -> None:
         """Draws the groups, with what the filter keeps of each."""
         if self._shift is None:
-            if self._error is not None:
-                self.query_one("#hours", Static).update(Text(str(explain(self._error))))
+            if self.error is not None:
+                self.query_one("#hours", Static).update(Text(str(explain(self.error))))
             return
         self._rows = {row.key: row for row in shift.rows(self._shift, self.context.caller, self._seen_at)}
         kept = self.query_one(FilterBar).parse(shift.TABLE.fields)
@@ -140,7 +135,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         # What one looks for is not to be looked for under a fold.
         folded = () if kept else self._folded
         is_roomy = self.app.size.height >= ROOMY
-        self._table.show_groups(groups, folded, lambda key: shift.TABLE.cells(self._rows[key]), is_roomy=is_roomy)
+        self.table.show_groups(groups, folded, lambda key: shift.TABLE.cells(self._rows[key]), is_roomy=is_roomy)
         self._show_strip()
         self.draw_frame()
         self.refresh_bindings()
@@ -151,8 +146,8 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         if self._shift is None:
             return
         lines: list[Line] = []
-        if self._error is not None:
-            lines.append(Line("not read", (Span(str(explain(self._error)), Tone.DANGER),)))
+        if self.error is not None:
+            lines.append(Line("not read", (Span(str(explain(self.error)), Tone.DANGER),)))
         if not self._shift.is_complete:
             lines.append(Line("note", (Span("there were more runs than are looked at", Tone.WARNING),)))
         if self.app.size.height >= ROOMY:
@@ -166,7 +161,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
     @property
     def chosen(self) -> ShiftRow | None:
         """The row under the cursor."""
-        return self._rows.get(self._table.chosen or "") if self.is_mounted else None
+        return self._rows.get(self.table.chosen or "") if self.is_mounted else None
 
     def links(self) -> Links:
         """Links of the chosen row: its record, task and run."""
@@ -246,10 +241,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
     def _released(self, message: messages.Claimed) -> None:
         self.notify(f"{message.approval_id}: you look at it no longer.", markup=False)
         self.context.load_rows(self.app)
-
-    @on(messages.ClaimFailed)
-    def _not_released(self, message: messages.ClaimFailed) -> None:
-        self.notify(str(explain(message.error)), severity="error", markup=False)
 
     def action_copy(self) -> None:
         """Copies the shift for the next one, in the order of the screen."""

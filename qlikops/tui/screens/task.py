@@ -51,11 +51,6 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         self._key = key
         self._detail: TaskDetail | None = None
 
-    @property
-    def lane(self) -> str:
-        """The screen reads in a lane of its own: another task's history holds up nothing."""
-        return f"task-{self._key}"
-
     def content(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="task"):
@@ -110,7 +105,7 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         if self._detail is None:
             self.query_one("#task-text", Static).update(Text(str(explain(error))))
         else:
-            self.notify(str(explain(error)), severity="error", markup=False)
+            super().missed(error)
 
     @property
     def place(self) -> str:
@@ -127,10 +122,6 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         """
         detail = self._detail
         return Links() if detail is None else links.of_task(self.context.name, detail.task, detail.run)
-
-    def action_back(self) -> None:
-        """Back to where it was opened."""
-        self.state.navigation.back()
 
     def action_lift(self) -> None:
         """Ends what keeps the task quiet."""

@@ -42,10 +42,6 @@ class EarlierInput(LineInput):
         return self._state.memory.preferences.typed.get(self._place, ())
 
     def action_go(self, by: int) -> None:
-        """Goes by key to an earlier line."""
-        self.go(by)
-
-    def go(self, by: int) -> None:
         """Further back with a negative number, else forward to what was typed."""
         kept = self._kept
         if not self._back:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar
 
 from rich.text import Text
 from textual import on
@@ -24,16 +24,6 @@ from qlikops.tui.widgets.prose import palette
 T = TypeVar("T")
 
 
-class ListScreen(Protocol):
-    """What a screen with a filter has."""
-
-    state: ConsoleState
-
-    @property
-    def place(self) -> str:
-        """The name of its list."""
-
-
 class FilterBar(Vertical):
     """Hidden until it is opened; closing it shows everything again."""
 
@@ -47,9 +37,11 @@ class FilterBar(Vertical):
         closed: bool
         """Nothing is kept back any more; otherwise the filter stays."""
 
-    def __init__(self, placeholder: str, text: str = "") -> None:
-        """`text` is what it opens with; without one it is hidden at first."""
+    def __init__(self, state: ConsoleState, place: str, placeholder: str, text: str = "") -> None:
+        """`place` is the name of the list. `text` is what it opens with; without one it is hidden at first."""
         super().__init__(id="filter-bar")
+        self._state = state
+        self._place = place
         self._placeholder = placeholder
         self._text = text
         self.display = bool(text)
@@ -62,9 +54,8 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """Input and problem."""
-        screen = cast("ListScreen", self.screen)
         words = f"{self._placeholder}; ↑ earlier ones, NAME = … saves it"
-        yield EarlierInput(screen.state, screen.place, self._text, placeholder=words, id="filter", compact=True)
+        yield EarlierInput(self._state, self._place, self._text, placeholder=words, id="filter", compact=True)
         yield Static(markup=False, id="filter-problem")
 
     def on_mount(self) -> None:
@@ -123,11 +114,10 @@ class FilterBar(Vertical):
 
     def _save(self, name: str, text: str) -> None:
         """Under a name, in the place of one that had it; without a filter, it is forgotten."""
-        screen = cast("ListScreen", self.screen)
-        saved = {key: each for key, each in screen.state.memory.preferences.filters.items() if key != name}
+        saved = {key: each for key, each in self._state.memory.preferences.filters.items() if key != name}
         if text:
-            saved[name] = (screen.place, text)
-        problem = screen.state.remember(filters=saved)
-        find = screen.state.keys["commands"]
+            saved[name] = (self._place, text)
+        problem = self._state.remember(filters=saved)
+        find = self._state.keys["commands"]
         words = f"Saved: {name}. {find} finds it." if text else f"Forgotten: {name}."
         self.notify(problem or words, severity="warning" if problem else "information", markup=False)

@@ -17,6 +17,7 @@ from qlikops.presentation.filter import HELP
 from qlikops.presentation.table import Cells, Column
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.state import ConsoleState
+from qlikops.tui.modes import INBOX
 from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.table import KeyedTable
 
@@ -45,7 +46,7 @@ class WaitingList(Vertical):
 
     def compose(self) -> ComposeResult:
         """Filter, table, and what is said in its place."""
-        yield FilterBar(f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
+        yield FilterBar(self._state, INBOX.name, f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
         yield self.table
         yield Static(markup=False, id="empty")
 
