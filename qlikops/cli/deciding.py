@@ -313,4 +313,4 @@ def _write_receipts(receipts: Sequence[DecisionReceipt], *, as_json: bool, sever
         if as_json:
             output.write_json(receipts if several else receipts[0])
         elif receipts:
-            output.write_sections(Section("", decision.receipt(receipt)) for receipt in receipts)
+            output.write_sections(Section("", tuple(decision.receipt(receipt))) for receipt in receipts)

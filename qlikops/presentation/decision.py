@@ -34,7 +34,7 @@ from qlikops.presentation.review import (
     targets_line,
     verdict,
 )
-from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
+from qlikops.presentation.tone import Line, Section, Span, Spans, Tone, as_text, filled, line, outside, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +137,14 @@ def _of_these(poll: Latest | None, choice: Choice) -> Latest | None:
     return poll.only(choice.targets) if poll is not None else None
 
 
-def receipt(value: DecisionReceipt, context: str = "") -> tuple[Line, ...]:
-    """The proof, complete enough to paste into a ticket; `context` is its name where there are several."""
-    return tuple(_receipt(value, context))
-
-
 def in_context(name: str) -> Iterator[Line]:
     """A line that names one of several contexts; none where `name` is empty."""
     if name:
         yield line("context", outside(name, cap=60))
 
 
-def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
+def receipt(value: DecisionReceipt, context: str = "") -> Iterator[Line]:
+    """The proof, complete enough to paste into a ticket; `context` is its name where there are several."""
     decision = value.decision
     yield from in_context(context)
     yield line("approval", outside(value.approval_id, cap=64))
@@ -179,11 +175,7 @@ def _receipt(value: DecisionReceipt, context: str) -> Iterator[Line]:
 
 def receipt_text(value: DecisionReceipt, context: str = "") -> str:
     """The receipt for a clipboard."""
-    return _for_clipboard(receipt(value, context))
-
-
-def _for_clipboard(lines: Sequence[Line]) -> str:
-    return "\n".join(f"{entry.label:<12} {entry.text}" for entry in lines)
+    return as_text(filled(("", receipt(value, context))))
 
 
 def unproven(approval: ProposalRecord, request: DecisionRequest, how_it_stands: Spans, context: str = "") -> str:
@@ -197,7 +189,7 @@ def unproven(approval: ProposalRecord, request: DecisionRequest, how_it_stands: 
         line("digest", outside(request.digest, cap=80)),
         line("status", plain(how_it_stands)),
     )
-    return _for_clipboard(lines)
+    return as_text([Section("", lines)])
 
 
 def no_longer_waits(approval: ProposalRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.domain.endpoint import EndpointKey, ProbeAnswer
@@ -23,14 +23,9 @@ def tasks_on(snapshot: FleetSnapshot, endpoint: EndpointKey) -> list[TaskSnapsho
     ]
 
 
-def summary(snapshot: FleetSnapshot, endpoint: EndpointKey, now: datetime) -> tuple[Line, ...]:
+def summary(snapshot: FleetSnapshot, endpoint: EndpointKey, now: datetime) -> Iterator[Line]:
     """What it is, how its tasks are, and what a test said."""
-    return tuple(_summary(snapshot, tasks_on(snapshot, endpoint), endpoint, now))
-
-
-def _summary(
-    snapshot: FleetSnapshot, tasks: Sequence[TaskSnapshot], endpoint: EndpointKey, now: datetime
-) -> Iterator[Line]:
+    tasks = tasks_on(snapshot, endpoint)
     sources = [task for task in tasks if task.facts.source_endpoint == endpoint.name]
     types = {task.facts.source_type for task in sources} or {task.facts.target_type for task in tasks}
     kind = ", ".join(sorted(filter(None, types)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
@@ -18,7 +17,7 @@ from qlikops.domain.task import TaskKey
 from qlikops.domain.text import harmless
 from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.table import Column, ColumnOf, Table
-from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 _STATES = {
     OrderState.APPLIED: Span("applied", Tone.GOOD),
@@ -84,13 +83,12 @@ TABLE: Table[PlanRow] = Table(
 
 def receipt(made: OrderReceipt) -> tuple[Section, ...]:
     """What became of an order."""
-    return filled(("", _receipt(made)))
-
-
-def _receipt(made: OrderReceipt) -> Iterator[Line]:
-    yield line("order", _STATES[made.state])
-    yield line("what", outside(made.detail, cap=1000))
-    yield line("run", outside(made.execution_name, cap=100))
+    lines = (
+        line("order", _STATES[made.state]),
+        line("what", outside(made.detail, cap=1000)),
+        line("run", outside(made.execution_name, cap=100)),
+    )
+    return (Section("", lines),)
 
 
 SCOPE_EXAMPLE = "server:NAME endpoint:NAME tag:TAG task:SERVER/TASK"

@@ -116,10 +116,9 @@ def _spelt(value: StoredEnum, words: Mapping[Any, tuple[str, Tone]], mark: str =
     return Span(word, tone)
 
 
-def severity(value: str, *, short: bool = False) -> Span:
-    """The mark and word of a severity, or four letters of it; an unknown one in its own words."""
-    found = _SEVERITY.get(value) or outside(f"? {value}", Tone.WARNING, 10)
-    return Span(found.text[:6], found.tone) if short else found
+def severity(value: str) -> Span:
+    """The mark and word of a severity; an unknown one in its own words."""
+    return _SEVERITY.get(value) or outside(f"? {value}", Tone.WARNING, 10)
 
 
 def evaluator(name: str) -> str:

@@ -172,14 +172,6 @@ def _usual_key(name: str) -> str:
     return actions()[name].keys[0]
 
 
-def bindings() -> Iterator[tuple[str, Binding]]:
-    """Every binding that the console itself declares, with the class that does; its keys are one."""
-    for name in places():
-        cls = next(found for found in _ours(DOMNode) if found.__name__ == name)
-        for binding in vars(cls).get("BINDINGS", ()):
-            yield name, binding if isinstance(binding, Binding) else Binding(*binding)
-
-
 def screens() -> tuple[type[Screen[object]], ...]:
     """Every screen and dialog of the console."""
     places()  # imports them

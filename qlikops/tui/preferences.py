@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import field, fields, replace
+from collections.abc import Mapping
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.encoding import codec
 from qlikops.files import MissingFile, UnreadableFile, UnwritableFile, read_json, replace_text, set_aside, shown
 
 FILE = "console.json"
@@ -67,31 +67,14 @@ class PreferenceFile:
         return ""
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_typed(value: object) -> bool:
-    """Whether it is lists of lines by place."""
-    lists = value.values() if isinstance(value, dict) else (None,)
-    return all(isinstance(each, list) and all(map(_is_text, each)) for each in lists)
-
-
-_KINDS: Mapping[str, Callable[[object], bool]] = {
-    "bell": lambda value: isinstance(value, bool),
-    "coached": lambda value: isinstance(value, bool),
-    "typed": _is_typed,
-    "visits": lambda value: isinstance(value, dict),
-    "filters": lambda value: _is_typed(value) and isinstance(value, dict) and {*map(len, value.values())} <= {2},
-}
-"""What a field has to be; any other is text."""
-
-
 def _read(path: Path | None) -> tuple[Preferences, str]:
     if path is None:
         return Preferences(), ""
     try:
-        return _parse(read_json(path)), ""
+        found = codec.decode(Preferences, read_json(path))
+        if any(len(each) != 2 for each in found.filters.values()):
+            raise ValueError("a filter is more or less than its list and its text")
+        return found, ""
     except MissingFile:
         return Preferences(), ""
     except UnreadableFile as error:
@@ -100,21 +83,7 @@ def _read(path: Path | None) -> tuple[Preferences, str]:
         return Preferences(), f"What you had chosen is not known: {shown(path)} cannot be read: {error}. {_SET_ASIDE}"
 
 
-def _parse(data: object) -> Preferences:
-    """Fields that a newer qlikops wrote are left out. Raises ValueError for what no qlikops writes."""
-    if not isinstance(data, dict):
-        raise ValueError("it holds no settings")
-    known = {each.name: data[each.name] for each in fields(Preferences) if data.get(each.name) is not None}
-    for name, value in known.items():
-        if not _KINDS.get(name, _is_text)(value):
-            raise ValueError(f"{name} is {harmless(repr(value), 40)}")
-    for name in ("typed", "filters"):
-        known[name] = {key: tuple(lines) for key, lines in known.get(name, {}).items()}
-    return Preferences(**known)
-
-
 def _write(path: Path, preferences: Preferences) -> None:
-    chosen = {each.name: getattr(preferences, each.name) for each in fields(Preferences)}
-    kept = {name: value for name, value in chosen.items() if value is not None and value != {}}
+    kept = {name: value for name, value in codec.encode(preferences).items() if value not in (None, {})}
     text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
     replace_text(path, text)

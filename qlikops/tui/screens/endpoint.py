@@ -40,11 +40,6 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
         self._key = key
         self._shown: Mapping[str, fleet.ListedTask] = {}
 
-    @property
-    def lane(self) -> str:
-        """Name of the screen's own lane."""
-        return f"endpoint-{self._key}"
-
     def content(self) -> ComposeResult:
         """What is said of it, and its tasks."""
         yield Static("Loading …", markup=False, id="endpoint-summary")
@@ -57,7 +52,7 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
     def took(self, found: FleetSnapshot) -> None:
         """Shows it, what is wrong first."""
         now = self.state.now()
-        lines = endpoint.summary(found, self._key, now)
+        lines = tuple(endpoint.summary(found, self._key, now))
         self.query_one("#endpoint-summary", Static).update(prose([Section("", lines)], palette(self)))
         on_it = {task.facts.key for task in endpoint.tasks_on(found, self._key)}
         tasks = [each for each in fleet.listed(found, now) if each.facts.key in on_it]
@@ -68,7 +63,7 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
     def missed(self, error: Exception) -> None:
         """Says why in the place of what is not known, or beside it."""
         if self._shown:
-            self.notify(str(explain(error)), severity="error", markup=False)
+            super().missed(error)
         else:
             self.query_one("#endpoint-summary", Static).update(Text(str(explain(error))))
 
@@ -82,7 +77,3 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
         if row := self._shown.get(event.key):
             among = [TaskLink(self.context.name, each.facts.key) for each in self._shown.values()]
             self.state.navigation.go(TaskLink(self.context.name, row.facts.key), among)
-
-    def action_back(self) -> None:
-        """Back to where it was opened."""
-        self.state.navigation.back()

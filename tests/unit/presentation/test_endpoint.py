@@ -36,7 +36,7 @@ def fleet(*tasks: TaskSnapshot, probes: tuple[Probe, ...] = ()) -> FleetSnapshot
 
 
 def said(snapshot: FleetSnapshot, endpoint: EndpointKey = ORA) -> str:
-    return " ".join(as_text((Section("", summary(snapshot, endpoint, NOW)),)).split())
+    return " ".join(as_text((Section("", tuple(summary(snapshot, endpoint, NOW))),)).split())
 
 
 def test_the_tasks_of_every_server_with_an_endpoint_of_that_name_are_on_it() -> None:

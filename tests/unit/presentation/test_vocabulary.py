@@ -93,8 +93,8 @@ def test_a_verdict_says_whose_it_is_and_how_sure(
     assert vocabulary.verdict(value, evaluator, confidence).text == shown
 
 
-def test_a_short_severity_keeps_its_mark_and_tone() -> None:
-    assert vocabulary.severity("critical", short=True) == Span("■ crit", Tone.DANGER)
+def test_an_unknown_severity_is_said_in_its_own_words() -> None:
+    assert vocabulary.severity("dire") == Span("? dire", Tone.WARNING)
 
 
 KEY = TaskKey("default", "eu", "orders")
