@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.cases import for_all
 from tests.commands import root
 
 TOP = Path(__file__).parents[2]
@@ -45,14 +44,14 @@ def anchors(page: Path) -> set[str]:
     )
 
 
-@pytest.mark.parametrize("page", TEXTS, ids=named)
+@for_all(TEXTS, named=named)
 def test_its_links_lead_somewhere(page: Path) -> None:
     for target, heading in links(page):
         assert target.exists(), target
         assert not heading or heading in anchors(target), f"{named(target)}#{heading}"
 
 
-@pytest.mark.parametrize("page", [each for each in TEXTS if each.is_relative_to(DOCS)], ids=named)
+@for_all([each for each in TEXTS if each.is_relative_to(DOCS)], named=named)
 def test_its_first_sentence_says_for_whom_it_is(page: Path) -> None:
     blocks = [block for block in TEXTS[page].split("\n\n") if not block.startswith(("#", "<!--", "---"))]
     assert blocks[0].startswith("For "), blocks[0]

@@ -14,8 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
@@ -24,6 +22,7 @@ from qlikops.domain.proposal import Proposal
 from qlikops.domain.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.text import harmless
 from qlikops.qlik.names import key_name
+from tests.cases import for_all
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll
 from tests.unit.agent.propose.test_correlation import correlate
 
@@ -79,7 +78,7 @@ def decided(case: Case, proposal: Proposal, mode: ApprovalMode) -> PolicyResult:
     return decide(proposal, evaluation, restarts_last_hour=restarts, config=config)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_all(CASES, named=lambda case: case["name"])
 def test_a_case_ends_where_its_label_says(case: Case) -> None:
     proposals = proposals_of(case)
     if case["kind"] is None:

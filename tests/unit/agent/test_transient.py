@@ -18,6 +18,7 @@ from qlikops.agent.remember.ledger import RecordClosed
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import BUSY_CODES, TransientError
 from qlikops.domain.errors import Throttled
+from tests.cases import for_all
 from tests.unit.agent.machine import MACHINE, Context
 from tests.unit.agent.remember.test_table import LASTING, PASSING
 
@@ -33,6 +34,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "generate_report": {},
 }
 """The payload of each function, besides the run and the proposal."""
+CLIENT = boto3.client("dynamodb", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
 
 
 class Failing:
@@ -56,11 +58,10 @@ def raised(handler: str, error: Exception, **event: Any) -> Exception:
 
 def answered(code: str, status: int = 400) -> ClientError:
     """What boto3 raises for that answer of DynamoDB's: of the codes that it models, a class of their name."""
-    client = boto3.client("dynamodb", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-    stubber = Stubber(client)
+    stubber = Stubber(CLIENT)
     stubber.add_client_error("get_item", code, "not now", status)
     with stubber, pytest.raises(ClientError) as caught:
-        client.get_item(TableName="t", Key={})
+        CLIENT.get_item(TableName="t", Key={})
     return caught.value
 
 
@@ -87,8 +88,7 @@ NOT_PASSING = [
 ]
 
 
-@pytest.mark.parametrize("handler", EVENTS)
-@pytest.mark.parametrize("error", [*BUSY, *NETWORK], ids=lambda error: f"{type(error).__name__}: {error}"[:60])
+@for_all(EVENTS, [*BUSY, *NETWORK])
 def test_what_may_pass_has_one_name(handler: str, error: Exception) -> None:
     named = raised(handler, error)
     assert type(named) is TransientError
@@ -96,8 +96,7 @@ def test_what_may_pass_has_one_name(handler: str, error: Exception) -> None:
     assert named.__cause__ is error
 
 
-@pytest.mark.parametrize("handler", EVENTS)
-@pytest.mark.parametrize("error", NOT_PASSING, ids=lambda error: f"{type(error).__name__}: {error}"[:60])
+@for_all(EVENTS, NOT_PASSING)
 def test_what_does_not_pass_keeps_its_own(handler: str, error: Exception) -> None:
     assert raised(handler, error) is error
 

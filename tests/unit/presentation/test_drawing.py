@@ -19,6 +19,7 @@ from qlikops.presentation.graph import Run, graph, walk
 from qlikops.presentation.tone import plain
 from qlikops.resources import resource
 from tests.beside import HISTORIES
+from tests.cases import for_all
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
@@ -116,8 +117,7 @@ def test_every_state_that_is_drawn_can_be_chosen_and_nothing_is_wider_than_the_t
     assert [stop.y for stop in drawn.stops.values()] == sorted(stop.y for stop in drawn.stops.values())
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-@pytest.mark.parametrize("width", WIDTHS)
+@for_all(RECORDED, WIDTHS)
 def test_what_was_recorded_on_aws_is_drawn_with_every_state_that_ran(path: Path, width: int) -> None:
     history = fold_history(json.loads(path.read_text())["events"])
     drawn = draw(graph(None, Run(history), NOW), width, NOW, "f")

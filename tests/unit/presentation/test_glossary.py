@@ -6,8 +6,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import qlikops.presentation
 from qlikops.domain.anomaly import KINDS
 from qlikops.domain.approval import Status
@@ -15,6 +13,7 @@ from qlikops.domain.evaluation import Gate
 from qlikops.domain.task import TaskState
 from qlikops.presentation import glossary, vocabulary
 from qlikops.presentation.glossary import on
+from tests.cases import for_all
 
 PLAIN = {
     *("As", "At", "By", "Because", "Cause", "Context", "Decided", "Detail", "Entered", "Error", "Event", "First", "Id"),
@@ -71,8 +70,7 @@ def test_every_header_and_label_is_explained_or_plain() -> None:
     assert not missing, "explain it in presentation/glossary.py, or say here that everybody knows it"
 
 
-@pytest.mark.parametrize(
-    "word",
+@for_all(
     [
         *(traits.headline for traits in KINDS.values()),
         *KINDS,

@@ -18,14 +18,13 @@ from qlikops.presentation.freshness import Freshness
 from qlikops.presentation.inbox import InboxSort
 from qlikops.presentation.table import SORTED, Column, taken
 from qlikops.presentation.tone import Span, Tone, plain
+from tests.cases import for_all
 from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
 
-@pytest.mark.parametrize("several", [False, True])
-@pytest.mark.parametrize("by", InboxSort)
-@pytest.mark.parametrize("width", [60, 79, 119, inbox.TABLE.width, 200])
+@for_all([60, 79, 119, inbox.TABLE.width, 200], InboxSort, [False, True])
 def test_what_is_sorted_by_is_always_there_and_everything_is_where_there_is_room(
     width: int, by: InboxSort, several: bool
 ) -> None:

@@ -24,6 +24,7 @@ from qlikops.domain.proposal import WHEN_IT_ANSWERS, Option
 from qlikops.domain.task import Action, TaskKey
 from qlikops.presentation import review
 from qlikops.presentation.tone import Section, as_text, plain
+from tests.cases import for_all
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
@@ -234,9 +235,7 @@ class TestReview:
     def test_second_thoughts(self, record: ProposalRecord, count: int) -> None:
         assert len(review.second_thoughts(record)) == count
 
-    @pytest.mark.parametrize("verdict", Verdict)
-    @pytest.mark.parametrize("risk", Risk)
-    @pytest.mark.parametrize("confidence", [None, -1.0, 0.0, 0.5, 0.69, 0.7, 1.0, 1.01, float("nan")])
+    @for_all(Verdict, Risk, [None, -1.0, 0.0, 0.5, 0.69, 0.7, 1.0, 1.01, float("nan")])
     def test_nothing_is_preselected_but_a_sure_yes_of_low_or_medium_risk_on_a_known_message(
         self, verdict: Verdict, risk: Risk, confidence: float | None
     ) -> None:

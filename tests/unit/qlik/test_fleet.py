@@ -10,6 +10,7 @@ from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.library import healthy
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, ServerDown
 from qlikops.qlik.simulator.server import AdjustableClock
+from tests.cases import for_all
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.outages import FetchingStops, OutageFleet
 
@@ -41,7 +42,7 @@ class Story:
         return [self.fleet.task(server, task["name"]) for server in up for task in self.fleet.tasks(server)]
 
 
-@pytest.mark.parametrize("scenario", STORIES)
+@for_all(STORIES)
 def test_the_same_seed_tells_the_same_story(scenario: str) -> None:
     first, second, other = Story(scenario, 7), Story(scenario, 7), Story(scenario, 8)
     for seconds in (0, 30, 300, 3000):
@@ -215,7 +216,7 @@ def test_what_the_demo_restarts_is_up_within_five_seconds() -> None:
     assert (task["state"], task["memory_mb"] >= 1) == ("RUNNING", True)
 
 
-@pytest.mark.parametrize("scenario", STORIES)
+@for_all(STORIES)
 def test_every_event_concerns_something_that_exists(scenario: str) -> None:
     story = build_scenario(scenario, 3)
     known = {(server.name, task.name) for server in story.servers for task in server.tasks}

@@ -5,18 +5,17 @@ from __future__ import annotations
 import datetime
 from urllib.parse import urlsplit
 
-import pytest
-
 from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.entry import Failure, read_toml
 from qlikops.agent.diagnosis.library import ENTRIES, built_in
 from qlikops.agent.diagnosis.ranking import explain
 from qlikops.domain.diagnosis import FailureClass
+from tests.cases import for_all
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=[failure.id for failure in FAILURES])
+@for_all(FAILURES, named=lambda failure: failure.id)
 def test_an_entry_recognises_its_examples_and_no_near_miss(failure: Failure) -> None:
     context = context_of(failure)
     for example in failure.examples:

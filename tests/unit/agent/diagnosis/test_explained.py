@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qlikops.agent.diagnosis.messages import MessageClass, classify, is_proof
 from tests.beside import MESSAGES
+from tests.cases import for_all
 from tests.unit.agent.diagnosis.test_messages import TEXTS
 
 CONNECTIVITY = MessageClass.CONNECTIVITY
@@ -112,8 +113,7 @@ def test_what_is_whole_and_says_nothing_else_is_a_lost_connection(message: str) 
 FAR_DOWN = "{0} " + "and on " * 150 + "{1}"
 
 
-@pytest.mark.parametrize("beside", [*LOST, *REFUSED, *FIX_FIRST])
-@pytest.mark.parametrize("frame", ["{0}. {1}", "{1}; {0}", "{0}\n{1}", "{0}: '{1}'", "{0} «{1}»", FAR_DOWN])
+@for_all(["{0}. {1}", "{1}; {0}", "{0}\n{1}", "{0}: '{1}'", "{0} «{1}»", FAR_DOWN], [*LOST, *REFUSED, *FIX_FIRST])
 def test_nothing_beside_a_lost_connection_goes_unnoticed(frame: str, beside: str) -> None:
     for classic in WHOLE:
         assert not classify(frame.format(classic, beside)).message_class.passes
@@ -133,9 +133,9 @@ REASONS_LIKE_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("reason", REASONS_LIKE_NAMES)
-@pytest.mark.parametrize(
-    "frame", ["{0} {1}", "{0}: {1}", "{1}: {0}", "{0} '{1}'", "{0} “{1}”", "{0} [{1}]", "{0} ({1})"]
+@for_all(
+    ["{0} {1}", "{0}: {1}", "{1}: {0}", "{0} '{1}'", "{0} “{1}”", "{0} [{1}]", "{0} ({1})"],
+    REASONS_LIKE_NAMES,
 )
 def test_what_looks_like_a_name_is_one_only_where_it_is_announced(frame: str, reason: str) -> None:
     for classic in WHOLE:
@@ -179,8 +179,7 @@ MARKS = (
 )
 
 
-@pytest.mark.parametrize("marks", MARKS)
-@pytest.mark.parametrize("row", ["broken pipe", "connection refused", "ORA-03113: end-of-file"])
+@for_all(MARKS, ["broken pipe", "connection refused", "ORA-03113: end-of-file"])
 def test_what_is_in_quotes_proves_nothing_in_any_language(marks: str, row: str) -> None:
     assert not classify(f"{marks[0]}{row}{marks[1]}").message_class.passes
     assert not classify(f"Die Zeile {marks[0]}{row}{marks[1]}").message_class.passes

@@ -19,6 +19,7 @@ from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
 from qlikops.domain.diagnosis import Certainty, FailureClass
 from tests.beside import MESSAGES
+from tests.cases import for_all
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]
 STRICT = [
@@ -28,7 +29,7 @@ SAFE = [failure for failure in FAILURES if failure.automatic]
 NEIGHBOURS = [example for failure in SAFE for example in failure.examples][::5]
 
 
-@pytest.mark.parametrize("failure", STRICT, ids=[failure.id for failure in STRICT])
+@for_all(STRICT, named=lambda failure: failure.id)
 def test_the_stricter_class_holds_beside_a_harmless_cause(failure: Failure) -> None:
     for example in failure.examples:
         for neighbour in NEIGHBOURS[::8]:

@@ -34,6 +34,7 @@ from qlikops.domain.task import (
     TaskState,
 )
 from qlikops.qlik.reader import NOT_READ_IN_TIME
+from tests.cases import for_all
 from tests.unit.agent.fleet import (
     CONFIG,
     CONNECTION_LOST,
@@ -102,8 +103,7 @@ def test_signals_that_one_poll_shows(changes: dict[str, Any], expected: list[Ano
     assert all(anomaly.confirmed for anomaly in only_task(snapshot).anomalies)
 
 
-@pytest.mark.parametrize("stop_reason", StopReason)
-@pytest.mark.parametrize("state", TaskState)
+@for_all(TaskState, StopReason)
 def test_nothing_stands_still_without_a_finding(state: TaskState, stop_reason: StopReason) -> None:
     snapshot = poll(task(state=state, stop_reason=stop_reason))
     is_retried = state is TaskState.RECOVERY or stop_reason is StopReason.RECOVERABLE_ERROR

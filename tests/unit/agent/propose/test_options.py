@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from qlikops.agent.propose.options import options_of
 from qlikops.domain.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.task import Action
+from tests.cases import for_all
 
 CHECKS = ("Free the disk.", "Find out what filled it.")
 
@@ -44,8 +43,7 @@ def test_a_server_that_lacks_something_is_seen_to_first() -> None:
     assert only.checks == ("Free memory or disk space first.",)
 
 
-@pytest.mark.parametrize(("kind", "failure"), list(itertools.product(ACTIONS, FailureClass)))
-@pytest.mark.parametrize("certainty", Certainty)
+@for_all(ACTIONS, FailureClass, Certainty)
 def test_an_approval_that_names_no_option_loses_nothing(
     kind: AnomalyKind, failure: FailureClass, certainty: Certainty
 ) -> None:

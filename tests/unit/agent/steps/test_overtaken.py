@@ -27,6 +27,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import Proposal
 from qlikops.domain.report import RunReport
 from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from tests.cases import for_all
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.act.test_second_look import CHANGED, MESSAGE, SAME, Happen
 from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
@@ -439,11 +440,9 @@ UNSAID: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("facts", STANDING.values(), ids=STANDING)
-@pytest.mark.parametrize("seed", range(20))
-def test_nobody_is_asked_again_and_again_for_what_a_poll_says_and_another_one_does_not(
-    facts: TaskFacts, seed: int
-) -> None:
+@for_all(STANDING, range(20))
+def test_nobody_is_asked_again_and_again_for_what_a_poll_says_and_another_one_does_not(name: str, seed: int) -> None:
+    facts = STANDING[name]
     config, rng = replace(CONFIG, protected_tags=("gold",)), random.Random(seed)  # noqa: S311 - no secret
     snapshot, open_, asked_for = None, None, 0
     for number in range(24):
