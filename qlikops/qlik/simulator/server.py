@@ -16,10 +16,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
-from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect
+from qlikops.qlik.simulator.scenario import Break
 
 API_ROOT = "/attunityenterprisemanager/api/v1"
 SESSION_HEADER = "EnterpriseManager.APISessionID"
@@ -168,12 +167,8 @@ class Handler(LoopbackHandler):
         match [self.command, *segments]:
             case ["GET", "state"]:
                 pass
-            case ["POST", "reset"]:
-                fleet.reset()
-            case ["POST", "advance"]:
-                self.server.clock.advance(float(body.get("seconds", 0)))
             case ["POST", "tasks", server, task, "break"]:
-                fleet.break_now(_parse_break(server, task, body))
+                fleet.break_now(Break(0, server, task, message=str(body.get("message", ""))))
             case _:
                 raise LookupError
         return fleet.true_state()
@@ -231,25 +226,3 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise ValueError("the body must be a JSON object")
     return data
-
-
-def _parse_break(server: str, task: str, body: Mapping[str, Any]) -> Break:
-    """`state`, `stop_reason`, `message`, `heals_after_seconds` of a Break; `resume`, `reload`, `fails_after_seconds`,
-    `next_message` of its AfterRun. All may be absent. Raises ValueError for an unknown value.
-    """
-    heals_after = body.get("heals_after_seconds")
-    return Break(
-        at=0,
-        server=server,
-        task=task,
-        state=TaskState(body.get("state", TaskState.ERROR)),
-        stop_reason=StopReason(body.get("stop_reason", StopReason.FATAL_ERROR)),
-        message=str(body.get("message", "")),
-        after_run=AfterRun(
-            resume=Effect(body.get("resume", Effect.COMES_UP)),
-            reload=Effect(body.get("reload", Effect.COMES_UP)),
-            fails_after_seconds=float(body.get("fails_after_seconds", AfterRun().fails_after_seconds)),
-            message=str(body.get("next_message", "")),
-        ),
-        heals_after_seconds=None if heals_after is None else float(heals_after),
-    )

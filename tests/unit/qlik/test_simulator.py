@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from qlikops.domain.task import TaskState
+from qlikops.domain.task import StopReason, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.server import SESSION_HEADER, SimulatorServer
@@ -51,31 +51,23 @@ def test_control_paths_need_no_session(simulate: Simulate) -> None:
     assert {task["task"]: task["state"] for task in state["tasks"]}["orders"] == "ERROR"
 
 
-def test_a_task_can_be_broken_and_the_fleet_reset(simulate: Simulate) -> None:
+def test_a_task_can_be_broken(simulate: Simulate) -> None:
     server = simulate()
-    body = {"state": "STOPPED", "stop_reason": "STOPPED_LOW_MEMORY", "message": "no memory", "resume": "refused"}
-    assert control(server, "POST", f"tasks/{SERVER}/orders/break", body)[0] == 200
+    assert control(server, "POST", f"tasks/{SERVER}/orders/break", {"message": "no memory"})[0] == 200
     with client_of(server) as client:
         facts = client.task(SERVER, "orders")
-        assert (facts.state, facts.stop_reason.value, facts.message) == ("STOPPED", "STOPPED_LOW_MEMORY", "no memory")
-        control(server, "POST", "reset")
-        assert client.task(SERVER, "orders").state is TaskState.RUNNING
-
-
-def test_time_can_be_advanced(simulate: Simulate) -> None:
-    server = simulate("latency_spike")
-    assert control(server, "POST", "advance", {"seconds": 210})[1]["seconds"] == 210
-    with client_of(server) as client:
-        assert (client.task(SERVER, "orders").target_latency_seconds or 0) > 300
+        assert (facts.state, facts.stop_reason, facts.message) == (
+            TaskState.ERROR,
+            StopReason.FATAL_ERROR,
+            "no memory",
+        )
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
         (f"tasks/{SERVER}/nothing/break", {}, 500),
-        (f"tasks/{SERVER}/orders/break", {"state": "ODD"}, 400),
-        ("advance", {"seconds": "soon"}, 400),
-        ("advance", [], 400),
+        (f"tasks/{SERVER}/orders/break", [], 400),
         ("nothing", {}, 404),
     ],
 )
