@@ -4,7 +4,7 @@ what you see is.
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -56,7 +56,7 @@ class StatusLine(Static):
             right = right if held.cell_len + right.cell_len + APART <= width else Text()
             lines.insert(0, held)
         if deed := self._deed():
-            lines += list(deed.wrap(self.app.console, max(1, width - right.cell_len - APART)))[:DEED_LINES]
+            lines += wrapped(deed, self.app.console, max(1, width - right.cell_len - APART))
         self.set_class(is_held, "-held")
         *others, last = lines or [Text()]
         if 1 + len(others) != self._lines:
@@ -112,6 +112,15 @@ class StatusLine(Static):
             copies = "copies the receipt" if alone else "copies all of it"
             line.append(f"  {self._state.keys['copy']} {copies}", colours[Tone.MUTED])
         return line
+
+
+def wrapped(words: Text, console: Console, width: int) -> list[Text]:
+    """`words` in DEED_LINES at most; a mark says that there is more."""
+    lines = list(words.wrap(console, width))
+    if len(lines) > DEED_LINES:
+        lines[DEED_LINES - 1].append(" …")
+        lines[DEED_LINES - 1].truncate(width, overflow="ellipsis")
+    return lines[:DEED_LINES]
 
 
 def _apart(left: Text, right: Text) -> Table:
