@@ -58,16 +58,17 @@ class Store:
         """The last run's snapshot, where there is one that can be used."""
         return self._snapshot()
 
-    def told_by_now(self, last: LastSnapshot) -> tuple[Notified, ...]:
-        """What people have been told, by a run beside this one too, if it has saved its snapshot since `last` was read.
+    def by_now(self, last: LastSnapshot) -> LastSnapshot:
+        """`last` with what people have been told and the mark as they are now: a run beside this one may have saved its
+        snapshot since.
 
         One call, which S3 answers without a body if nothing was saved meanwhile.
         """
         try:
             now = self._snapshot(last.etag)
         except NotModified:
-            return last.told
-        return now.told if now.snapshot else last.told
+            return last
+        return replace(last, told=now.told if now.snapshot else last.told, etag=now.etag)
 
     def _snapshot(self, known: str = "") -> LastSnapshot:
         etag = ""
@@ -87,8 +88,8 @@ class Store:
     def save_snapshot(self, snapshot: FleetSnapshot, last: LastSnapshot | None = None) -> None:
         """Replaces the last snapshot. Packed: a large fleet's is some thirty megabytes of text.
 
-        Long messages are shortened, with marks: read again, they are known not to be whole. If a run beside this one
-        has saved its own since `last` was read, what that has told people since is remembered too.
+        Long messages are shortened, with marks: read again, they are known not to be whole. `last` is what this run
+        went by when it told people. If a run beside it has saved its own since, what that has told is remembered too.
         """
         snapshot = replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks)))
         etag = last.etag if last else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency, stale_since
 from qlikops.dataclass import dataclass
 from qlikops.domain.duration import to_second
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet import FleetSnapshot, Notified
 from qlikops.domain.lasting import Followed
 from qlikops.domain.plan import Plan
 from qlikops.domain.proposal import Proposal
@@ -210,9 +210,11 @@ class Monitor:
         left_alone = standing.no_actions(correlated, opened)
         kept = standing.with_restarts_and_mutes(snapshot, restarts, {key: mutes.get(key) for key in free})
         kept = replace(kept, probes=newest_probes(last.snapshot, probed.probes, self.clock()))
-        kept = self._telling(run, last, kept)
+        # A run beside this one may have told of more since. Forgotten here, nothing would ever say that it is over.
+        by_now = self.store.by_now(last)
+        kept = self._telling(run, by_now.told, kept)
         held_by = standing.holders(leases, opened.proposals)
-        self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone), last)
+        self.store.save_snapshot(standing.with_holders_and_notes(kept, held_by, left_alone), by_now)
         findings = replace(
             _findings(snapshot, left_alone, correlated.deferred, run),
             notes=(*notes, *_unasked(self.executions)),
@@ -237,12 +239,9 @@ class Monitor:
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
         return Monitored(summary, opened.proposals)
 
-    def _telling(self, run: Run, last: LastSnapshot, snapshot: FleetSnapshot) -> FleetSnapshot:
-        """The snapshot with what people have been told, which they are before it is saved: twice beats never.
-
-        A run beside this one may have told of more since. Forgotten here, nothing would ever say that it is over.
-        """
-        news = news_of(self.store.told_by_now(last), snapshot)
+    def _telling(self, run: Run, earlier: Iterable[Notified], snapshot: FleetSnapshot) -> FleetSnapshot:
+        """The snapshot with what people have been told, which they are before it is saved: twice beats never."""
+        news = news_of(earlier, snapshot)
         told = self.notifier.tell(*findings(run, news, snapshot.taken_at))
         return replace(snapshot, told=news.told if told else news.told_before)
 

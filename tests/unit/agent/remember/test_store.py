@@ -80,9 +80,12 @@ def test_what_a_run_beside_it_has_told_is_known_by_the_time_a_run_tells(store: S
     none = store.snapshot()
     store.save_snapshot(SNAPSHOT)
     last = store.snapshot()
-    assert store.told_by_now(last) == ()
+    assert store.by_now(last).told == ()
     store.save_snapshot(replace(SNAPSHOT, told=(told,)))
-    assert store.told_by_now(last) == store.told_by_now(none) == (told,)
+    assert store.by_now(last).told == store.by_now(none).told == (told,)
+    # And by the time it saves that it has said that this is over.
+    store.save_snapshot(replace(SNAPSHOT, told=()), store.by_now(last))
+    assert store.snapshot().told == ()
 
 
 def test_what_a_run_beside_it_told_after_a_run_had_told_is_remembered_by_both(store: Store) -> None:
