@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from qlikops.cli import output
-from qlikops.cli.context import Invocation
-from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.naming import did_you_mean
+from qlikops.domain.ports import Executions
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.execution import StateVisit
 from qlikops.domain.workflow.following import Followed, Follower, last_good
 from qlikops.domain.workflow.logs import calls_of, read_logs
-from qlikops.presentation import comparison, logs
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for."""
-
-    logs: bool
-    state: str
-    """Name of the only state whose log is wanted; empty for all."""
-    diff: bool
+from qlikops.presentation import comparison
+from qlikops.presentation import logs as log_text
 
 
 def show(
-    here: Invocation, context: str | None, targets: Sequence[str] | None, wanted: Wanted, *, as_json: bool
+    role: Executions, targets: Sequence[str], now: datetime, *, logs: bool, state: str, diff: bool, as_json: bool
 ) -> None:
-    """Writes it. Raises UsageError unless it is one thing about one execution."""
-    if wanted.logs == wanted.diff or (wanted.state and wanted.diff) or len(targets or ()) != 1:
+    """Writes log lines, of all states or only of `state`, or the difference.
+
+    Raises UsageError unless it is one thing about one execution.
+    """
+    if logs == diff or (state and diff) or len(targets) != 1:
         raise UsageError(
             "--logs [--state NAME] and --diff are each about one execution.", "`qlikops show RUN --logs`, for example."
         )
-    role = here.environment(context).executions
-    summary = role.detail((targets or [""])[0], with_history=False).summary
+    summary = role.detail(targets[0], with_history=False).summary
     followed = Follower(summary.arn).read(role)
-    if wanted.logs:
-        visits = _visits(followed, wanted.state)
+    if logs:
+        visits = _visits(followed, state)
         calls = calls_of(followed, visits)
-        found = read_logs(role.log_lines, calls, here.now())
+        found = read_logs(role.log_lines, calls, now)
         if as_json:
             output.write_json(found)
         else:
-            output.write(logs.text(followed.machine, visits, calls, found, here.now()))
+            output.write(log_text.text(followed.machine, visits, calls, found, now))
         return
     good = last_good(role, summary)
     if good is None:
         raise NotFound(comparison.none(summary), "`qlikops executions --status succeeded` lists those that did.")
-    compared = comparison.compare(followed, Follower(good.arn).read(role), here.now())
+    compared = comparison.compare(followed, Follower(good.arn).read(role), now)
     if as_json:
         output.write_json(compared)
     else:

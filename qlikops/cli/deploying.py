@@ -15,7 +15,7 @@ from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.plans import Beside, show_events, show_plan, show_rotation
+from qlikops.cli.plans import show_events, show_plan, show_rotation
 from qlikops.dataclass import dataclass
 from qlikops.deployment.choices import Choices, with_authorities
 from qlikops.deployment.deployer import Deployer, Release, build_release
@@ -88,7 +88,7 @@ class Deployment:
         changed = accounts.changes if accounts else {}
         try:
             obstacles = self._obstacles(plan, release, parameters)
-            show_plan(plan, Beside(deployer.uploads(release), changed, obstacles), as_json=self.as_json)
+            show_plan(plan, deployer.uploads(release), changed, obstacles, as_json=self.as_json)
             if in_the_way := next((each for each in obstacles if each.blocks), None):
                 raise DeploymentError(f"this plan cannot work: {in_the_way.text}", in_the_way.hint)
             wanted = not (plan.is_empty and not changed) and not self.plan_only and self._may_apply(plan)

@@ -99,7 +99,8 @@ def show(
     if logs or diff or state:
         from qlikops.cli import around
 
-        around.show(here, context, targets, around.Wanted(logs=logs, state=state, diff=diff), as_json=as_json)
+        role = here.environment(context).executions
+        around.show(role, targets or (), here.now(), logs=logs, state=state, diff=diff, as_json=as_json)
         return
     if not targets:
         raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")

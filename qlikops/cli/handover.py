@@ -55,18 +55,18 @@ def _as_data(answer: ContextResult[Handover]) -> dict[str, object]:
     return {"context": answer.context, **codec.encode(answer.value)}
 
 
-def _as_markdown(answer: ContextResult[Handover], *, several: bool) -> str:
+def _sections(answer: ContextResult[Handover], width: int | None = None) -> tuple[Section, ...]:
     if answer.value is None:
-        return as_markdown(f"Handover: {answer.context}", [Section("", (line("not read", said(answer)),))])
-    return presented.markdown(answer.value, answer.context if several else "")
+        return (Section("", (line("not read", said(answer)),)),)
+    return presented.sections(answer.value, width - _LABELS if width else 0)
+
+
+def _as_markdown(answer: ContextResult[Handover], *, several: bool) -> str:
+    return as_markdown(f"Handover: {answer.context}" if several else "Handover", _sections(answer))
 
 
 def _write(answers: tuple[ContextResult[Handover], ...]) -> None:
     for number, answer in enumerate(answers):
         if len(answers) > 1:
             output.write(f"{'' if number == 0 else chr(10)}Context {answer.context}\n")
-        if answer.value is None:
-            output.write_sections([Section("", (line("not read", said(answer)),))])
-        else:
-            width = output.terminal_width()
-            output.write_sections(presented.sections(answer.value, width - _LABELS if width else 0))
+        output.write_sections(_sections(answer, output.terminal_width()))

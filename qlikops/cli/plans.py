@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qlikops.cli import output
-from qlikops.dataclass import dataclass
 from qlikops.deployment.deployer import Uploads
 from qlikops.deployment.obstacles import Obstacle
 from qlikops.deployment.plan import Plan, PlannedChange
@@ -18,39 +17,32 @@ _VALUE_CAP = 200
 """Characters shown of one value; --json has all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What a deployment does besides CloudFormation's changes."""
-
-    uploads: Uploads
-    secret: Mapping[str, tuple[str, ...]]
-    """Qlik instance -> names of the keys that change in the stack's secret."""
-    obstacles: tuple[Obstacle, ...] = ()
-
-
-def show_plan(plan: Plan, beside: Beside, *, as_json: bool) -> None:
-    """Every change with its values and statements, those of permissions counted, those of data called out."""
+def show_plan(
+    plan: Plan, uploads: Uploads, secret: Mapping[str, tuple[str, ...]], obstacles: Sequence[Obstacle], *, as_json: bool
+) -> None:
+    """Every change with its values and statements, those of permissions counted, those of data called out; then what
+    else a deployment does. `secret` is Qlik instance -> names of the keys that change in the stack's secret.
+    """
     if as_json:
         output.write_json(
             {
                 "stack": plan.stack,
                 "creates_stack": plan.creates_stack,
                 "changes": [_as_json(change) for change in plan.changes],
-                "secret": beside.secret,
-                "uploads": beside.uploads,
-                "obstacles": beside.obstacles,
+                "secret": secret,
+                "uploads": uploads,
+                "obstacles": obstacles,
             }
         )
         return
     _show_changes(plan)
-    if beside.secret:
+    if secret:
         output.write("The Qlik accounts in the stack's secret:")
-        _show_secret(beside.secret)
+        _show_secret(secret)
     if not plan.is_empty:
-        uploads = beside.uploads
         creates = ", which is created" if uploads.creates_bucket else ""
         output.write(f"Uploaded before, to the bucket {uploads.bucket}{creates}: {', '.join(uploads.keys)}")
-    for each in beside.obstacles:
+    for each in obstacles:
         output.write(f"{'Cannot work' if each.blocks else 'Beware'}: {each.text}.")
         if not each.blocks:
             output.write(f"  {each.hint}")

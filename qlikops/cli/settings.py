@@ -23,7 +23,7 @@ from qlikops.config_change import set_value
 from qlikops.domain.errors import CredentialsProblem
 from qlikops.files import read_toml
 from qlikops.files import shown as shown_path
-from qlikops.presentation.table import Column
+from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.keys import actions, keymap, own_keys
 from qlikops.tui.themes import check_theme
@@ -84,17 +84,12 @@ def _settings(ctx: typer.Context, context: ContextOption = None, as_json: JsonLi
         **{name if name.isupper() else f"aws.{name}": entry for name, entry in aws.items()},
         **{f"keys.{action}": entry for action, entry in keys.items()},
     }
-    output.write_table(
-        (Column("name", "Setting", 26), Column("value", "Value", 32), Column("origin", "From", 42)),
-        [
-            {
-                "name": Span(name),
-                "value": outside(entry["value"], cap=300),
-                "origin": outside(entry["origin"], Tone.MUTED, 300),
-            }
-            for name, entry in shown.items()
-        ],
+    columns = (
+        ColumnOf[str](Column("name", "Setting", 26), Span),
+        ColumnOf[str](Column("value", "Value", 32), lambda name: outside(shown[name]["value"], cap=300)),
+        ColumnOf[str](Column("origin", "From", 42), lambda name: outside(shown[name]["origin"], Tone.MUTED, 300)),
     )
+    output.write_rows(Table(columns), shown)
     for name, path in files.items():
         output.say(f"{name.replace('_', ' ')}: {path}")
 

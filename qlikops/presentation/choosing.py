@@ -24,8 +24,6 @@ class Enter(StrEnum):
     """Where Enter leads in the dialog that approves."""
 
     SEND = "send"
-    CHECK = "check"
-    """Enter goes to the checks that are open."""
     REASON = "reason"
     """Enter goes to the reason, which is needed and missing."""
     WORD = "word"
@@ -34,10 +32,8 @@ class Enter(StrEnum):
     """Nothing is sent."""
 
 
-def enter(proposal: Proposal, choice: Choice, *, is_open: int, needs_reason: bool, against: Iterable[str]) -> Enter:
-    """What Enter does: it sends what is advised and can be undone, if no check is open and nothing is in doubt."""
-    if is_open:
-        return Enter.CHECK
+def enter(proposal: Proposal, choice: Choice, *, needs_reason: bool, against: Iterable[str]) -> Enter:
+    """What Enter does once no check is open: it sends what is advised and can be undone, if nothing is in doubt."""
     if needs_reason:
         return Enter.REASON
     if choice.loads_again:

@@ -15,7 +15,7 @@ from qlikops.domain.workflow.execution import ExecutionSummary, StateStatus
 from qlikops.domain.workflow.following import PAGES, Followed
 from qlikops.presentation import vocabulary
 from qlikops.presentation.canvas import cut
-from qlikops.presentation.graph import Graph, Node, Run, graph, longest, walk
+from qlikops.presentation.graph import Level, Node, Run, graph, longest, walk
 
 ONLY_NOW, ONLY_THEN, OTHERWISE, ALIKE = "+", "-", "~", "="
 """The sign of a line: what ran now only, then only, otherwise than then, and as then."""
@@ -91,7 +91,7 @@ class Comparison:
 
 def compare(now: Followed, then: Followed, at: datetime) -> Comparison:
     """Compares two executions of one state machine; `at` ends what goes on."""
-    here, there = _drawn(now, at), _drawn(then, at)
+    here, there = _levels(now, at), _levels(then, at)
     states, states_then = _nodes(here), _nodes(there)
     ways, ways_then = _ways(here), _ways(there)
     pairs = dict.fromkeys((*ways, *ways_then))
@@ -119,18 +119,16 @@ def compare(now: Followed, then: Followed, at: datetime) -> Comparison:
     )
 
 
-def _drawn(followed: Followed, at: datetime) -> Graph | None:
+def _levels(followed: Followed, at: datetime) -> Sequence[Level]:
     history = followed.detail.history
-    return None if history is None else graph(followed.machine, Run(history), at, unfolded=True)
+    return () if history is None else tuple(walk(graph(followed.machine, Run(history), at, unfolded=True).level))
 
 
-def _nodes(drawn: Graph | None) -> Mapping[str, Node]:
-    levels = () if drawn is None else walk(drawn.level)
+def _nodes(levels: Sequence[Level]) -> Mapping[str, Node]:
     return {node.name: node for level in levels for node in level.nodes if node.visits}
 
 
-def _ways(drawn: Graph | None) -> Mapping[tuple[str, str], int]:
-    levels = () if drawn is None else walk(drawn.level)
+def _ways(levels: Sequence[Level]) -> Mapping[tuple[str, str], int]:
     return {(way.source, way.target): way.taken for level in levels for way in level.ways if way.taken}
 
 

@@ -229,7 +229,7 @@ def progress(
         doubt = f" No answer for {waited:.0f} s: nobody can say yet whether it counts."
         return (Span(f"Sending: {verb} {label} …", Tone.INFO), Span(doubt, Tone.WARNING))
     what = "approved, restarting" if request.approved else "denied"
-    return (Span(f"{label}: {what} …", Tone.INFO), _decision_id(request))
+    return (Span(f"{label}: {what} …", Tone.INFO), outside(request.decision_id, Tone.MUTED, 64, before="  decision "))
 
 
 def stage(
@@ -330,7 +330,3 @@ def _failed(what: str, error: BaseException) -> Spans:
     if isinstance(error, NotDecidable | ApprovalGone):
         return (Span(f"{problem.title}: ", problem.tone), Span(f"{what}: {problem.text} {problem.hint}"))
     return (Span("Not sent: ", problem.tone), Span(f"{what}. {problem.title}: {problem.text}"))
-
-
-def _decision_id(request: DecisionRequest) -> Span:
-    return outside(request.decision_id, Tone.MUTED, 64, before="  decision ")

@@ -16,7 +16,7 @@ from qlikops.presentation.hours import Mark, strip
 from qlikops.presentation.inbox import countdown, happened
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.running import progress
-from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 
 def sections(handover: Handover, cells: int = 0) -> tuple[Section, ...]:
@@ -37,11 +37,6 @@ def sections(handover: Handover, cells: int = 0) -> tuple[Section, ...]:
         ("Kept quiet", _quiet(handover)),
         ("Runs", _runs(handover)),
     )
-
-
-def markdown(handover: Handover, context: str = "") -> str:
-    """The handover as Markdown, for a ticket or a chat; `context` is its name where there are others."""
-    return as_markdown(f"Handover: {context}" if context else "Handover", sections(handover))
 
 
 def _heading(handover: Handover) -> Iterator[Line]:

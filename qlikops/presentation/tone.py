@@ -95,12 +95,12 @@ def plain(spans: Iterable[Span]) -> str:
     return "".join(span.text for span in spans)
 
 
-def as_text(sections: Iterable[Section], label_width: int = 12) -> str:
+def as_text(sections: Iterable[Section]) -> str:
     """Sections as plain text, for pipes, screen readers and copying."""
     blocks: list[str] = []
     for section in sections:
         lines = [section.title] if section.title else []
-        lines += [f"{entry.label:<{label_width}} {entry.text}".rstrip() for entry in section.lines]
+        lines += [f"{entry.label:<12} {entry.text}".rstrip() for entry in section.lines]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
-from qlikops.dataclass import dataclass
 from qlikops.domain import advice
 from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
@@ -43,27 +42,20 @@ CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a dialog asks about."""
-
-    approval: ProposalRecord
-    late: bool = False
-    """It opens by itself, some time after the key, because the record had to be read."""
-    latest: Latest | None = None
-    """What the last poll says of its tasks; where that is not known yet, it is asked for."""
-
-
 class DecisionScreen(Following[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "names", "Ids and digest", show=False, id="names")]
 
-    def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
+    def __init__(
+        self, state: ConsoleState, context: LiveContext, approval: ProposalRecord, latest: Latest | None, *, late: bool
+    ) -> None:
+        """`late` if it opens by itself, some time after the key, because the record had to be read."""
         super().__init__(state, context)
-        self.approval = question.approval
-        self.latest = question.latest
-        self.answers_from = context.now() + LOOK_FIRST if question.late else None
+        self.approval = approval
+        self.latest = latest
+        """What the last poll says of its tasks; where that is not known yet, it is asked for."""
+        self.answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
         self.became: ProposalRecord | None = None
@@ -184,8 +176,10 @@ class ApproveScreen(DecisionScreen):
     it looks and works differently: no button sends, a word has to be typed.
     """
 
-    def __init__(self, state: ConsoleState, context: LiveContext, question: Question) -> None:
-        super().__init__(state, context, question)
+    def __init__(
+        self, state: ConsoleState, context: LiveContext, approval: ProposalRecord, latest: Latest | None, *, late: bool
+    ) -> None:
+        super().__init__(state, context, approval, latest, late=late)
         self._choosing = Choosing(self.approval.proposal)
         claimant = self._claimant()
         self._claimed_before = (f"{claimant} is looking at it",) if claimant else ()
@@ -206,14 +200,9 @@ class ApproveScreen(DecisionScreen):
         """What advice it goes against, while no reason is given; empty otherwise."""
         return "" if self.answer().reason else advice.against(self.approval, self._choice)
 
-    def _enter(self, is_open: int) -> Enter:
-        return choosing.enter(
-            self.approval.proposal,
-            self._choice,
-            is_open=is_open,
-            needs_reason=bool(self._needs_reason()),
-            against=self._against(),
-        )
+    def _enter(self) -> Enter:
+        needs_reason, against = bool(self._needs_reason()), self._against()
+        return choosing.enter(self.approval.proposal, self._choice, needs_reason=needs_reason, against=against)
 
     def latest_came(self) -> None:
         """Has Enter go back where the tasks are no longer as they were proposed on."""
@@ -245,16 +234,15 @@ class ApproveScreen(DecisionScreen):
         self._choosing.styles.max_height = max(LEAST_ROWS, self.size.height - OTHER_LINES)
 
     def _sends(self) -> bool:
-        return self._enter(self._choosing.open_checks) is Enter.SEND
+        return not self._choosing.open_checks and self._enter() is Enter.SEND
 
     def _next(self) -> str:
-        is_open = self._choosing.open_checks
-        match self._enter(0):
+        match self._enter():
             case Enter.REASON:
                 return "#reason"
             case Enter.WORD:
                 return "#word"
-            case Enter.SEND if not is_open:
+            case Enter.SEND if not self._choosing.open_checks:
                 return "#send"
         return "#cancel"
 

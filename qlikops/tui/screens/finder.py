@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qlikops.presentation import finder
+from qlikops.presentation.canvas import cut_end
 from qlikops.presentation.finder import Answer, Entry, Found, Sort
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.findable import Findable, of_id, of_link
@@ -138,13 +139,13 @@ class FinderScreen(Modal[Entry | None]):
         at_key = width - _KEY if entry.key else width
         name_cells = min(_NAME, max(16, (at_key - _SORT) * 6 // 10))
         line = Text(set_cell_size(entry.sort if is_first else "", _SORT), colours[Tone.MUTED], no_wrap=True)
-        name = Text(_cut(entry.name, name_cells), colours[Tone.NEUTRAL])
+        name = Text(cut_end(entry.name, name_cells), colours[Tone.NEUTRAL])
         for at in found.at:
             name.stylize(colours[Tone.INFO] + Style(bold=True), at, at + 1)
         line.append_text(name)
         line.append(" " * (name_cells - cell_len(name.plain) + 1))
         room = max(1, at_key - cell_len(line.plain))
-        line.append(set_cell_size(_cut(entry.detail, room), room), colours[Tone.MUTED])
+        line.append(set_cell_size(cut_end(entry.detail, room), room), colours[Tone.MUTED])
         if entry.key:
             line.append(f"{entry.key:>{_KEY}}", colours[Tone.INFO])
         return line
@@ -179,7 +180,3 @@ class FinderScreen(Modal[Entry | None]):
             return
         self.query_one(EarlierInput).keep()
         self.dismiss(self._found[index].entry)
-
-
-def _cut(text: str, cells: int) -> str:
-    return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + "…"

@@ -64,8 +64,8 @@ class InboxScreen(ConsoleScreen):
         Binding("a", "decide(True)", "Approve", id="approve", tooltip="first shows what will be sent, and asks"),
         Binding("d", "decide(False)", "Deny", id="deny", tooltip="asks why; nothing is restarted"),
         Binding("space", "mark", "Mark", id="mark", tooltip="to answer all that are marked together"),
-        Binding("m", "mark_cause", "Mark its cause", show=False, id="mark-cause", tooltip="all shown with one cause"),
-        Binding("M", "mark_all", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
+        Binding("m", "marks(True)", "Mark its cause", show=False, id="mark-cause", tooltip="all shown with one cause"),
+        Binding("M", "marks(False)", "Mark all shown", show=False, id="mark-all", tooltip="again: none"),
         Binding("A", "decide_marked(True)", "Approve marked", id="approve-marked", group=_MARKED),
         Binding("D", "decide_marked(False)", "Deny marked", id="deny-marked", group=_MARKED),
         Binding(
@@ -130,7 +130,7 @@ class InboxScreen(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what can never apply here and greys what cannot apply now."""
-        if action in {"decide", "claim", "mark", "mark_cause", "mark_all", "decide_marked"} and all(
+        if action in {"decide", "claim", "mark", "marks", "decide_marked"} and all(
             context.read_only for context in self.state.contexts
         ):
             return False
@@ -143,7 +143,7 @@ class InboxScreen(ConsoleScreen):
             if chosen is None or chosen.row.waits is None or chosen.context.read_only:
                 return False
             return not chosen.context.locked_because() or None
-        if action in {"mark", "mark_cause"}:
+        if action == "mark" or (action == "marks" and parameters[0]):
             chosen = self._list.chosen
             return True if chosen is not None and chosen.can_be_marked else None
         if action == "decide_marked":
@@ -314,11 +314,10 @@ class InboxScreen(ConsoleScreen):
                 ChangedScreen(self.state, chosen.context, changes), lambda _: saw(chosen.key, approval)
             )
             return
-        from qlikops.tui.screens.decision import ApproveScreen, DenyScreen, Question
+        from qlikops.tui.screens.decision import ApproveScreen, DenyScreen
 
         kind = ApproveScreen if approved else DenyScreen
-        question = Question(approval, late, self._review.latest)
-        screen: DecisionScreen = kind(self.state, chosen.context, question)
+        screen: DecisionScreen = kind(self.state, chosen.context, approval, self._review.latest, late=late)
         screen.type_ahead(typed)
 
         def answer(request: DecisionRequest | None) -> None:
@@ -346,14 +345,9 @@ class InboxScreen(ConsoleScreen):
         self._list.toggle_mark()
         self._count_marks()
 
-    def action_mark_cause(self) -> None:
-        """Marks what is shown and has the chosen one's cause, or takes these marks away."""
-        self._list.toggle_marks(of_cause=True)
-        self._count_marks()
-
-    def action_mark_all(self) -> None:
-        """Marks all that is shown, or takes these marks away."""
-        self._list.toggle_marks(of_cause=False)
+    def action_marks(self, of_cause: bool) -> None:
+        """Marks all that is shown, or what of it has the chosen one's cause, or takes these marks away."""
+        self._list.toggle_marks(of_cause=of_cause)
         self._count_marks()
 
     def _count_marks(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar
 
@@ -10,10 +11,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.widgets import Button, Select, Static
 
-from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.schedule import Schedule, ScheduleStatus
@@ -40,13 +39,8 @@ _USUAL_HOURS = 1.0
 """Preselected: a pause that ends by itself cannot be forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was confirmed."""
-
-    pause: bool
-    duration: timedelta | None = None
-    """Duration of a pause; None for one that lasts until a person resumes."""
+Change = Callable[[ContextServices], ScheduleStatus]
+"""What was confirmed, to be sent off the UI thread."""
 
 
 class ScheduleScreen(PolledScreen[ScheduleStatus]):
@@ -110,15 +104,14 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         if self._status is not None:
             self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
-    def _send(self, answer: Change | None) -> None:
-        if answer is None:
-            return
-
-        def send(environment: ContextServices) -> Message:
-            role = environment.schedules
-            return messages.ScheduleChanged(role.pause(answer.duration) if answer.pause else role.resume())
-
-        self.context.backend.call("schedule-change", send, messages.ScheduleChangeFailed, self)
+    def _send(self, change: Change | None) -> None:
+        if change is not None:
+            self.context.backend.call(
+                "schedule-change",
+                lambda environment: messages.ScheduleChanged(change(environment)),
+                messages.ScheduleChangeFailed,
+                self,
+            )
 
     @on(messages.ScheduleChanged)
     def _changed(self, message: messages.ScheduleChanged) -> None:
@@ -175,8 +168,11 @@ class ChangeScreen(OutgoingDialog[Change]):
         return Text(f"Enter sends. {choosing}Esc cancels.", palette(self)[Tone.MUTED])
 
     def answer(self) -> Change:
-        """Returns the pause with the duration as it stands."""
-        return Change(self._pause, self._duration)
+        """Pauses for the duration as it stands, or resumes."""
+        duration = self._duration
+        if self._pause:
+            return lambda environment: environment.schedules.pause(duration)
+        return lambda environment: environment.schedules.resume()
 
     @property
     def _verb(self) -> str:

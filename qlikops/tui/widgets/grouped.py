@@ -64,7 +64,7 @@ class GroupedTable(KeyedTable):
                 return {}
             return {"group": Span("  ".join(lines[key]))} if key in lines else cells(key)
 
-        first = not self._keys
+        first = not self.keys
         self._lines_of_groups = lines
         self.show(keys, cells_of)
         if first and len(keys) > 1:
@@ -80,16 +80,16 @@ class GroupedTable(KeyedTable):
     def render_line(self, y: int) -> Strip:
         """A group's line: its title, a rule, and its number at the right edge."""
         index = int(self.scroll_y) + y - 1
-        if y and index < len(self._keys) and (line := self._lines_of_groups.get(self._keys[index])):
-            return self._group_line(*line, is_chosen=self._keys[index] == self.chosen)
-        if y and index < len(self._keys) and self._keys[index].startswith(_GAP):
+        if y and index < len(self.keys) and (line := self._lines_of_groups.get(self.keys[index])):
+            return self._group_line(*line, is_chosen=self.keys[index] == self.chosen)
+        if y and index < len(self.keys) and self.keys[index].startswith(_GAP):
             return Strip.blank(self.size.width, self.rich_style)
         return super().render_line(y)
 
     def _choose(self, index: int) -> None:
         """Not an empty line: the next one in the direction of the move. Above and below it there is always another."""
-        step = 1 if index >= self._cursor else -1
-        while 0 <= index < len(self._keys) and self._keys[index].startswith(_GAP):
+        step = 1 if index >= self.cursor else -1
+        while 0 <= index < len(self.keys) and self.keys[index].startswith(_GAP):
             index += step
         super()._choose(index)
 

@@ -77,25 +77,17 @@ class KeyedTable(ScrollView, can_focus=True):
         self._content: dict[str, int] = {}
         """Cells that the longest text took which was seen in each column since there have been rows."""
         self._columns: tuple[Column, ...] = ()
-        self._keys: Sequence[str] = ()
+        self.keys: Sequence[str] = ()
+        """All rows, in order."""
         self._index: dict[str, int] = {}
         self._cells: Callable[[str], Cells] = lambda _: {}
         self._drawn: object = None
         """What of all this was in sight when it was last drawn."""
         self._height = 0
         """When the cursor was last kept in sight."""
-        self._cursor = 0
-        self.chosen: str | None = None
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """All rows, in order."""
-        return self._keys
-
-    @property
-    def cursor(self) -> int:
+        self.cursor = 0
         """The index of the chosen row, or of where it was."""
-        return self._cursor
+        self.chosen: str | None = None
 
     @property
     def empty(self) -> frozenset[str]:
@@ -105,7 +97,7 @@ class KeyedTable(ScrollView, can_focus=True):
     @property
     def last_in_sight(self) -> int:
         """The index of the last row that is drawn."""
-        return min(len(self._keys), int(self.scroll_y) + self._lines) - 1
+        return min(len(self.keys), int(self.scroll_y) + self._lines) - 1
 
     @property
     def _lines(self) -> int:
@@ -117,25 +109,25 @@ class KeyedTable(ScrollView, can_focus=True):
         The chosen key stays chosen, and where it is in sight it stays on its line. The first row is chosen where
         nothing was shown before, or with `choose_first` where the chosen one is not among them.
         """
-        choose_first = choose_first or not self._keys
-        line = self._cursor - self.scroll_y
+        choose_first = choose_first or not self.keys
+        line = self.cursor - self.scroll_y
         was_in_sight = self.chosen is not None and 0 <= line < self._lines
-        before = self._cursor
-        self._keys, self._cells = keys, cells
+        before = self.cursor
+        self.keys, self._cells = keys, cells
         self._index = {key: index for index, key in enumerate(keys)}
         self._fit()
         if self.chosen in self._index:
-            self._cursor = self._index[self.chosen]
+            self.cursor = self._index[self.chosen]
             if was_in_sight and self.scroll_y:
                 # What was added above moves everything; the eye stays on its row.
-                self.scroll_to(y=self._cursor - line, animate=False, immediate=True)
+                self.scroll_to(y=self.cursor - line, animate=False, immediate=True)
             elif was_in_sight:
                 # At the top what is new shows, until the row would be pushed out of sight.
                 self._scroll_to_cursor()
         elif choose_first and keys:
             self._choose(0)
         else:
-            self._cursor = max(0, min(before, len(keys) - 1))
+            self.cursor = max(0, min(before, len(keys) - 1))
             if self.chosen is not None:
                 self.chosen = None
                 self.post_message(self.Chosen(self, None))
@@ -148,7 +140,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def next_key(self, skip: Callable[[str], bool]) -> str | None:
         """The nearest row below the cursor, then above it, that `skip` does not rule out."""
-        candidates = (*self._keys[self._cursor + 1 :], *reversed(self._keys[: self._cursor]))
+        candidates = (*self.keys[self.cursor + 1 :], *reversed(self.keys[: self.cursor]))
         return next((key for key in candidates if not skip(key)), None)
 
     def on_mount(self) -> None:
@@ -157,7 +149,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Other columns may fit now, and fewer rows: where the cursor was in sight it stays so."""
-        was_in_sight = 0 <= self._cursor - self.scroll_y < self._height - _HEADER or not self._height
+        was_in_sight = 0 <= self.cursor - self.scroll_y < self._height - _HEADER or not self._height
         self._height = event.size.height
         self._fit()
         if was_in_sight:
@@ -177,9 +169,9 @@ class KeyedTable(ScrollView, can_focus=True):
             headers = {column.key: column.header for column in self._columns}
             return self._strip(headers, {}, self._style("header"), " ")
         index = int(self.scroll_y) + y - _HEADER
-        if index >= len(self._keys):
+        if index >= len(self.keys):
             return Strip.blank(self.size.width, self.rich_style)
-        key = self._keys[index]
+        key = self.keys[index]
         cells, colours = self._cells(key), palette(self)
         is_chosen = key == self.chosen
         if WHOLE_LINE in cells:
@@ -197,15 +189,15 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Where nothing is chosen, the first press chooses the row at the cursor."""
-        self._choose(self._cursor if self.chosen is None else self._cursor + by)
+        self._choose(self.cursor if self.chosen is None else self.cursor + by)
 
     def action_page(self, direction: int) -> None:
         """A screenful on."""
-        self._choose(self._cursor + direction * max(1, self._lines - 1))
+        self._choose(self.cursor + direction * max(1, self._lines - 1))
 
     def action_end(self, direction: int) -> None:
         """The first or the last row."""
-        self._choose(0 if direction < 0 else len(self._keys) - 1)
+        self._choose(0 if direction < 0 else len(self.keys) - 1)
 
     def action_open(self) -> None:
         """Opens the chosen row; where there is none, chooses one."""
@@ -217,17 +209,17 @@ class KeyedTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Chooses a row, or opens the one that is chosen."""
         index = int(self.scroll_y) + event.y - _HEADER
-        if event.y >= _HEADER and index < len(self._keys):
-            already = self._keys[index] == self.chosen
+        if event.y >= _HEADER and index < len(self.keys):
+            already = self.keys[index] == self.chosen
             self._choose(index)
             if already:
                 self.action_open()
 
     def _choose(self, index: int) -> None:
-        if not self._keys:
+        if not self.keys:
             return
-        self._cursor = max(0, min(index, len(self._keys) - 1))
-        key = self._keys[self._cursor]
+        self.cursor = max(0, min(index, len(self.keys) - 1))
+        key = self.keys[self.cursor]
         if key != self.chosen:
             # At once: a key pressed right after the arrow means the new row.
             self.chosen = key
@@ -238,25 +230,25 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def _scroll_to_cursor(self) -> None:
         top = int(self.scroll_y)
-        if not top <= self._cursor < top + self._lines:
-            y = self._cursor if self._cursor < top else self._cursor - self._lines + 1
+        if not top <= self.cursor < top + self._lines:
+            y = self.cursor if self.cursor < top else self.cursor - self._lines + 1
             self.scroll_to(y=y, animate=False, immediate=True)
 
     def _measure(self) -> None:
         """Looks at the rows in sight: to make all of them would take too long. What was long stays so: no column is to
         come and go with every row that passes by.
         """
-        if not self._keys:
+        if not self.keys:
             self._content = {}
         top = int(self.scroll_y)
-        for key in self._keys[top : top + self._lines]:
+        for key in self.keys[top : top + self._lines]:
             for name, cell in self._cells(key).items():
                 self._content[name] = max(cell_len(cell.text), self._content.get(name, 0))
 
     def _fit(self) -> None:
         """The columns to the width, and how far it scrolls to the rows."""
         self._fit_columns()
-        self.virtual_size = Size(0, len(self._keys) + _HEADER)
+        self.virtual_size = Size(0, len(self.keys) + _HEADER)
 
     def _fit_columns(self) -> None:
         self._measure()
@@ -266,11 +258,11 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def _in_sight(self) -> object:
         top = int(self.scroll_y)
-        rows = [(key, self._cells(key)) for key in self._keys[top : top + self._lines]]
+        rows = [(key, self._cells(key)) for key in self.keys[top : top + self._lines]]
         return self._columns, top, self.chosen, rows
 
     def _say_near_end(self) -> None:
-        if self._keys and self.last_in_sight >= len(self._keys) - self.size.height:
+        if self.keys and self.last_in_sight >= len(self.keys) - self.size.height:
             self.post_message(self.NearEnd())
 
     def _style(self, part: str) -> Style:

@@ -95,22 +95,17 @@ WAIT = Option(WHEN_IT_ANSWERS, Action.RESUME, "resume when it answers")
 
 @pytest.mark.parametrize("loads", [False, True])
 @pytest.mark.parametrize("option", [RESTORE, RELOAD, WAIT])
-@pytest.mark.parametrize("is_open", [0, 1])
 @pytest.mark.parametrize("needs_reason", [False, True])
 @pytest.mark.parametrize("against", [(), ("AI says caution",)])
-def test_enter_sends_only_what_is_advised_and_can_be_undone_without_open_checks_and_doubts(
-    option: Option, is_open: int, against: tuple[str, ...], *, needs_reason: bool, loads: bool
+def test_enter_sends_only_what_is_advised_and_can_be_undone_without_doubts(
+    option: Option, against: tuple[str, ...], *, needs_reason: bool, loads: bool
 ) -> None:
     proposal = replace(GROUP, options=(RESTORE, RELOAD, WAIT))
     targets = tuple(replace(target, full_load_completed=not loads) for target in proposal.targets)
-    done = choosing.enter(
-        proposal, Choice(option, targets), is_open=is_open, needs_reason=needs_reason, against=against
-    )
-    is_sound = option is RESTORE and not loads and not is_open and not needs_reason and not against
+    done = choosing.enter(proposal, Choice(option, targets), needs_reason=needs_reason, against=against)
+    is_sound = option is RESTORE and not loads and not needs_reason and not against
     assert (done is Enter.SEND) is is_sound
-    if is_open:
-        assert done is Enter.CHECK
-    elif needs_reason:
+    if needs_reason:
         assert done is Enter.REASON
     elif loads or option is RELOAD:
         assert done is Enter.WORD

@@ -140,12 +140,6 @@ def test_of_a_restart_that_waits_it_says_for_what_and_until_when() -> None:
     assert "WAITS FOR ENDPOINT" in words
 
 
-def test_in_a_ticket_nothing_is_markup_and_the_context_is_named() -> None:
-    shift = replace(QUIET, handled=(closed(Status.DENIED, replace(DENIED, reason="planned [work]")),))
-    assert handover.markdown(shift, "prod_eu").startswith("# Handover: prod\\_eu\n")
-    assert "planned \\[work\\]" in handover.markdown(shift)
-
-
 def test_what_one_denial_keeps_quiet_is_one_line() -> None:
     mute = Mute(MuteReason.SNOOZED, NOW + 3 * HOUR, "anna")
     tasks = tuple(MutedTask(replace(KEY, task=f"t{number}"), mute) for number in range(60))

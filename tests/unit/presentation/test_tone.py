@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.presentation.tone import Section, Span, Tone, as_markdown, as_text, line, outside, plain
+from qlikops.presentation.tone import Section, Span, Tone, as_markdown, as_text, joined, line, outside, plain
 
 PAGE = (
     Section("", (line("task", "eu/", Span("orders", Tone.DANGER)), line("", "more"))),
@@ -17,7 +17,12 @@ PAGE = (
 
 def test_as_text_labels_stand_in_a_column_and_titles_alone() -> None:
     assert as_text(PAGE) == "task         eu/orders\n             more\n\nEvidence\ne1           a [b](c)"
-    assert as_text(PAGE[:1], 4) == "task eu/orders\n     more"
+
+
+def test_neighbours_of_one_tone_are_one_span() -> None:
+    pieces = [("a", Tone.GOOD), ("b", Tone.GOOD), (" ", Tone.NEUTRAL), ("c", Tone.GOOD)]
+    assert joined(pieces) == (Span("ab", Tone.GOOD), Span(" "), Span("c", Tone.GOOD))
+    assert joined([]) == ()
 
 
 def test_as_markdown_each_line_is_an_item_and_nothing_is_markup() -> None:
