@@ -161,10 +161,11 @@ class Services:
     @contextmanager
     def restarter(self) -> Iterator[Restarter]:
         """The restarter with sessions as operator, which end with it."""
+        from qlikops.agent.act.group import GroupRestarter
         from qlikops.agent.steps.restart import Restarter
 
         with self._operators() as operators:
-            yield Restarter(self.ledger, operators, self.config, clock=self.clock, sleep=self._sleep)
+            yield Restarter(GroupRestarter(self.ledger, operators, self.config, self.clock, self._sleep))
 
     @contextmanager
     def _operators(self, give_up_at: float = math.inf) -> Iterator[Callable[[str], QemClient]]:

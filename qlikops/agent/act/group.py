@@ -80,24 +80,19 @@ class Group:
         return {target.key: target for target in self.targets}
 
 
+@dataclass(frozen=True)
 class GroupRestarter:
     """Restarts groups; `operators` gives the client of an Enterprise Manager by its name."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        operators: Callable[[str], TaskOperator],
-        config: AgentConfig,
-        *,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._ledger = ledger
-        self._operators = operators
-        self._config = config
-        self._clock = clock
-        self._sleep = sleep
-        self._starter = Starter(config, clock=clock, sleep=sleep)
+    ledger: Ledger
+    operators: Callable[[str], TaskOperator]
+    config: AgentConfig
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+    @cached_property
+    def _starter(self) -> Starter:
+        return Starter(self.config, clock=self.clock, sleep=self.sleep)
 
     def would_start(self, group: Group, target: ProposedTask) -> bool:
         """Whether a task would be started if its turn came now. Raises QemError."""
@@ -123,11 +118,11 @@ class GroupRestarter:
             self._look_at(group, give_up_at)
             self._say_progress(group)
             if group.watches:
-                self._sleep(POLL_SECONDS)
-            elif (why or not waiting or self._clock() >= start_until) and not self._joins(group, waiting, give_up_at):
+                self.sleep(POLL_SECONDS)
+            elif (why or not waiting or self.clock() >= start_until) and not self._joins(group, waiting, give_up_at):
                 break
         # An invocation that has claimed nothing leaves the next one where it began itself: with the same looks to take.
-        if not why and waiting and len(group.claims) > len(claims) and self._clock() < go_on_until:
+        if not why and waiting and len(group.claims) > len(claims) and self.clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
         group.results += (not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}
@@ -135,7 +130,7 @@ class GroupRestarter:
 
     def _start(self, group: Group, waiting: deque[ProposedTask], start_until: datetime, give_up_at: datetime) -> str:
         """Starts as many of the `waiting` tasks as may be now; why no further one is, empty if one may be later."""
-        staging, config = group.proposal.staging, self._config
+        staging, config = group.proposal.staging, self.config
         while waiting:
             if waiting[0].key.instance in group.silent:
                 group.results.append(not_tried(waiting.popleft().key, "Enterprise Manager is silent"))
@@ -144,7 +139,7 @@ class GroupRestarter:
                 return why
             under_way = {watch.key for watch in group.watches}
             has_room = ramp.has_room(waiting[0].key, group.results, under_way, staging, config.restarts_at_a_time)
-            if not has_room or self._clock() >= start_until:
+            if not has_room or self.clock() >= start_until:
                 return ""
             self._take_up(group, waiting.popleft(), give_up_at)
         return ""
@@ -154,7 +149,7 @@ class GroupRestarter:
 
         What is said to be left, none has begun with; whoever does after this has marked a start more.
         """
-        tasks, proposal_id = self._ledger.tasks, group.proposal.proposal_id
+        tasks, proposal_id = self.ledger.tasks, group.proposal.proposal_id
         alone = {each.key for each in waiting} | {each.key for each in group.results if not each.was_sent}
         left = [target.key for target in group.targets if target.key in alone and target.key not in group.claims]
         if not left:
@@ -171,10 +166,10 @@ class GroupRestarter:
 
     def _say_progress(self, group: Group) -> None:
         """Tells those who watch a group how far it is, now and then."""
-        total, now = len(group.targets), self._clock()
+        total, now = len(group.targets), self.clock()
         if total > 1 and group.results and (group.told_at is None or now - group.told_at >= _PROGRESS_EVERY):
             group.told_at, up = now, sum(result.status.is_up for result in group.results)
-            self._ledger.progress.say(group.proposal, Progress(up, len(group.results) - up, total))
+            self.ledger.progress.say(group.proposal, Progress(up, len(group.results) - up, total))
 
     def _take_up(self, group: Group, target: ProposedTask, give_up_at: datetime) -> None:
         """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
@@ -198,13 +193,13 @@ class GroupRestarter:
     def _start_until(self, action: Action, give_up_at: datetime) -> datetime:
         """After that nothing is started any more: it could not be watched until it is up."""
         steps = 2 if action.stops_first else 1
-        watching = timedelta(seconds=steps * self._config.verify_timeout_seconds)
+        watching = timedelta(seconds=steps * self.config.verify_timeout_seconds)
         # However little time there is, half of it is for starting: each invocation is to get on.
-        return give_up_at - min(watching, (give_up_at - self._clock()) / 2)
+        return give_up_at - min(watching, (give_up_at - self.clock()) / 2)
 
     def _begin(self, group: Group, target: ProposedTask, give_up_at: datetime) -> TaskOutcome | Watch:
-        key, tasks, proposal = target.key, self._ledger.tasks, group.proposal
-        operator, claim, facts = self._operators(key.instance), group.claims.get(key), None
+        key, tasks, proposal = target.key, self.ledger.tasks, group.proposal
+        operator, claim, facts = self.operators(key.instance), group.claims.get(key), None
         if claim is None:
             facts = group.second_look.read(key)
             marked = self._mark_start(group, target, facts)
@@ -217,7 +212,7 @@ class GroupRestarter:
             return claim.result
         if not claim.fresh or facts is None:
             # Where the action stops first, that may be as far as the earlier invocation got.
-            return Watch(key, claim.before, self._clock(), certain=False, stopped=group.choice.action.stops_first)
+            return Watch(key, claim.before, self.clock(), certain=False, stopped=group.choice.action.stops_first)
         try:
             begun = self._starter.send(
                 operator,
@@ -239,7 +234,7 @@ class GroupRestarter:
 
     def _mark_start(self, group: Group, target: ProposedTask, facts: TaskFacts) -> StartMarker | TaskOutcome:
         """The claim on a task, or what is said of one that is left alone. Raises Stopped."""
-        key, tasks, proposal_id, before = target.key, self._ledger.tasks, group.approval.approval_id, state_text(facts)
+        key, tasks, proposal_id, before = target.key, self.ledger.tasks, group.approval.approval_id, state_text(facts)
         is_up = came_up(group.proposal, target, facts)
         why = "" if is_up else group.second_look.why_no_longer(target, facts)
         if not is_up and not why:
@@ -258,11 +253,11 @@ class GroupRestarter:
         """Looks at each watched task once; what is up, broken again or out of time is a result."""
         pending = []
         for watch in group.watches:
-            operator = self._operators(watch.key.instance)
+            operator = self.operators(watch.key.instance)
             if result := self._starter.look(operator, watch, give_up_at):
                 if watch.facts:
                     result = _judged(result, group.proposal, group.by_key[watch.key], watch.facts)
-                self._ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
+                self.ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
                 group.results.append(result)
             else:
                 pending.append(watch)

@@ -50,39 +50,36 @@ class Probed:
     probes: tuple[Probe, ...] = ()
 
 
+@dataclass
 class Prober:
     """Tests endpoints within the limits; `testers` gives the client of an Enterprise Manager by its name."""
 
-    def __init__(
-        self,
-        ledger: ProbeLedger,
-        testers: Callable[[str], EndpointTester],
-        config: AgentConfig,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._ledger = ledger
-        self._testers = testers
-        self._config = config
-        self._clock = clock
-        self._slots = slots(config.probes_per_hour)
-        self._waiting_slots = slots(config.wait_probes_per_hour, _WAITING)
+    ledger: ProbeLedger
+    testers: Callable[[str], EndpointTester]
+    config: AgentConfig
+    clock: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
+        """Numbers the tests that an endpoint may have in an hour, those of restarts that wait for it apart."""
+        self._slots = slots(self.config.probes_per_hour)
+        self._waiting_slots = slots(self.config.wait_probes_per_hour, _WAITING)
 
     def before_proposing(self, snapshot: FleetSnapshot, proposals: Sequence[Proposal]) -> Probed:
         """Tests the endpoints in question, those of the first proposals first, each once."""
-        if not self._config.probe_endpoints:
+        if not self.config.probe_endpoints:
             return Probed(tuple(proposals))
         refused = frozenset(refused_endpoints(snapshot))
         for endpoint in sorted(refused):
             self._bar(endpoint)
         in_question = dict.fromkeys(each for proposal in proposals if (each := endpoint_to_test(proposal)))
         may_be_tested = [each for each in in_question if each not in refused]
-        found = {probe.endpoint: probe for probe in self._test(may_be_tested, self._config.probes_per_run)}
+        found = {probe.endpoint: probe for probe in self._test(may_be_tested, self.config.probes_per_run)}
         waits = frozenset(each for each in may_be_tested if self._is_worth_waiting(each, found))
         return Probed(tuple(self._with_probe(each, found, waits) for each in proposals), tuple(found.values()))
 
     def in_question(self, proposal: Proposal) -> EndpointKey | None:
         """The endpoint that may be tested before the tasks of `proposal` are started; None if none helps with it."""
-        return endpoint_to_test(proposal) if self._config.probe_endpoints else None
+        return endpoint_to_test(proposal) if self.config.probe_endpoints else None
 
     def before_starting(self, endpoint: EndpointKey) -> Probe:
         """Tests an endpoint `in_question` once more."""
@@ -96,43 +93,43 @@ class Prober:
         They come at the intervals that a person approved, more often than a run's at first; neither may use up the
         other's.
         """
-        last = self._ledger.newest(endpoint)
-        if last and last.answer.is_of_endpoint and self._clock() - last.at <= _FRESH:
+        last = self.ledger.newest(endpoint)
+        if last and last.answer.is_of_endpoint and self.clock() - last.at <= _FRESH:
             return last
         return self._tested(endpoint, self._waiting_slots)
 
     def _tested(self, endpoint: EndpointKey, slots: Sequence[str]) -> Probe:
         tests = self._test([endpoint], 1, slots)
-        return next(tests, None) or Probe(endpoint, ProbeAnswer.SKIPPED, self._clock(), _USED_UP)
+        return next(tests, None) or Probe(endpoint, ProbeAnswer.SKIPPED, self.clock(), _USED_UP)
 
     def _is_worth_waiting(self, endpoint: EndpointKey, found: Mapping[EndpointKey, Probe]) -> bool:
         """Whether a later test may say that the endpoint takes logins again, and the last one did not say so."""
-        if not self._config.wait_for_endpoint_seconds:
+        if not self.config.wait_for_endpoint_seconds:
             return False
         if probe := found.get(endpoint):
             return probe.answer is not ProbeAnswer.CONNECTED and not ends_waiting(probe)
-        last = self._ledger.newest(endpoint)
+        last = self.ledger.newest(endpoint)
         return last is None or not ends_waiting(last)
 
     def _with_probe(
         self, proposal: Proposal, found: Mapping[EndpointKey, Probe], waits: Collection[EndpointKey]
     ) -> Proposal:
         if proposal.waits_for_endpoint and endpoint_to_test(proposal) in waits:
-            proposal = with_wait(proposal, self._config.wait_for_endpoint_seconds)
+            proposal = with_wait(proposal, self.config.wait_for_endpoint_seconds)
         return _with_probe(proposal, found)
 
     def was_down(self, endpoint: EndpointKey, within: timedelta) -> Probe | None:
         """The last test of the endpoint, if it is so recent and said that the endpoint takes no logins."""
-        last = self._ledger.newest(endpoint)
-        is_recent = last is not None and self._clock() - last.at <= within
+        last = self.ledger.newest(endpoint)
+        is_recent = last is not None and self.clock() - last.at <= within
         return last if last and is_recent and last.answer is ProbeAnswer.ERROR else None
 
     def was_down_since(self, endpoint: EndpointKey, began: datetime) -> bool:
         """Whether the last test that counted for a wait since `began` said that the endpoint takes no logins."""
-        return self.was_down(endpoint, self._clock() - began + _FRESH) is not None
+        return self.was_down(endpoint, self.clock() - began + _FRESH) is not None
 
     def _bar(self, endpoint: EndpointKey) -> None:
-        self._ledger.bar(endpoint, (*self._slots, *self._waiting_slots))
+        self.ledger.bar(endpoint, (*self._slots, *self._waiting_slots))
 
     def _test(self, endpoints: Sequence[EndpointKey], most: int, slots: Sequence[str] = ()) -> Iterator[Probe]:
         """The answers of the first `most` that may be tested now."""
@@ -140,7 +137,7 @@ class Prober:
         for endpoint in endpoints:
             if len(counted) == most:
                 break
-            if sort := self._ledger.take(endpoint, slots or self._slots):
+            if sort := self.ledger.take(endpoint, slots or self._slots):
                 counted.append((endpoint, sort, self._tester(endpoint)))
         if not counted:
             return
@@ -149,21 +146,21 @@ class Prober:
         for (endpoint, sort, _), test in zip(counted, tests, strict=True):
             found = test.result()
             _logger.info("%s", found.words)
-            self._ledger.keep(sort, found)
+            self.ledger.keep(sort, found)
             if found.answer is ProbeAnswer.ERROR and not _is_away(found):
                 self._bar(endpoint)
             yield found
 
     def _tester(self, endpoint: EndpointKey) -> EndpointTester | QemError:
         try:
-            return self._testers(endpoint.instance)
+            return self.testers(endpoint.instance)
         except QemError as exc:
             return exc
 
     def _answer(self, endpoint: EndpointKey, tester: EndpointTester | QemError) -> Probe:
         if isinstance(tester, QemError):
-            return Probe(endpoint, ProbeAnswer.FAILED, self._clock(), str(tester))
-        return probe(tester, endpoint, self._clock)
+            return Probe(endpoint, ProbeAnswer.FAILED, self.clock(), str(tester))
+        return probe(tester, endpoint, self.clock)
 
 
 def endpoint_to_test(proposal: Proposal) -> EndpointKey | None:

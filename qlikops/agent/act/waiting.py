@@ -7,13 +7,11 @@ Step Functions waits. All of it follows from when the restart began, so it makes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import nothing_sent
 from qlikops.agent.act.probing import Prober, ends_waiting
-from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.endpoint import EndpointKey, EndpointWait, ProbeAnswer
@@ -35,16 +33,12 @@ class Waiting:
     seconds: int
 
 
+@dataclass(frozen=True)
 class Waiter:
     """Looks whether what is waited for has come."""
 
-    def __init__(
-        self, prober: Prober, groups: GroupRestarter, config: AgentConfig, clock: Callable[[], datetime]
-    ) -> None:
-        self._prober = prober
-        self._groups = groups
-        self._config = config
-        self._clock = clock
+    prober: Prober
+    groups: GroupRestarter
 
     def look(self, group: Group, *, may_wait: bool) -> Outcome | Waiting | None:
         """None if the group's tasks may be started now, or none would be. An Outcome ends it: nothing was sent.
@@ -52,11 +46,11 @@ class Waiter:
         If none would be, the group is left untested: a task that comes down a moment later is not started.
         Waiting only if it `may_wait`: the definition of the state machine calls again.
         """
-        endpoint = self._prober.in_question(group.proposal)
-        now, began = self._clock(), group.approval.updated_at
+        endpoint = self.prober.in_question(group.proposal)
+        now, began = self.groups.clock(), group.approval.updated_at
         is_down = False
         try:
-            starts = any(self._groups.would_start(group, target) for target in group.targets)
+            starts = any(self.groups.would_start(group, target) for target in group.targets)
         except QemError as exc:
             said = f"Enterprise Manager does not say how the tasks are: {exc}"
         else:
@@ -65,7 +59,7 @@ class Waiter:
                 return None  # why not, is found task by task
             if endpoint is None or group.is_refused:
                 return _ended(group, Status.FAILED, _NO_LONGER if endpoint is None else _REFUSED)
-            probe = self._prober.while_waiting(endpoint)
+            probe = self.prober.while_waiting(endpoint)
             if probe.answer is ProbeAnswer.CONNECTED:
                 return None
             is_down, said = probe.answer in _IS_DOWN, probe.words
@@ -73,11 +67,11 @@ class Waiter:
                 return _ended(group, _status(is_down=is_down), said)
         if endpoint is None:
             return _ended(group, Status.FAILED, f"{said}; {_NO_LONGER}")
-        until = began + timedelta(seconds=self._config.wait_for_endpoint_seconds)
+        until = began + timedelta(seconds=self.groups.config.wait_for_endpoint_seconds)
         if may_wait and now < until:
             return _waiting(endpoint, said, now, pause(now - began, until - now), until)
         why = f"waited until {until:%H:%M} UTC" if may_wait else _CANNOT_WAIT
-        is_down = is_down or self._prober.was_down_since(endpoint, began)
+        is_down = is_down or self.prober.was_down_since(endpoint, began)
         return _ended(group, _status(is_down=is_down), f"{said}; {why}")
 
 

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import KW_ONLY, replace
 from typing import Any, Protocol
 
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
@@ -64,51 +64,44 @@ class Model(Protocol):
         """
 
 
+@dataclass
 class ModelEvaluator:
     """Asks `model`, which is recorded under `name`, the evaluator's."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: ModelSettings,
-        model: Model,
-        clock: Clock,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
-        mark: Callable[[], str] = lambda: secrets.token_hex(8),
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._model = model
-        self._clock = clock
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._jitter = jitter
-        self._mark = mark
-        self._structured = settings.structured
+    name: str
+    settings: ModelSettings
+    model: Model
+    clock: Clock
+    _: KW_ONLY
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random
+    mark: Callable[[], str] = lambda: secrets.token_hex(8)
+
+    def __post_init__(self) -> None:
+        """Asks as the settings say, until the client turns out not to know how."""
+        self._structured = self.settings.structured
 
     @property
     def version(self) -> str:
         """Prompt version, form of the answer and model ID, such as `v2 strict_tool eu.anthropic.…`."""
-        return f"{PROMPT_VERSION} {self._structured} {self._settings.model_id}"
+        return f"{PROMPT_VERSION} {self._structured} {self.settings.model_id}"
 
     def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """What the model says; unavailable, with the cause, for anything but a complete and valid answer."""
-        began = self._monotonic()
+        began = self.monotonic()
         reply: Mapping[str, Any] = {}
         try:
-            mark = self._mark()
+            mark = self.mark()
             reply = self._reply(data_block(proposal, history, mark), task_text(proposal, mark))
             said = self._evaluation(read_answer(reply, self._structured), proposal)
             evaluation = held_to_class(said, proposal.diagnosis)
         except Exception as exc:  # a human decides, whatever it is
             unavailable = unavailable_for(exc)
-            evaluation = Evaluation.unavailable(str(unavailable), self._name, self.version, self._clock())
+            evaluation = Evaluation.unavailable(str(unavailable), self.name, self.version, self.clock())
         evaluation = replace(
             evaluation,
-            duration_ms=max(0, round((self._monotonic() - began) * 1000)),
+            duration_ms=max(0, round((self.monotonic() - began) * 1000)),
             input_tokens=_tokens(reply, "inputTokens"),
             output_tokens=_tokens(reply, "outputTokens"),
         )
@@ -137,15 +130,15 @@ class ModelEvaluator:
         attempt = 1
         while True:
             try:
-                return _within(self._settings.attempt_seconds, lambda: self._model.ask(question))
+                return _within(self.settings.attempt_seconds, lambda: self.model.ask(question))
             except NoStrictTool:
                 raise
             except Exception as exc:
                 failure = unavailable_for(exc)
-                _logger.warning("attempt %d at %s: %s", attempt, self._settings.model_id, failure)
-                if failure.cause not in TRANSIENT or attempt >= self._settings.attempts:
+                _logger.warning("attempt %d at %s: %s", attempt, self.settings.model_id, failure)
+                if failure.cause not in TRANSIENT or attempt >= self.settings.attempts:
                     raise failure from exc
-            self._sleep(self._settings.longest_pause(attempt) * self._jitter())
+            self.sleep(self.settings.longest_pause(attempt) * self.jitter())
             attempt += 1
 
     def _evaluation(self, answer: ModelReply, proposal: Proposal) -> Evaluation:
@@ -154,9 +147,9 @@ class ModelEvaluator:
             risk=answer.risk,
             confidence=answer.confidence,
             rationale=answer.rationale,
-            evaluator=self._name,
+            evaluator=self.name,
             evaluator_version=self.version,
-            evaluated_at=self._clock(),
+            evaluated_at=self.clock(),
             findings=tuple(mark_unsupported(finding, proposal) for finding in answer.findings),
             cautions=answer.cautions,
         )

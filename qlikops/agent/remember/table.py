@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import KW_ONLY, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -93,28 +93,22 @@ class Check:
 Write = Put | Update | Delete | Check
 
 
+@dataclass(frozen=True)
 class Table:
     """One DynamoDB table; `client` is boto3's."""
 
-    def __init__(
-        self,
-        client: Any,
-        name: str,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        rng: Callable[[], float] = random.random,
-    ) -> None:
-        self._client = client
-        self._name = name
-        self._sleep = sleep
-        self._rng = rng
+    client: Any
+    name: str
+    _: KW_ONLY
+    sleep: Callable[[float], None] = time.sleep
+    rng: Callable[[], float] = random.random
 
     def get(self, key: Key, *, only: str = "") -> Item | None:
         """The item, or of a large one `only` the attribute of that name, read consistently."""
-        request = {"TableName": self._name, "Key": _wire_key(key), "ConsistentRead": True}
+        request = {"TableName": self.name, "Key": _wire_key(key), "ConsistentRead": True}
         if only:
             request |= {"ProjectionExpression": f"#{only}", "ExpressionAttributeNames": {f"#{only}": only}}
-        found = self._call(self._client.get_item, request).get("Item")
+        found = self._call(self.client.get_item, request).get("Item")
         return _plain(found) if found else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
@@ -124,12 +118,12 @@ class Table:
         fruitless = 0
         while wanted:
             batch, wanted = wanted[:_BATCH_GET_LIMIT], wanted[_BATCH_GET_LIMIT:]
-            request = {self._name: {"Keys": [_wire_key(key) for key in batch], "ConsistentRead": True}}
-            answer = self._call(self._client.batch_get_item, {"RequestItems": request})
-            for wire in answer["Responses"].get(self._name, []):
+            request = {self.name: {"Keys": [_wire_key(key) for key in batch], "ConsistentRead": True}}
+            answer = self._call(self.client.batch_get_item, {"RequestItems": request})
+            for wire in answer["Responses"].get(self.name, []):
                 item = _plain(wire)
                 items[str(item[PARTITION]), str(item[SORT])] = item
-            left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             fruitless = fruitless + 1 if len(left) == len(batch) else 0
             if fruitless == _ATTEMPTS:
                 raise Throttled(f"the ledger gave out none of {len(left)} items, {_ATTEMPTS} times over")
@@ -190,7 +184,7 @@ class Table:
             "ClientRequestToken": uuid.uuid4().hex,
         }
         try:
-            self._call(self._client.transact_write_items, request)
+            self._call(self.client.transact_write_items, request)
         except ClientError as exc:
             failed = [
                 index for index, reason in enumerate(cancellation_reasons(exc)) if reason == "ConditionalCheckFailed"
@@ -213,7 +207,7 @@ class Table:
     def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
-            answer = self._call(self._client.query, {"TableName": self._name, **request, **start})
+            answer = self._call(self.client.query, {"TableName": self.name, **request, **start})
             yield from map(_plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
@@ -230,10 +224,10 @@ class Table:
         return operation(**request)
 
     def _pause(self, attempt: int) -> None:
-        self._sleep(self._rng() * min(_LONGEST_PAUSE, 0.05 * 2**attempt))
+        self.sleep(self.rng() * min(_LONGEST_PAUSE, 0.05 * 2**attempt))
 
     def _action(self, write: Write) -> dict[str, Any]:
-        action: dict[str, Any] = {"TableName": self._name}
+        action: dict[str, Any] = {"TableName": self.name}
         expression, values = "", dict[str, str | int]()
         match write:
             case Put(item=item):

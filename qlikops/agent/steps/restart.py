@@ -7,7 +7,6 @@ takes no logins, nothing is sent. How the tasks are then restarted, `agent/act/g
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,11 +14,8 @@ from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
-from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.act.waiting import Waiter, Waiting
-from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.attempts import RestartLimits
-from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.endpoint import Probe, ProbeAnswer
@@ -35,24 +31,13 @@ _LOOKED_AT = 5
 
 
 class Restarter:
-    """Carries out approved proposals; `operators` gives the client of an Enterprise Manager by its name."""
+    """Carries out approved proposals, their groups of tasks by `groups`."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        operators: Callable[[str], TaskOperator],
-        config: AgentConfig,
-        *,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._ledger = ledger
-        self._operators = operators
-        self._prober = Prober(ledger.probes, operators, config, clock)
-        self._config = config
-        self._clock = clock
-        self._groups = GroupRestarter(ledger, operators, config, clock=clock, sleep=sleep)
-        self._waiter = Waiter(self._prober, self._groups, config, clock)
+    def __init__(self, groups: GroupRestarter) -> None:
+        self._groups = groups
+        self._ledger, self._config, self._clock = groups.ledger, groups.config, groups.clock
+        self._prober = Prober(groups.ledger.probes, groups.operators, groups.config, groups.clock)
+        self._waiter = Waiter(self._prober, groups)
 
     def restart(
         self, proposal_id: str, decision: Decision, give_up_at: datetime, *, may_continue: bool, may_wait: bool = False
@@ -162,6 +147,6 @@ class Restarter:
         stopped = approval.claim.stops_because if approval.claim else ""
         plans = self._ledger.orders.plans()
         second_look = SecondLook(
-            approval, is_automatic, attempts, quiet, plans, self._operators, self._config, self._clock
+            approval, is_automatic, attempts, quiet, plans, self._groups.operators, self._config, self._clock
         )
         return Group(approval, choice, claims, second_look, stopped)

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qlikops.agent.config import NotificationFormat
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ended
+from qlikops.dataclass import dataclass
 from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.text import harmless
@@ -32,24 +34,18 @@ _MOST_VALUES = 50
 _logger = logging.getLogger(__name__)
 
 
+@dataclass
 class Notifier:
     """Tells events. What one channel does not take goes to the other one all the same, is logged and lost."""
 
-    def __init__(
-        self,
-        clients: Callable[[str], Any],
-        topic_arn: str,
-        message_format: NotificationFormat = NotificationFormat.TEXT,
-        escalation_topic_arn: str = "",
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`clients` gives boto3's client of a service, the same one each time; there may be no escalation topic."""
-        self._clients = clients
-        self._topic_arn = topic_arn
-        self._format = message_format
-        self._escalation_topic_arn = escalation_topic_arn
-        self._monotonic = monotonic
-        self._no_answer_at = -math.inf
+    clients: Callable[[str], Any]
+    """Gives boto3's client of a service, the same one each time."""
+    topic_arn: str
+    message_format: NotificationFormat = NotificationFormat.TEXT
+    escalation_topic_arn: str = ""
+    """Empty if there is no escalation topic."""
+    monotonic: Callable[[], float] = time.monotonic
+    _no_answer_at: float = field(default=-math.inf, init=False)
 
     def tell(self, *events: Event, escalates: bool = False) -> bool:
         """Tells `events`, all of one kind and of one run; whether the topic took them.
@@ -59,12 +55,12 @@ class Notifier:
         if not events:
             return True
         self._put(events)
-        alone = self._format is NotificationFormat.JSON
+        alone = self.message_format is NotificationFormat.JSON
         messages = [[event] for event in events] if alone else [events]
-        if escalates and self._escalation_topic_arn:
+        if escalates and self.escalation_topic_arn:
             for message in messages:
-                self._publish(self._escalation_topic_arn, message)
-        published = [self._publish(self._topic_arn, message) for message in messages]
+                self._publish(self.escalation_topic_arn, message)
+        published = [self._publish(self.topic_arn, message) for message in messages]
         return all(published)
 
     def closed(self, approval: ProposalRecord) -> bool:
@@ -76,10 +72,10 @@ class Notifier:
         # SNS takes ASCII only in a subject.
         subject = harmless(f"qlikops: {summary}", _SUBJECT_CAP).encode("ascii", "replace").decode()[:_SUBJECT_CAP]
         try:
-            self._clients("sns").publish(
+            self.clients("sns").publish(
                 TopicArn=topic_arn,
                 Subject=subject,
-                Message=_message(self._format, events, summary, text),
+                Message=_message(self.message_format, events, summary, text),
                 MessageAttributes=_attributes(events),
             )
         except (BotoCoreError, ClientError):
@@ -88,16 +84,16 @@ class Notifier:
         return True
 
     def _put(self, events: Sequence[Event]) -> None:
-        if self._monotonic() - self._no_answer_at < PAUSE_SECONDS:
+        if self.monotonic() - self._no_answer_at < PAUSE_SECONDS:
             _logger.error("EventBridge did not answer just now: %d events are lost", len(events))
             return
         for start in range(0, len(events), MOST_ENTRIES):
             entries = [_entry(event) for event in events[start : start + MOST_ENTRIES]]
             try:
-                answer = self._clients("events").put_events(Entries=entries)
+                answer = self.clients("events").put_events(Entries=entries)
             except (BotoCoreError, ClientError):
                 _logger.exception("EventBridge did not take %d events", len(events) - start)
-                self._no_answer_at = self._monotonic()
+                self._no_answer_at = self.monotonic()
                 return
             if answer["FailedEntryCount"]:
                 # Without the details: what is told has no place in a log of failures.

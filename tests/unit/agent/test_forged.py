@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
@@ -54,7 +55,7 @@ def test_the_refusal_of_a_forged_record_is_not_the_forged_tasks_history(
         raise AssertionError(f"{name} was asked")
 
     settings = AgentConfig("ledger", "data", "topic", "secret")
-    restarter = Restarter(ledger, unreachable, settings, clock=clock, sleep=clock.sleep)
+    restarter = Restarter(GroupRestarter(ledger, unreachable, settings, clock, clock.sleep))
     outcome = restarter.restart(ID, Decision(True, digest=digest), clock.now + timedelta(minutes=9), may_continue=True)
     assert isinstance(outcome, Outcome)
     assert outcome.status is Status.SUPERSEDED

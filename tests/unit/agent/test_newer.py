@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
 from qlikops.agent.remember.ledger import Ledger
@@ -74,7 +75,7 @@ def test_nothing_is_restarted_that_is_not_understood(ledger: Ledger, clock: Fake
         raise AssertionError(f"{name} was asked")
 
     settings = AgentConfig("ledger", "data", "topic", "secret")
-    restarter = Restarter(ledger, unreachable, settings, clock=clock, sleep=clock.sleep)
+    restarter = Restarter(GroupRestarter(ledger, unreachable, settings, clock, clock.sleep))
     outcome = restarter.restart(ID, Decision(True, digest=digest), clock.now + timedelta(minutes=14), may_continue=True)
 
     assert isinstance(outcome, Outcome)

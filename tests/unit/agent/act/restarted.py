@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
@@ -119,7 +120,7 @@ class Restarted:
 
     def invoke(self, seconds: float = 840) -> Outcome | Unfinished:
         restarter = Restarter(
-            self.ledger, lambda _: self.operator, self.settings, clock=self.clock, sleep=self.clock.sleep
+            GroupRestarter(self.ledger, lambda _: self.operator, self.settings, self.clock, self.clock.sleep)
         )
         until = self.clock.now + timedelta(seconds=seconds)
         acted = restarter.restart(ID, Decision(approved=True, digest=self.digest), until, may_continue=True)

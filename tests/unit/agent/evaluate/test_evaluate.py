@@ -39,7 +39,7 @@ def client(name: str) -> Any:
 def test_every_name_has_its_evaluator(name: EvaluatorName, kind: type, model: type | None) -> None:
     made = make_evaluator(replace(MODELS, evaluator=name), lambda: NOW, client)
     assert type(made) is kind
-    assert model is None or type(vars(made)["_model"]) is model
+    assert model is None or type(vars(made)["model"]) is model
 
 
 def test_evidence_that_is_cited_and_not_there_is_marked() -> None:

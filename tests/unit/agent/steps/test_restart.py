@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
@@ -115,7 +116,9 @@ class Restarting:
         may_continue: bool = True,
         **decision: Any,
     ) -> Outcome | Unfinished:
-        restarter = Restarter(self.ledger, lambda _: self.operator, settings, clock=self.clock, sleep=self.clock.sleep)
+        restarter = Restarter(
+            GroupRestarter(self.ledger, lambda _: self.operator, settings, self.clock, self.clock.sleep)
+        )
         answer = Decision(**{"approved": True, "digest": self.digest, **decision})
         until = give_up_at or self.clock.now + timedelta(minutes=14)
         acted = restarter.restart(ID, answer, until, may_continue=may_continue)
