@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -120,9 +120,14 @@ class FakeApprovals:
         return self.track
 
 
+def as_listed(runs: Iterable[ExecutionSummary]) -> list[ExecutionSummary]:
+    """Runs as ListExecutions documents its order: what ended by when it did, what runs by when it began."""
+    return sorted(runs, key=lambda run: run.stopped_at or run.started_at, reverse=True)
+
+
 @dataclass
 class FakeExecutions:
-    """Executions, newest first, two to a page; one that is asked for moves on to its next detail."""
+    """Executions, two to a page in Step Functions' order; one that is asked for moves on to its next detail."""
 
     summaries: list[ExecutionSummary] = field(default_factory=list)
     details: list[ExecutionDetail] = field(default_factory=list)
@@ -143,7 +148,7 @@ class FakeExecutions:
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         self.pages += 1
         start = int(next_token or 0)
-        chosen = [summary for summary in self.summaries if status in (None, summary.status)]
+        chosen = as_listed(summary for summary in self.summaries if status in (None, summary.status))
         more = str(start + 2) if start + 2 < len(chosen) else None
         return ExecutionPage(tuple(chosen[start : start + 2]), more)
 

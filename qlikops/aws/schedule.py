@@ -122,10 +122,10 @@ class StackSchedules:
             return self.status_of(self._schedule().resume())
 
     def status_of(self, schedule: Schedule) -> ScheduleStatus:
-        """`schedule` with its last and next run; one ListExecutions call."""
+        """`schedule` with its last and next run; one ListExecutions call, which lists what has ended by when it did."""
         with aws_errors("read the last run"):
-            newest = self._aws.stepfunctions.list_executions(stateMachineArn=schedule.target_arn, maxResults=1)
-        last = next((run["startDate"].astimezone(UTC) for run in newest["executions"]), None)
+            newest = self._aws.stepfunctions.list_executions(stateMachineArn=schedule.target_arn)
+        last = max((run["startDate"].astimezone(UTC) for run in newest["executions"]), default=None)
         return ScheduleStatus(schedule, last, schedule.upcoming(self._now(), last))
 
     def _schedule(self) -> PausableSchedule:

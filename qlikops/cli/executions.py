@@ -51,7 +51,7 @@ def executions(
     here = invocation(ctx)
     environment = here.environment(context)
     newest = chain.from_iterable(pages_of(environment.executions, status))
-    found = list(islice(newest, None if all_ else limit))
+    found = sorted(islice(newest, None if all_ else limit), key=lambda each: each.started_at, reverse=True)
     if status is None:
         remember(here, environment.name, "runs", {each.name: each.status.lower() for each in found})
     if as_json:

@@ -5,12 +5,12 @@ Whether Qlik and a model can be reached matters where the functions run: the las
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qlikops import __version__
 from qlikops.aws.clock import HOW_TO_SET, SKEW_LIMIT, SKEW_WARNING, skew_in_words
@@ -40,6 +40,9 @@ from qlikops.domain.versions import difference
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
 
 T = TypeVar("T")
 
@@ -258,20 +261,7 @@ class Doctor:
             newest = self.aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
                 "executions"
             ]
-        ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
-        well = [each for each in ended if each["status"] == ExecutionStatus.SUCCEEDED]
-        if not newest:
-            return Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule."
-        started = newest[0]["startDate"].astimezone(UTC)
-        age = self.now() - started
-        text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
-        if ended and not well:
-            return Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`."
-        if ended and ended[0]["status"] != ExecutionStatus.SUCCEEDED:
-            return Health.WARNING, f"{ended[0]['name']} {ended[0]['status']}", f"`qlikops show {ended[0]['name']}`."
-        if age > 3 * timedelta(seconds=outputs.run_every_seconds):
-            return Health.FAILED, text, "Nothing runs: look at the schedule above."
-        return Health.OK, text
+        return judge_runs(newest, self.now(), timedelta(seconds=outputs.run_every_seconds))
 
     def _qlik(self) -> Result:
         fleet = BucketFleet(self.aws)
@@ -400,6 +390,24 @@ class Doctor:
             return arn
         role: str = iam.get_role(RoleName=name.partition("/")[0])["Role"]["Arn"]
         return role
+
+
+def judge_runs(listed: Sequence[ExecutionListItemTypeDef], now: datetime, every: timedelta) -> Result:
+    """How runs go, by the last hundred of ListExecutions, where what has ended is listed by when it did."""
+    newest = sorted(listed, key=lambda each: each["startDate"], reverse=True)
+    ended = [each for each in newest if each["status"] != ExecutionStatus.RUNNING]
+    well = [each for each in ended if each["status"] == ExecutionStatus.SUCCEEDED]
+    if not newest:
+        return Health.WARNING, "none yet", "`qlikops run --wait`, or set a schedule."
+    age = now - newest[0]["startDate"].astimezone(UTC)
+    text = f"{newest[0]['name']} {newest[0]['status']}, started {format_duration(age)} ago"
+    if ended and not well:
+        return Health.FAILED, f"none succeeded; {text}", f"`qlikops show {ended[0]['name']}`."
+    if ended and ended[0]["status"] != ExecutionStatus.SUCCEEDED:
+        return Health.WARNING, f"{ended[0]['name']} {ended[0]['status']}", f"`qlikops show {ended[0]['name']}`."
+    if age > 3 * every:
+        return Health.FAILED, text, "Nothing runs: look at the schedule above."
+    return Health.OK, text
 
 
 def _not_made(check: _Check, error: QlikopsError) -> Examined:

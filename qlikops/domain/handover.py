@@ -191,16 +191,25 @@ def runs_since(
         if page and known.longest is None:
             known.longest = _longest(executions, page[0])
             back_to = since - max(LOOK_BACK, known.longest)
-        if page and (page[-1].started_at < back_to or (page[-1].arn in known.runs and ended <= found.keys())):
+        # Behind the last one stands what ended before it did, or began before it if that runs.
+        last = page[-1] if page else None
+        if last and last.stopped_at and last.stopped_at < back_to:
+            break
+        if last and _is_as_known(last, known) and ended <= found.keys():
             break
         if number + 1 == pages:
-            back_to, is_complete = max([back_to, *(run.started_at for run in page[-1:])]), False
+            back_to, is_complete = max([back_to, *(run.stopped_at or run.started_at for run in page[-1:])]), False
             break
     found = {arn: run for arn, run in known.runs.items() if arn not in ended} | found
     newest_first = sorted(found.values(), key=lambda run: (run.started_at, run.name), reverse=True)
     runs = [run for run in newest_first if run.stopped_at is None or run.started_at >= back_to]
     known.runs = {run.arn: run for run in runs}
     return runs, back_to, is_complete
+
+
+def _is_as_known(run: ExecutionSummary, known: KnownRuns) -> bool:
+    """Whether it stands where it stood at an earlier reading, and so does all behind it."""
+    return run.arn in known.runs and known.runs[run.arn].stopped_at == run.stopped_at
 
 
 def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
@@ -211,7 +220,9 @@ def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:
 
 
 def pages_of(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
-    """All runs, or all with one status, newest first, a page at a time; the next is read when it is asked for."""
+    """All runs, or all with one status, in Step Functions' order, a page at a time; the next is read when it is asked
+    for.
+    """
     token: str | None = None
     while True:
         page = executions.page(status, token)

@@ -101,7 +101,9 @@ class DecisionReceipt:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPage:
-    """A page of executions, newest first."""
+    """A page of executions in Step Functions' order: those that run by when they began (anew), the others by when they
+    ended, the latest first.
+    """
 
     executions: tuple[ExecutionSummary, ...]
     next_token: str | None = None

@@ -7,7 +7,7 @@ time-outs of states and executions; stop, redrive, update of the definition; sin
 lists and descriptions that are late; the limits on payloads and histories. An execution keeps the definition that it
 began with. Histories have AWS's shape.
 Sources: "Amazon States Language", "Handling errors in Step Functions workflows", "Redriving executions" and the API
-reference; recorded histories hold the events to the real thing.
+reference; recorded histories hold the events to the real thing. `docs/proof.md` says what is otherwise.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ class Execution:
     seen: list[tuple[float, str]] = field(default_factory=list)
     """From when on which status is seen by who describes it."""
     redrives: int = 0
+    redriven_at: float = 0.0
 
 
 class StepFunctions:
@@ -168,6 +169,7 @@ class StepFunctions:
         if not self._is_redrivable(execution):
             raise error("ExecutionNotRedrivable", "RedriveExecution", f"{execution.status}")
         execution.redrives += 1
+        execution.redriven_at = self.kernel.now
         self.reached("execution redriven")
         self._change_status(execution, "RUNNING")
         execution.stopped_at = execution.error = execution.cause = None
@@ -195,11 +197,15 @@ class StepFunctions:
         nextToken: str = "",
     ) -> dict[str, Any]:
         self._check_machine(stateMachineArn, "ListExecutions")
-        listed = []
-        for execution in sorted(self.executions.values(), key=lambda each: (-each.started_at, each.name)):
+        found = []
+        for execution in self.executions.values():
             status = next((status for since, status in reversed(execution.seen) if since <= self.kernel.now), "")
             if status and statusFilter in ("", status):
-                listed.append(self._described(execution, status))
+                # What runs is listed by when it began, or began anew; the rest by when it ended.
+                begun = max(execution.started_at, execution.redriven_at)
+                at = begun if status == "RUNNING" else execution.stopped_at or begun
+                found.append((-at, execution.name, self._described(execution, status)))
+        listed = [described for *_, described in sorted(found, key=lambda each: each[:2])]
         start = int(nextToken or 0)
         answer: dict[str, Any] = {"executions": listed[start : start + maxResults]}
         if start + maxResults < len(listed):

@@ -283,10 +283,11 @@ class LiveContext:
             )
 
     def load_last_run(self, to: MessagePump) -> None:
-        """Asks for the newest execution, unless the list of them is on its way."""
+        """Asks for the execution that began last, unless the list of them is on its way."""
 
         def newest(environment: ContextServices) -> messages.LastRunLoaded:
-            return messages.LastRunLoaded(self.name, next(iter(environment.executions.page().executions), None))
+            runs = environment.executions.page().executions
+            return messages.LastRunLoaded(self.name, max(runs, key=lambda run: run.started_at, default=None))
 
         if not self.backend.busy("executions"):
             self.backend.call(

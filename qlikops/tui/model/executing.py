@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.ports import ExecutionPage
@@ -29,77 +29,80 @@ class LoadedPage:
     page: ExecutionPage
 
 
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""When nothing ended."""
+
+
 @dataclass(slots=True)
 class LoadedExecutions:
     """Pages behind one another, kept true by asking again for one of them.
 
     A refresh is one call: for the newest page or, by turns, for the page in which the cursor stands, so that an
-    execution far down is not shown as running for ever.
+    execution far down is not shown as running for ever. A page is in Step Functions' order, in which an execution that
+    ends comes to the front; the list is in that in which they began.
     """
 
     runs: list[ExecutionSummary] = field(default_factory=list)
-    """Newest first."""
+    """What began last comes first."""
     next_token: str | None = None
     """Token of the page after the last one."""
     complete: bool = False
     """Whether the last page is there."""
-    _starts: list[tuple[str | None, datetime]] = field(default_factory=list)
-    """Each page's token, with when its oldest began."""
+    _tokens: list[str | None] = field(default_factory=list)
+    """Those of the pages that are there."""
+    _listed: dict[str, tuple[str | None, datetime | None]] = field(default_factory=dict)
+    """By ARN, in Step Functions' order, the token of the page that an execution was on last, and when it had ended."""
     _turn: bool = False
 
     def clear(self) -> None:
         """Forgets everything, for another filter or context."""
-        self.runs, self.next_token, self.complete, self._starts = [], None, False, []
+        self.runs, self.next_token, self.complete, self._tokens, self._listed = [], None, False, [], {}
 
     def token_to_refresh(self, chosen: ExecutionSummary | None) -> str | None:
         """The page to ask for now: the newest or, every other time, the one that holds `chosen`."""
         self._turn = not self._turn
-        if self._turn or chosen is None:
-            return None
-        return next((token for token, oldest in self._starts if oldest <= chosen.started_at), None)
+        return None if self._turn or chosen is None else self._listed.get(chosen.arn, (None,))[0]
 
     def take_refreshed(self, page: ExecutionPage, token: str | None) -> None:
         """A page that was there came again. One of it that is missing now does not match any more."""
-        if token is not None and token not in dict(self._starts):
+        if token is not None and token not in self._tokens:
             return  # it was asked for before what is here was loaded
-        if token is None and self._has_gap_before(page):
+        # A laptop slept, say: so many are new that the newest page does not reach what is loaded.
+        if token is None and page.executions and page.next_token and not self._standing(page):
             self.clear()
-        if not self._starts:
+        if not self._tokens:
             self.take_next(page, None)
         elif page.executions or (token is None and page.next_token is None):
-            self._replace(page, is_newest=token is None, is_last=page.next_token is None)
+            self._replace(page, token)
 
     def take_next(self, page: ExecutionPage, token: str | None) -> None:
         """The page after the last one."""
         if page.executions:
-            self._replace(page, is_newest=token is None, is_last=True)
-            self._starts.append((token, page.executions[-1].started_at))
+            self._tokens.append(token)
+            self._replace(page, token)
         self.next_token = page.next_token
         self.complete = page.next_token is None
 
-    def _replace(self, page: ExecutionPage, *, is_newest: bool, is_last: bool) -> None:
-        """Puts a page in the place of what was loaded of its stretch of time; what lies around it isn't touched, since
-        ten thousand sorted again are felt.
-        """
-        started = [run.started_at for run in page.executions]
-        newest = None if is_newest else max(started)
-        oldest = None if is_last else min(started)
-        first = 0 if newest is None else bisect_left(self.runs, True, key=lambda run: run.started_at <= newest)
-        end = (
-            len(self.runs) if oldest is None else bisect_left(self.runs, True, key=lambda run: run.started_at < oldest)
-        )
-        came = {run.arn for run in page.executions}
-        # What began in the same moment as an end of the page may stand on the page beside it.
-        tied = [run for run in self.runs[first:end] if run.started_at in (newest, oldest) and run.arn not in came]
-        self.runs[first:end] = sorted(
-            (*page.executions, *tied), key=lambda run: (run.started_at, run.name), reverse=True
-        )
+    def _standing(self, page: ExecutionPage) -> list[str]:
+        """The ARNs of a page that are known and have not changed, so that they stand where they stood."""
+        ended = ((run, self._listed.get(run.arn, (None, _UNKNOWN))[1]) for run in page.executions)
+        return [run.arn for run, at in ended if at == run.stopped_at]
 
-    def _has_gap_before(self, page: ExecutionPage) -> bool:
-        """Whether so many are new that the newest page does not reach what is loaded: a laptop slept, say."""
-        return bool(
-            self.runs
-            and page.executions
-            and page.next_token
-            and page.executions[-1].started_at > self.runs[0].started_at
-        )
+    def _replace(self, page: ExecutionPage, token: str | None) -> None:
+        """Puts a page in the place of what was loaded of it: from its beginning to the last one that stands still.
+
+        The rest isn't sorted again: of ten thousand that is felt.
+        """
+        before, listed = self._listed, list(self._listed)
+        earlier = {*self._tokens[: self._tokens.index(token)]}
+        first = next((at for at, (its, _) in enumerate(before.values()) if its not in earlier), len(listed))
+        standing = [arn for arn in self._standing(page) if before[arn][0] not in earlier]
+        last = listed.index(standing[-1]) + 1 if standing else first
+        replaced = {*(run.arn for run in page.executions), *listed[first : last if page.next_token else None]}
+        self._listed = {arn: before[arn] for arn in listed[:first] if arn not in replaced}
+        self._listed |= {run.arn: (token, run.stopped_at) for run in page.executions}
+        self._listed |= {arn: before[arn] for arn in listed[first:] if arn not in replaced}
+        self.runs = [run for run in self.runs if run.arn not in replaced]
+        for run in page.executions:
+            began = run.started_at, run.name
+            self.runs.insert(bisect_left(self.runs, True, key=lambda each: (each.started_at, each.name) < began), run)

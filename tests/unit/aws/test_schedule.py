@@ -73,6 +73,22 @@ def test_paused_and_resumed_with_the_last_run(
     assert not read_only.status().schedule.enabled
 
 
+class Listing:
+    """Step Functions with one run that ended last and one that began last."""
+
+    def list_executions(self, **_: Any) -> dict[str, Any]:
+        began = (START - timedelta(hours=4), START - timedelta(minutes=5))
+        return {"executions": [{"name": f"run-{number}", "startDate": at} for number, at in enumerate(began)]}
+
+
+@pytest.mark.usefixtures("scheduled")
+def test_the_last_run_is_the_one_that_began_last(
+    schedules: StackSchedules, connection: FakeConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "stepfunctions", Listing())
+    assert schedules.status().last_run == START - timedelta(minutes=5)
+
+
 @pytest.mark.usefixtures("scheduled")
 def test_an_end_that_somebody_set_is_known_kept_and_lifted_once_it_is_over(
     schedules: StackSchedules, connection: FakeConnection, clock: FakeClock

@@ -12,7 +12,7 @@ import pytest
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalStatus, Settings
 from qlikops.deployment.deployer import Deployer, build_release
-from qlikops.deployment.doctor import Doctor, Examined, Health
+from qlikops.deployment.doctor import Doctor, Examined, Health, judge_runs
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
@@ -31,6 +31,7 @@ from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal
 from tests.unit.aws.test_schedule import end_by_hand
 
+NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1"
 
 
@@ -300,6 +301,15 @@ def test_runs_that_stopped_or_fail(deployed: Deployment) -> None:
     finding = deployed.examine()["last run"]
     assert (finding.health, "none succeeded" in finding.text) == (Health.FAILED, True)
     assert "qlikops show" in finding.hint
+
+
+def test_a_long_run_that_ended_last_does_not_stand_for_those_that_began_since() -> None:
+    def run(name: str, began: int, ended: int) -> Any:
+        at = {key: NOON - timedelta(minutes=ago) for key, ago in (("startDate", began), ("stopDate", ended))}
+        return {"name": name, "status": "SUCCEEDED", **at}
+
+    health, *said = judge_runs([run("waited", 240, 1), run("newest", 5, 4)], NOON, timedelta(minutes=5))
+    assert (health, said) == (Health.OK, ["newest SUCCEEDED, started 5m00s ago"])
 
 
 def test_a_machine_without_a_keyring_is_told_what_to_do(deployed: Deployment) -> None:

@@ -172,11 +172,24 @@ def test_the_next_shift_looks_at_what_is_neither_denied_nor_done(status: Status)
 
 
 def test_it_looks_no_further_back_than_a_run_can_take(environment: FakeEnvironment) -> None:
-    old = [run_of(f"old-{index}", 13 + LOOK_BACK / HOUR, 12) for index in range(100)]
+    old = [run_of(f"old-{index}", 13 + LOOK_BACK / HOUR, 12.5 + LOOK_BACK / HOUR) for index in range(100)]
     found = gathered(environment, run_of("new", 2, 1), run_of("newer", 1, 0.5), *old)
     assert (found.is_complete, found.looked_back_to) == (True, SINCE - LOOK_BACK)
     # Those that run, and then two to a page until one is old enough.
     assert environment.executions.pages == 1 + 2
+
+
+def test_one_that_began_long_ago_and_ended_lately_hides_none_that_is_listed_behind_it(
+    environment: FakeEnvironment,
+) -> None:
+    found = gathered(
+        environment,
+        run_of("new", 2, 1),
+        run_of("long", 14 + LOOK_BACK / HOUR, 1.5),
+        run_of("behind", 4, 3, closed("one", 3)),
+        run_of("old", 14 + LOOK_BACK / HOUR, 13 + LOOK_BACK / HOUR),
+    )
+    assert [each.proposal.proposal_id for each in found.handled] == ["one"]
 
 
 def test_more_runs_than_are_looked_at_are_not_said_to_be_all(environment: FakeEnvironment) -> None:

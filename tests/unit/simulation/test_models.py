@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -86,6 +87,29 @@ def test_an_object_that_is_gone_is_not_there_to_be_compared(kernel: Kernel) -> N
 def test_a_subject_that_sns_does_not_send(kernel: Kernel, subject: str) -> None:
     with pytest.raises(ClientError, match="InvalidParameter"):
         SimulatedSns(kernel).publish(Subject=subject, Message="text")
+
+
+def test_what_has_ended_is_listed_by_when_it_did_and_what_runs_by_when_it_began(kernel: Kernel) -> None:
+    """API reference of ListExecutions. The embedded Step Functions lists all by when they began."""
+    wait = {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}
+    states = StepFunctions(kernel, json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}), lambda *_: None, ARN)
+    for name, seconds in (("long", 500), ("short", 10), ("runs", 900), ("stopped", 800)):
+        states.start_execution(ARN, name, json.dumps({"seconds": seconds}))
+        kernel.run(kernel.now + 100)
+    kernel.run(kernel.now + 300)
+
+    def listed() -> list[str]:
+        return [each["name"] for each in states.list_executions(ARN)["executions"]]
+
+    assert listed() == ["long", "stopped", "runs", "short"]
+    stopped = f"{ARN.replace(':stateMachine:', ':execution:')}:stopped"
+    states.stop_execution(stopped)
+    kernel.run(kernel.now + 10)
+    assert listed() == ["stopped", "long", "runs", "short"]
+    states.redrive_execution(stopped)
+    kernel.run(kernel.now + 10)
+    assert listed()[0] == "stopped"
+    kernel.close()
 
 
 def test_limits_of_step_functions(kernel: Kernel) -> None:

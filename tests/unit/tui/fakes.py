@@ -30,7 +30,7 @@ from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.workflow.logs import FoundLines, LogLine
 from qlikops.resources import resource
-from tests.fakes import FakeSchedules, row_of
+from tests.fakes import FakeSchedules, as_listed, row_of
 from tests.unit.presentation import samples
 
 GATE_SECONDS = 60
@@ -297,7 +297,7 @@ class FakeEnvironment:
 
 @dataclass
 class FakeExecutions:
-    """The executions of a FakeEnvironment, newest first."""
+    """The executions of a FakeEnvironment, in Step Functions' order."""
 
     environment: FakeEnvironment
 
@@ -305,7 +305,7 @@ class FakeExecutions:
         self.environment.listed.pass_through()
         self.environment._read("executions" if next_token is None else f"executions from {next_token}")
         start, size = int(next_token or 0), self.environment.page_size
-        runs = [run for run in self.environment.runs if status in (None, run.status)]
+        runs = as_listed(run for run in self.environment.runs if status in (None, run.status))
         more = str(start + size) if start + size < len(runs) else None
         return ExecutionPage(tuple(runs[start : start + size]), more)
 

@@ -92,6 +92,22 @@ def test_what_began_in_the_same_moment_as_the_end_of_a_page_stays_on_the_next() 
     assert names(executions) == ["4", "3", "2", "1"]
 
 
+def test_what_ends_comes_to_the_front_of_step_functions_list_and_stays_where_it_began_in_this_one() -> None:
+    executions = LoadedExecutions()
+    began = runs(4, 3, 2, 1)
+    ended = [replace(run, stopped_at=run.started_at + timedelta(minutes=90)) for run in began]
+    executions.take_refreshed(ExecutionPage((began[0], began[1]), "after-3"), None)
+    executions.take_next(ExecutionPage((began[2], began[3]), None), "after-3")
+
+    executions.take_refreshed(ExecutionPage((ended[3], began[0]), "after-4"), None)
+    assert names(executions) == ["4", "3", "2", "1"]
+    assert [run.stopped_at is not None for run in executions.runs] == [False, False, False, True]
+
+    executions.take_refreshed(ExecutionPage((began[2],), None), "after-3")
+    assert names(executions) == ["4", "3", "2", "1"]
+    assert executions.token_to_refresh(ended[3]) is None
+
+
 def test_after_a_gap_one_begins_again() -> None:
     executions = loaded()
     executions.take_refreshed(ExecutionPage(runs(99, 98, 97), "after-97"), None)

@@ -83,7 +83,12 @@ async def test_the_first_frame_does_not_wait_for_the_network(started: Started) -
 
 
 async def test_an_empty_inbox_says_when_the_fleet_was_last_checked(started: Started) -> None:
-    environment = FakeEnvironment(runs=[samples.execution("run-0706", ExecutionStatus.SUCCEEDED)])
+    newest = samples.execution("run-0706", ExecutionStatus.SUCCEEDED)
+    assert newest.run is not None
+    assert newest.stopped_at is not None
+    began, ended = newest.started_at - timedelta(hours=4), newest.stopped_at + timedelta(minutes=1)
+    waited = replace(newest, arn="long", started_at=began, stopped_at=ended, run=replace(newest.run, anomalies=9))
+    environment = FakeEnvironment(runs=[newest, waited])
     async with started(environment) as pilot:
         await sees(pilot, "Nothing waits for a decision.", "38 tasks on 3 servers checked, 4 anomalies")
 
