@@ -12,7 +12,8 @@ from qlikops.domain.errors import UsageError
 from qlikops.domain.text import harmless
 from qlikops.presentation.denial import next_at
 
-_TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_HERE = "by this computer's clock"
 _JUST_PASSED = timedelta(hours=1)
 
 
@@ -37,7 +38,7 @@ def quiet(snooze: str, until: str, now: datetime) -> timedelta | None:
     option, length = "--snooze", duration("--snooze", snooze) if snooze else timedelta()
     if until:
         found = _TIME_OF_DAY.fullmatch(until.strip())
-        at = next_at(time.fromisoformat(found[0].zfill(5)), now) if found else moment("--until", until, now)
+        at = next_at(time.fromisoformat(found[0].zfill(5)), now) if found else moment("--until", until, now, _HERE)
         option, length = "--until", at - now
     if length <= timedelta():
         raise UsageError(f"{option}: {harmless(until, 40)} is in the past.", "Give a time that is to come.")
@@ -47,10 +48,11 @@ def quiet(snooze: str, until: str, now: datetime) -> timedelta | None:
     return length
 
 
-def moment(option: str, text: str, now: datetime) -> datetime:
+def moment(option: str, text: str, now: datetime, clock: str = "UTC") -> datetime:
     """The time that `text` says: in so long (`2h`), at a time of day in UTC (`22:00`), or a full time, ISO 8601.
 
-    A time of day is the next one, or one of the hour that has just passed. Raises UsageError that names the option.
+    A time of day is the next one, or one of the hour that has just passed. Raises UsageError that names the option, and
+    the `clock` by which it takes a time of day.
     """
     if found := _TIME_OF_DAY.fullmatch(text.strip()):
         hour, minute = map(int, found.groups())
@@ -63,5 +65,5 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     try:
         return parse_time(text.strip())
     except CodecError as exc:
-        accepted = "a duration (2h), a time of day (22:00, UTC) or a full time (2026-03-07T22:00Z)"
+        accepted = f"a duration (2h), a time of day (22:00, {clock}) or a full time (2026-03-07T22:00Z)"
         raise UsageError(f"{option}: {harmless(text, 40)!r} is no time.", f"Give {accepted}.") from exc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.approval import SHORT_DIGEST, Decision, ProposalRecord, Status, choice_of, terms_of
@@ -160,7 +160,9 @@ def receipt(value: DecisionReceipt, context: str = "") -> Iterator[Line]:
     if decision.reason:
         yield line("reason", outside(decision.reason))
     if decision.snooze:
-        yield line("snooze", format_duration(float(decision.snooze)))
+        until = decision.at + timedelta(seconds=decision.snooze) if decision.at else None
+        ends = f", until {vocabulary.clock_time(until)}" if until else ""
+        yield line("snooze", format_duration(float(decision.snooze)) + ends)
     if decision.digest:
         yield line("digest", outside(decision.digest, Tone.MUTED, 80))
     if not decision.approved:

@@ -88,7 +88,9 @@ def stays(proposals: Sequence[Proposal], latest: Latest | None, now: datetime | 
 
 def then(proposals: Sequence[Proposal], snooze: timedelta | None, now: datetime) -> Iterator[Line]:
     """Until when nothing is proposed, and what that costs; `snooze` is None for the usual cooldown."""
-    wait = "the usual cooldown" if snooze is None else format_duration(snooze)
+    wait = "the usual cooldown"
+    if snooze is not None:
+        wait = f"{format_duration(snooze)}, until {waiting.clock(now + snooze, now)}"
     yield line("Then", f"muted for {wait}; if still broken, asked again")
     yield from waiting.consequence(proposals, now + snooze if snooze else None, now)
 

@@ -257,6 +257,8 @@ def test_denying_until_a_time_keeps_quiet_up_to_it(run: Run, environment: FakeEn
         (("--until", "31d"), "--until: a denial keeps quiet for 30 days at most"),
         (("--snooze", "31d"), "--snooze: a denial keeps quiet for 30 days at most"),
         (("--until", "eight"), "--until: 'eight' is no time"),
+        (("--until", "eight"), "a time of day (22:00, by this computer's clock)"),
+        (("--until", "1\u0663:00"), "is no time"),
         (("--until", "2h", "--snooze", "2h"), "Give one of them"),
     ],
 )

@@ -171,7 +171,8 @@ def test_without_a_receipt_the_ticket_says_that_there_is_none() -> None:
 def test_a_receipt_of_a_denial_has_its_snooze_and_its_context() -> None:
     made = Decision(False, "abc", samples.CALLER, NOW, "patching", "d1", "tui", 3600)
     text = decision.receipt_text(DecisionReceipt("id1", made, Status.DENIED), "prod")
-    for expected in ("context      prod", "denied by anna", "patching", "1h00m", "DENIED: nothing was restarted"):
+    muted, status = "1h00m, until 2026-03-07 12:20:00 UTC", "DENIED: nothing was restarted"
+    for expected in ("context      prod", "denied by anna", "patching", muted, status):
         assert expected in text
 
 

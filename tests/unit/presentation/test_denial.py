@@ -43,7 +43,7 @@ def test_of_several_the_states_are_counted_and_a_snooze_says_how_long() -> None:
     stalled = replace(ONE, targets=(replace(ONE.targets[0], state=TaskState.RUNNING), *ONE.targets))
     assert denial.stays([ONE, stalled], None).text == "3 tasks as proposed: 2 ERROR, 1 RUNNING"
     (then,) = denial.then([ONE, stalled], timedelta(hours=4), NOW)
-    assert then.text == "muted for 4h00m; if still broken, asked again"
+    assert then.text == "muted for 4h00m, until 15:20 UTC; if still broken, asked again"
     (then,) = denial.then([ONE], None, NOW)
     assert "the usual cooldown" in then.text
 
