@@ -156,7 +156,8 @@ def _decide(
     world.kernel.say(f"{'approves' if approved else 'denies'} {approval.approval_id}")
     try:
         receipt = approvals.decide(approval.approval_id, request)
-    except DecisionUnknown:
+    except DecisionUnknown as exc:
+        saying.say_unknown(world, named, exc)
         raise
     except QlikopsError:
         saying.say_not_counted(named)

@@ -14,7 +14,7 @@ from typing import Any, cast
 from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
-from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.approval import ProposalRecord, choice_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError, Unreachable
 from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
 from qlikops.presentation.tone import plain
@@ -29,7 +29,9 @@ from tests.simulation.plant import Person, World
 from tests.simulation.saying import Saying
 
 BEAT_SECONDS = 0.4
-HOLD = timedelta(seconds=5)
+HOLD, HOLD_OF_RELOAD = timedelta(seconds=5), timedelta(seconds=10)
+"""That a decision is held back, and one that loads a task again."""
+_ROUNDING = 0.001
 _SENDING = "qlikops-send-"
 """What the names of lanes begin with that send a decision."""
 _WATCH_AGAIN_SECONDS = 30.0
@@ -44,6 +46,7 @@ class Console:
         self._lost: set[str] = set()
         """Batches of which a decision may have been lost, or could not be sent."""
         self._came: list[Message] = []
+        self._decided_at: dict[str, float] = {}
         kernel = world.kernel
         person = Person(world, name, saying.sent)
         approvals = LedgerApprovals(person, Timing(now=kernel.time, monotonic=kernel.monotonic, sleep=kernel.sleep))
@@ -70,6 +73,10 @@ class Console:
     def _note_order(self, lane: str) -> None:
         """Whether a decision goes out that was to wait for another one, or not to go out at all."""
         this = self._sent_in(lane)
+        held = self._world.kernel.now - self._decided_at.get(this.request.decision_id, 0.0)
+        reloads = this.request.approved and choice_of(this.approval.proposal, this.request.decision()).loads_again
+        if held < (HOLD_OF_RELOAD if reloads else HOLD).total_seconds() - _ROUNDING:
+            self._saying.too_soon.append((this.request.decision_id, held))
         beside = [self._sent_in(each.name.partition(":")[2]) for each in self.processes if f":{_SENDING}" in each.name]
         if beside and any(each.request.approved for each in (this, *beside)):
             self._saying.side_by_side.append(this.request.decision_id)
@@ -100,6 +107,7 @@ class Console:
         for approval, request in answers:
             verb = "approves" if request.approved else "denies"
             self._world.kernel.say(f"{verb} {approval.approval_id} in the console")
+            self._decided_at[request.decision_id] = self._world.kernel.now
         self._pulse.missed()
         self.outbox.send(answers, self._to, batch)
 

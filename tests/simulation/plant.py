@@ -160,7 +160,7 @@ class World:
         self.stopped: dict[str, float] = {}
         """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
-        """Told each call to the table before it goes out."""
+        """Told each call to AWS before it goes out."""
         self.on_review: list[Callable[[str], None]] = []
         """Told each proposal that an operator begins to read."""
         self.answering: dict[str, Waiting] = {}
@@ -251,7 +251,7 @@ class World:
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,
         }
-        return Wire(self.faults, service, models[service], self.who, self.on_call if service == "dynamodb" else ())
+        return Wire(self.faults, service, models[service], self.who, self.on_call)
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""

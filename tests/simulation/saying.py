@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from qlikops.domain.approval import Status
+from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.ledger import RECORD, approval_partition
 from tests.simulation.plant import World
 
@@ -30,8 +31,13 @@ class Saying:
         """Decisions that a console sent beside an approval, or as an approval beside others."""
         self.after_a_lost_one: list[str] = []
         """Decisions that a console sent although one before them, answered together with them, may have been lost."""
+        self.too_soon: list[tuple[str, float]] = []
+        """Decisions that a console sent before they had been held for long enough, and after how many seconds."""
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
+
+        self.unknown: list[tuple[Named, float]] = []
+        """Of which somebody was told that it is not known, and when the record was read last before that."""
 
     def receive(self, world: World, approval_id: str, decision_id: str) -> None:
         """Somebody has a receipt, just now."""
@@ -39,6 +45,12 @@ class Saying:
         record = world.dynamodb.items.get((approval_partition(approval_id), RECORD), {})
         if decision_id not in record.get("decision", {}).get("S", ""):
             self.early.append((approval_id, decision_id))
+
+    def say_unknown(self, world: World, named: Named, error: DecisionUnknown) -> None:
+        """Somebody is told that it is not known; of what could not be read, nothing is held against that."""
+        key = (approval_partition(named[0]), RECORD)
+        if "could not be read" not in str(error):
+            self.unknown.append((named, world.dynamodb.read_at.get((world.who(), key), 0.0)))
 
     def say_counted(self, named: Named) -> None:
         """Somebody is told that it counts."""

@@ -1,10 +1,10 @@
 """What holds whatever happens: each promise of docs/proof.md is one function, under its own name.
 
-`records`, `tasks` and `lasting` look at every write to the ledger, `calls` and `choosing` at every request that changes
-something in Enterprise Manager, `groups` at what belongs to one restart, `endpoints` and `waiting` at every test of an
-endpoint, `orders` at orders and planned work, `sending` at what consoles sent, `telling` at what people and programs
-were told, `rest` at the world once nothing is under way any more. They are written against what is stored and sent, not
-with the code that they hold to it.
+`records`, `tasks` and `lasting` look at every write to the ledger, `resting` at its conditions as it goes out, `calls`
+and `choosing` at every request that changes something in Enterprise Manager, `groups` at what belongs to one restart,
+`endpoints` and `waiting` at every test of an endpoint, `orders` at orders and planned work, `sending` at what consoles
+sent, `telling` at what people and programs were told, `sequence` at the order of all that, `rest` at the world once
+nothing is under way any more. They are written against what is stored and sent, not with the code that they hold to it.
 """
 
 from tests.simulation.invariants import (
@@ -17,7 +17,9 @@ from tests.simulation.invariants import (
     orders,
     records,
     rest,
+    resting,
     sending,
+    sequence,
     tasks,
     telling,
     waiting,
@@ -37,7 +39,9 @@ __all__ = [
     "orders",
     "records",
     "rest",
+    "resting",
     "sending",
+    "sequence",
     "tasks",
     "telling",
     "waiting",

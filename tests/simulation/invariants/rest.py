@@ -226,6 +226,15 @@ def who_was_told_that_it_does_not_count_was_told_the_truth(watch: Watch) -> Iter
 
 
 @at_rest
+def who_was_told_that_nothing_is_known_was_told_the_truth(watch: Watch) -> Iterator[str]:
+    """Whoever reads that it has ended, or been decided, is told so."""
+    for (approval_id, decision_id), read_at in watch.saying.unknown:
+        record = watch.record(approval_id)
+        if record is not None and status_of(record).is_final and watch.moved_at[approval_id] < read_at - 1:
+            yield f"{approval_id}: {decision_id} was called unknown, and the record that was read said more"
+
+
+@at_rest
 def a_decision_is_sent_once(watch: Watch) -> Iterator[str]:
     """Nobody's answer goes out a second time by itself."""
     for decision_id, count in watch.saying.sent.items():

@@ -10,6 +10,8 @@ from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_answer, of_each_item, status_of, told
 from tests.simulation.services import Invocation
 
+_DAY = 86400.0
+"""For which a token is kept when it is good for nothing any more."""
 _ACTING_SECONDS, _RESERVE_SECONDS = 900.0, 25.0
 """That ExecuteRestart may take, and what it keeps of that to store the result, with the way there."""
 
@@ -189,6 +191,19 @@ def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
     states = watch.world.states
     if before != after and states.is_waiting(before) and not states.is_waiting(after):
         return f"{change.proposal_id}: one that is over replaced the one that waits"
+    return ""
+
+
+@of_each_item
+def who_can_answer_holds_the_tasks(watch: Watch, change: Change) -> str:
+    """A token is kept once its proposal holds its tasks for as long as it is good: who has it may use it at once."""
+    if change.key[1] != keys.TOKEN or change.after is None or not watch.clocks_are_right:
+        return ""
+    needed = number(change.after, keys.TTL) - _DAY + watch.world.config.lease_margin_seconds
+    for partition in watch.task_partitions(change.proposal_id):
+        until = watch.leased_until.get((partition, change.proposal_id), 0.0)
+        if until < needed and not watch.is_tampered(change.proposal_id):
+            return f"{change.proposal_id} has a token, and holds {partition} for {needed - until:g} s too few"
     return ""
 
 

@@ -12,7 +12,18 @@ from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import LATEST_REPORT, Attribute
-from tests.simulation.invariants.watch import Change, Watch, at_rest, number, of_each_item, of_each_object, status_of
+from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.asked import Asked
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    number,
+    of_each_ask,
+    of_each_item,
+    of_each_object,
+    status_of,
+)
 from tests.simulation.plant import MACHINE_ARN
 from tests.unit.agent.pager import Pager
 
@@ -40,6 +51,39 @@ def a_run_is_marked_as_reported_once_its_report_is_there(watch: Watch, change: C
     named = json.loads(change.after[Attribute.BODY]["S"])["report_key"]
     is_there = not named or any(key == f"{named}.json" for _, key in watch.world.s3.objects)
     return "" if is_there else f"{change.key[0]} names {named}, which is not there"
+
+
+@of_each_item
+def a_run_is_counted_before_it_is_marked_as_over(watch: Watch, change: Change) -> str:
+    """A count too many after a crash is better than an alarm that stays silent."""
+    if change.key[1] != keys.SUMMARY or change.after is None or not _finished_at(change.after):
+        return ""
+    is_first = change.before is None or not _finished_at(change.before)
+    is_counted = (watch.world.dynamodb.last_writer, "put_metric_data") in watch.asked_for
+    is_late = watch.world.dynamodb.last_writer == "world"
+    return "" if is_counted or is_late or not is_first else f"{change.key[0]} is over, and was not counted"
+
+
+def _finished_at(summary: Wire) -> str:
+    return str(json.loads(summary[Attribute.BODY]["S"])["finished_at"] or "")
+
+
+@of_each_ask
+def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
+    """No process tells the same twice, whatever became of the first time: the next one may have to."""
+    match asked.operation:
+        case "publish":
+            said = [json.dumps(asked.request, sort_keys=True)]
+        case "put_events":
+            details = [json.loads(entry["Detail"]) for entry in asked.request["Entries"]]
+            said = [json.dumps({**detail, "at": ""}, sort_keys=True) for detail in details]
+        case "put_metric_data":
+            said = ["metrics"]
+        case _:
+            return ""
+    again = [each for each in said if (asked.who, each) in watch.said]
+    watch.said.update((asked.who, each) for each in said)
+    return f"{asked.who} says once more {again[0][:300]}" if again else ""
 
 
 @at_rest

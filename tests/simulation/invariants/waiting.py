@@ -13,10 +13,12 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposal import WHEN_IT_ANSWERS
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
     at_rest,
+    number,
     of_each_call,
     of_each_record,
     of_each_test,
@@ -86,6 +88,26 @@ def a_wait_has_an_end(watch: Watch, change: Change) -> str:
     longest = timedelta(seconds=watch.world.config.wait_for_endpoint_seconds)
     if following > now + LONGEST_PAUSE or until > now + longest or following > until + timedelta(seconds=1):
         return f"{change.proposal_id} is tested again at {following}, until {until}"
+    return ""
+
+
+@of_each_record
+def what_waits_for_its_endpoint_holds_its_tasks_anew(watch: Watch, change: Change) -> str:
+    """Whoever says that it waits has first, in the same invocation, taken its tasks until after the next look."""
+    waits = told(change.after, Attribute.WAITS) if change.after and Attribute.WAITS in change.after else None
+    acting = watch.writer()
+    said_before = change.before is not None and change.before.get(Attribute.WAITS) == (change.after or {}).get("waits")
+    if not waits or said_before or acting is None or acting.function != "ExecuteRestart" or not watch.clocks_are_right:
+        return ""
+    spared = left_out(watch.proposed[change.proposal_id], told(change.after or {}, Attribute.DECISION))
+    for partition in watch.task_partitions(change.proposal_id):
+        lease = watch.items.get((partition, keys.LEASE))
+        if partition in spared or lease is None or lease[Attribute.PROPOSAL_ID]["S"] != change.proposal_id:
+            continue
+        taken_at = datetime.fromisoformat(lease[Attribute.AT]["S"]).timestamp()
+        needed = datetime.fromisoformat(waits["next_test_at"]).timestamp() + _LIFE.total_seconds()
+        if taken_at < acting.at or number(lease, Attribute.EXPIRES) < needed:
+            return f"{change.proposal_id} waits, and has not taken {partition} anew"
     return ""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.asked import Asked, Write, write_of
 from tests.simulation.plant import World
 from tests.simulation.saying import Saying
 from tests.simulation.services import Invocation
@@ -52,9 +54,11 @@ OfSent = Callable[["Watch", Sent], str]
 OfTest = Callable[["Watch", Tested], str]
 OfInvocation = Callable[["Watch", Invocation], str]
 OfObject = Callable[["Watch", str], str]
+OfAsked = Callable[["Watch", Asked], str]
+OfWrite = Callable[["Watch", Write], str]
 OfRest = Callable[["Watch"], Iterator[str]]
 T = TypeVar("T")
-Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfRest)
+Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfAsked, OfWrite, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
@@ -63,7 +67,11 @@ _OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
 _OF_ANSWERS: list[OfInvocation] = []
 _OF_OBJECTS: list[OfObject] = []
+_OF_ASKED: list[OfAsked] = []
+_OF_WRITES: list[OfWrite] = []
 _AT_REST: list[OfRest] = []
+_ENOUGH = 4
+"""Writes of one kind whose conditions are held against what might be, of a night."""
 NAMES: list[str] = []
 """Of all invariants, as docs/proof.md has them."""
 
@@ -97,6 +105,10 @@ of_each_answer = _kept_in(_OF_ANSWERS)
 """Has it checked when a function has answered."""
 of_each_object = _kept_in(_OF_OBJECTS)
 """Has it checked with every object that is written to the bucket, by its key."""
+of_each_ask = _kept_in(_OF_ASKED)
+"""Has it checked with every call to AWS, as it goes out."""
+of_each_write = _kept_in(_OF_WRITES)
+"""Has it checked with every call that writes to the ledger, as it goes out."""
 at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
@@ -132,18 +144,54 @@ class Watch:
         """Until when each proposal held each task, by its last lease: by partition and id."""
         self.told_of_outage: dict[str, float] = {}
         """When each process first wrote down that people are told that monitoring fails."""
+        self.asked_for: set[tuple[str, str]] = set()
+        """What each process has asked AWS for, by operation."""
+        self.looked: dict[tuple[str, str, str], float] = {}
+        """When each process was told last how a task is, by server and task."""
+        self.counted: Counter[tuple[str, str, str]] = Counter()
+        """How many tests of an endpoint each process has counted, by server and endpoint."""
+        self.said: set[tuple[str, str]] = set()
+        """What each process has told people and programs."""
+        self.moved_at: dict[str, float] = {}
+        """When each proposal's status changed last."""
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
         self._stored: list[str] = []
+        self._shapes: Counter[tuple[object, ...]] = Counter()
+        self._wrong: list[Violated] = []
+        """What was wrong with what was asked since the last check."""
         self._seen = self._seen_tests = 0
+        world.on_call.append(self._look_at)
+        world.journal.on_read.append(self._note_look)
         world.functions.on_begin.append(self._begun.append)
         world.functions.on_answer.append(self._answered.append)
         world.s3.on_put.append(self._keep)
         world.dynamodb.watchers.append(lambda *change: self._changed.append(Change(*change)))
 
+    def _note_look(self, who: str, server: str, task: str) -> None:
+        self.looked[who, server, task] = self.world.kernel.now
+
+    def _look_at(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """Holds a call against the invariants; who sends it must not get to know."""
+        asked = Asked(who, operation, request)
+        self.asked_for.add((who, operation))
+        try:
+            self._hold(_OF_ASKED, asked)
+            if (write := write_of(asked, self.items)) and self._is_new(write):
+                self._hold(_OF_WRITES, write)
+        except Violated as exc:
+            self._wrong.append(exc)
+
+    def _is_new(self, write: Write) -> bool:
+        """Whether a night has seen few of this kind: their conditions are all alike."""
+        self._shapes[write.shape] += 1
+        return self._shapes[write.shape] <= _ENOUGH
+
     def check(self) -> None:
         """Raises Violated."""
+        if self._wrong:
+            raise self._wrong[0]
         tests, requests = self.world.journal.tests, self.requests
         is_new = self._seen < len(requests) or self._seen_tests < len(tests)
         if not (self._changed or self._begun or self._answered or self._stored or is_new):
@@ -190,29 +238,39 @@ class Watch:
     def _note(self, change: Change) -> None:
         if change.after is None:
             return
-        if change.key[1] == keys.RECORD:
-            if change.proposal_id not in self.proposed or change.proposal_id in self.world.forged:
-                self.proposed[change.proposal_id] = json.loads(change.after[Attribute.PROPOSAL]["S"])
-            self.opened_at.setdefault(change.proposal_id, self.world.kernel.now)
-            self.opened_by.setdefault(change.proposal_id, self.world.dynamodb.last_writer)
-        if change.key[1] == keys.RECORD and not (change.before and status_of(change.before) is status_of(change.after)):
-            self.world.kernel.say(f"{change.proposal_id} is {status_of(change.after)}", "ledger")
-        if change.key[1] == keys.LEASE:
+        now, writer, sort = self.world.kernel.now, self.world.dynamodb.last_writer, change.key[1]
+        if sort == keys.RECORD:
+            self._note_record(change, change.after)
+        elif sort.startswith(keys.RESTART_PREFIX):
+            if change.before is None:
+                self.claimed_at[change.key] = now
+            if Attribute.OUTCOME in change.after:
+                self.settled.setdefault(change.key, (writer, now))
+        elif sort.startswith(keys.PROBE_PREFIX) and Attribute.BODY not in change.after:
+            _, server, endpoint = change.key[0].split("/")
+            self.counted[writer, server, endpoint] += 1
+        elif sort == keys.LEASE:
             holder = change.after[Attribute.PROPOSAL_ID]["S"]
             self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
-        if change.key[0] == keys.OUTAGE:
-            self.told_of_outage.setdefault(self.world.dynamodb.last_writer, self.world.kernel.now)
-        if change.key[0] == keys.PLANS_PARTITION:
-            self.plans[change.key] = change.after
-            self.planned_at.setdefault(change.key, self.world.kernel.now)
-        if change.key[1] == keys.SUMMARY:
-            self.summed_up_at.setdefault(change.key, self.world.kernel.now)
-        if change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None:
-            self.claimed_at[change.key] = self.world.kernel.now
-        if change.key[1].startswith(keys.RESTART_PREFIX) and Attribute.OUTCOME in change.after:
-            self.settled.setdefault(change.key, (self.world.dynamodb.last_writer, self.world.kernel.now))
-        if change.key[1] == keys.TOKEN:
+        elif sort == keys.SUMMARY:
+            self.summed_up_at.setdefault(change.key, now)
+        elif sort == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
+        elif change.key[0] == keys.OUTAGE:
+            self.told_of_outage.setdefault(writer, now)
+        elif change.key[0] == keys.PLANS_PARTITION:
+            self.plans[change.key] = change.after
+            self.planned_at.setdefault(change.key, now)
+
+    def _note_record(self, change: Change, record: Wire) -> None:
+        name, now = change.proposal_id, self.world.kernel.now
+        if name not in self.proposed or name in self.world.forged:
+            self.proposed[name] = json.loads(record[Attribute.PROPOSAL]["S"])
+        self.opened_at.setdefault(name, now)
+        self.opened_by.setdefault(name, self.world.dynamodb.last_writer)
+        if not (change.before and status_of(change.before) is status_of(record)):
+            self.world.kernel.say(f"{name} is {status_of(record)}", "ledger")
+            self.moved_at[name] = now
 
     # -- what invariants ask ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,128 @@
+"""Of the order in which things are done: what has to be there comes first, and what is looked at is looked at last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.ledger import Attribute
+from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.asked import Asked
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    number,
+    of_each_ask,
+    of_each_call,
+    of_each_item,
+    of_each_test,
+    partition_of,
+    status_of,
+    told,
+)
+
+
+@of_each_call
+def the_last_look_comes_after_all_that_takes_long(watch: Watch, sent: Sent) -> str:
+    """What is sent rests on a look at its task after the last test of an endpoint, and after what was sent before."""
+    looked_at = watch.looked.get((sent.process, sent.server, sent.task), 0.0)
+    tests = [each.answered_at for each in watch.world.journal.tests if each.process == sent.process]
+    before = [each.at for each in watch.requests if each.process == sent.process and each.at < sent.at]
+    is_again = any(
+        (each.process, each.task, each.action) == (sent.process, sent.task, sent.action) and each.at < sent.at
+        for each in watch.requests
+    )
+    if is_again or looked_at >= max([0.0, *tests, *before]):
+        return ""
+    return f"{sent.process} sends {sent.action} to {sent.task}, which it looked at {sent.at - looked_at:.1f} s before"
+
+
+@of_each_call
+def who_has_stopped_a_task_looks_whether_the_restart_goes_on(watch: Watch, sent: Sent) -> str:
+    """A stop takes minutes: between it and the run call, the claim is read once more."""
+    stops = [
+        each.at
+        for each in watch.requests_of(watch.proposal_of(sent), sent.server, sent.task)
+        if (each.process, each.action) == (sent.process, "stop")
+    ]
+    if sent.action != "run" or not stops:
+        return ""
+    task = partition_of({"instance": "default", "server": sent.server, "task": sent.task})
+    claim = task, f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"
+    read_at = watch.world.dynamodb.read_at.get((sent.process, claim), 0.0)
+    return "" if read_at > stops[-1] else f"{sent.process} runs {sent.task} after a stop, and did not look again"
+
+
+@of_each_test
+def a_test_is_asked_for_once_a_count(watch: Watch, test: Tested) -> str:
+    """Whatever became of it, it is not asked for again but with a count of its own."""
+    same = [
+        each
+        for each in watch.world.journal.tests
+        if (each.process, each.server, each.endpoint) == (test.process, test.server, test.endpoint)
+    ]
+    arrived, counted = sum(each.has_arrived for each in same), watch.counted[test.process, test.server, test.endpoint]
+    return f"{test.process} tests {test.endpoint} {arrived} times, counted {counted}" if arrived > counted else ""
+
+
+@of_each_item
+def a_run_is_summed_up_once_its_findings_are_there(watch: Watch, change: Change) -> str:
+    """The summary is the mark that a run has looked: who finds it there finds what was found."""
+    if change.key[1] != keys.SUMMARY or change.before is not None or change.after is None:
+        return ""
+    summary, writer = json.loads(change.after[Attribute.BODY]["S"]), watch.writer()
+    if writer is None or writer.function != "MonitorTasks":
+        return ""
+    name = f"{summary['execution_name']}.json"
+    is_there = any(key.startswith("snapshots/findings/") and key.endswith(name) for _, key in watch.world.s3.objects)
+    return "" if is_there else f"{change.key[0]} is summed up, and its findings are not there"
+
+
+@of_each_item
+def a_token_goes_once_nothing_waits_with_it(watch: Watch, change: Change) -> str:
+    """Without it, nobody could end the wait any more."""
+    if change.key[1] != keys.TOKEN or change.after is not None or change.before is None:
+        return ""
+    is_forgotten = number(change.before, keys.TTL) < watch.world.kernel.now or watch.is_tampered(change.proposal_id)
+    token = change.before[Attribute.TOKEN]["S"]
+    is_waiting = watch.world.states.is_waiting(token) and not is_forgotten
+    return f"{change.proposal_id} lost its token, and is waited for" if is_waiting else ""
+
+
+@of_each_ask
+def what_is_told_is_written_down_first(watch: Watch, asked: Asked) -> str:
+    """A reminder and a fall are marked as being told, and an end is one, before anybody hears of it."""
+    for entry in asked.request["Entries"] if asked.operation == "put_events" else ():
+        detail = json.loads(entry["Detail"])
+        name = detail.get("approval_id", "")
+        record = watch.record(name)
+        is_right = True
+        match entry["DetailType"]:
+            case "ApprovalReminder":
+                is_right = record is None or detail["reason"] in told(record, Attribute.REMINDED).get("reasons", ())
+            case "ApprovalClosed":
+                is_right = record is None or status_of(record).is_final
+            case "RestartFellOver":
+                followed = watch.items.get((keys.FOLLOWED_PARTITION, name))
+                is_right = followed is None or bool(told(followed, Attribute.BODY)["telling_since"])
+        if not is_right:
+            return f"{asked.who} tells {entry['DetailType']} of {name}, which is not written down"
+    return ""
+
+
+@at_rest
+def every_claim_has_its_result(watch: Watch) -> Iterator[str]:
+    """Of each task that was claimed, it is known what came of it, as far as that can be known."""
+    for (partition, sort), item in watch.items.items():
+        name = sort.removeprefix(keys.RESTART_PREFIX)
+        if sort.startswith(keys.RESTART_PREFIX) and Attribute.OUTCOME not in item and not watch.is_tampered(name):
+            yield f"{name} claimed {partition}, and nothing says what came of it"
+
+
+@at_rest
+def what_is_held_can_be_taken_back(watch: Watch) -> Iterator[str]:
+    """A console holds each decision for as long as is set, and what loads again for longer."""
+    for decision_id, seconds in watch.saying.too_soon:
+        yield f"{decision_id} went out after {seconds:.1f} s"
