@@ -80,6 +80,13 @@ def _with_placeholders(names: dict[str, str], values: dict[str, int]) -> tuple[s
     return "update_item", {"TableName": TABLE, "Key": key, **condition, **{k: v for k, v in given.items() if v}}
 
 
+def _update(expression: str, names: dict[str, str], **values: str | int) -> tuple[str, dict[str, Any]]:
+    key = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+    given = {f":{name}": wire for name, wire in item("", "", **values).items() if name in values}
+    spelt = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": given}
+    return "update_item", {"TableName": TABLE, "Key": key, "UpdateExpression": expression, **spelt}
+
+
 NEWER = "attribute_not_exists(#n) OR #n < :n OR ( #n = :n AND ( #t < :t OR #t = :t ) )"
 PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "a condition on what is absent holds once": [
@@ -129,6 +136,29 @@ PROGRAMS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         _with_placeholders({"#n": "n", "#m": "m"}, {":n": 1}),
         _with_placeholders({"#n": "n"}, {":n": 1, ":m": 2}),
         get("a", "1"),
+    ],
+    "an update changes no key": [transact(put(item("a", "1"))), _update("SET #sk = :n", {"#sk": "sk"}, n=2)],
+    "keys are text that is there and not too long, and those of the index have its types": [
+        transact(put(item("", "1"))),
+        transact(put(item("a", ""))),
+        transact(put(item("a" * 2049, "1"))),
+        transact(put(item("a", "1" * 1025))),
+        transact(put(item("a" * 2048, "1" * 1024))),
+        transact(put(item("a", "1", inbox="WAITING", deadline="20"))),
+        transact(put(item("a", "1", inbox=1, deadline=20))),
+    ],
+    "who asks for as many as there are is told that there may be more": [
+        transact(*(put(item("a", f"x{number}")) for number in (1, 2, 3))),
+        *(
+            query(
+                KeyConditionExpression="#pk = :pk",
+                ExpressionAttributeNames={"#pk": "pk"},
+                ExpressionAttributeValues={":pk": {"S": "a"}},
+                ConsistentRead=True,
+                Limit=limit,
+            )
+            for limit in (2, 3, 4)
+        ),
     ],
     "no item twice in one transaction": [transact(put(item("a", "1")), put(item("a", "1", n=2)))],
     "an update makes, sets, removes and adds": [

@@ -2,9 +2,10 @@
 
 Modelled: expressions of conditions, filters, keys and updates; TransactWriteItems with cancellation reasons and
 request tokens; consistent and eventually consistent reads; an index that lags; pages that end anywhere; BatchGetItem
-that leaves keys unprocessed; items of at most 400 KB; TTL that deletes late. Not modelled: other types than S and N,
-projections, capacity (throttling is a fault).
-Sources: the API reference of these operations and "Expressions" in the Developer Guide.
+that leaves keys unprocessed; the limits on items and keys; TTL that deletes late. Not modelled: other types than S and
+N, projections, capacity (throttling is a fault).
+Sources: the API reference of these operations, and in the Developer Guide "Expressions", "Transactions: how it works",
+"Quotas". `docs/proof.md` says what is otherwise.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Test = Callable[[Wire, Mapping[str, str], Mapping[str, Any]], bool]
 """Whether an item, with names and values, passes."""
 
 MOST_ITEM_BYTES = 400 * 1024
+MOST_KEY_BYTES = {"pk": 2048, "sk": 1024}
 MOST_ACTIONS = 100
 MOST_TRANSACTION_BYTES = 4 * 1024 * 1024
 CONFLICT_SECONDS = 0.02
@@ -133,6 +135,8 @@ class DynamoDb:
         by_index = "IndexName" in request
         if by_index and request["IndexName"] != self.index:
             raise error("ValidationException", "Query", "The table does not have the specified index")
+        if keyed := {"pk", "sk"} & set(_attributes(request.get("FilterExpression", ""), names)):
+            raise error("ValidationException", "Query", f"A filter can only contain non-key attributes, not {keyed}")
         if by_index and request.get("ConsistentRead"):
             raise error(
                 "ValidationException", "Query", "Consistent reads are not supported on global secondary indexes"
@@ -153,7 +157,8 @@ class DynamoDb:
         size = min(request.get("Limit", len(rows)), len(rows))
         if size > 1 and self.kernel.random.random() < 0.1:
             size = self.kernel.random.randint(1, size)
-        page, more = rows[:size], len(rows) > size
+        # Who asks for no more than there is learns only by the next page that there is none.
+        page, more = rows[:size], len(rows) > size or 0 < size == request.get("Limit")
         kept = [
             dict(item)
             for _, item in page
@@ -172,6 +177,8 @@ class DynamoDb:
         key = _key_of(Key)
         names = request.get("ExpressionAttributeNames", {})
         values = request.get("ExpressionAttributeValues", {})
+        if self._is_being_written(key):
+            raise error("TransactionConflictException", "UpdateItem", "Transaction is ongoing for the item")
         if not self._passes(key, request.get("ConditionExpression"), names, values):
             raise error("ConditionalCheckFailedException", "UpdateItem", "The conditional request failed")
         self._write(key, updated(self.items.get(key), key, UpdateExpression, names, values))
@@ -197,7 +204,7 @@ class DynamoDb:
                 code = "ConditionalCheckFailed"
             elif kind != "ConditionCheck":
                 item = self._after_action(key, kind, body)
-                code = "ValidationError" if item and _size(item) > MOST_ITEM_BYTES else code
+                code = "ValidationError" if item and not self._fits(item) else code
                 after.append((key, item))
             reasons.append({"Code": code})
         if any(reason["Code"] != "None" for reason in reasons):
@@ -227,7 +234,7 @@ class DynamoDb:
             _check_placeholders(operation, body)
         put = [body["Item"] for kind, body in actions if kind == "Put"]
         for item in put:
-            self._check_size(item, operation)
+            self._check_item(item, operation)
         if sum(map(_size, put)) > MOST_TRANSACTION_BYTES:
             raise error("ValidationException", operation, "The items of a transaction may not be larger than 4 MB")
 
@@ -260,7 +267,9 @@ class DynamoDb:
         return condition is None or compiled(condition)(self.items.get(key, {}), names, values)
 
     def _write(self, key: Key, item: Wire | None) -> None:
-        self._check_size(item, "PutItem")
+        self._check_item(item, "PutItem")
+        if item is not None and not self._fits(item):
+            raise error("ValidationException", "PutItem", "Type mismatch for Index Key")
         before = self.items.get(key)
         self._partitions.setdefault(key[0], set()).add(key)
         if item is not None and self.index_key[0] in item:
@@ -323,9 +332,20 @@ class DynamoDb:
         if name != self.table:
             raise error("ResourceNotFoundException", operation, f"Requested resource not found: Table: {name}")
 
-    def _check_size(self, item: Wire | None, operation: str) -> None:
-        if item is not None and _size(item) > MOST_ITEM_BYTES:
+    def _check_item(self, item: Wire | None, operation: str) -> None:
+        """Raises ClientError for an item that is too large, or whose keys no table takes."""
+        if item is None:
+            return
+        if _size(item) > MOST_ITEM_BYTES:
             raise error("ValidationException", operation, "Item size has exceeded the maximum allowed size")
+        for name, most in MOST_KEY_BYTES.items():
+            if not 0 < len(item[name].get("S", "").encode()) <= most:
+                raise error("ValidationException", operation, f"The key {name} is empty, too long, or no text")
+
+    def _fits(self, item: Wire) -> bool:
+        """Whether an item is small enough, and the index takes its keys; if not, that cancels a transaction."""
+        keys = zip(self.index_key, ("S", "N"), strict=True)
+        return _size(item) <= MOST_ITEM_BYTES and all(item[name].get(kind) for name, kind in keys if name in item)
 
 
 def _key_of(item: Wire) -> Key:
@@ -368,6 +388,7 @@ def _number_or_text(value: Mapping[str, str]) -> tuple[str, Any]:
 def updated(item: Wire | None, key: Key, expression: str, names: Mapping[str, str], values: Mapping[str, Any]) -> Wire:
     """`item` after an UpdateExpression of SET, REMOVE and ADD; made with its key where it is not there yet."""
     made: Wire = dict(item) if item is not None else {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+    _check_paths(expression, names)
     for clause, body in re.findall(
         r"\b(SET|REMOVE|ADD|DELETE)\b\s+(.*?)(?=\s+(?:SET|REMOVE|ADD|DELETE)\b|\Z)", expression
     ):
@@ -385,6 +406,20 @@ def updated(item: Wire | None, key: Key, expression: str, names: Mapping[str, st
                 case _:
                     raise error("ValidationException", "UpdateItem", f"{clause} is not modelled")
     return made
+
+
+def _check_paths(expression: str, names: Mapping[str, str]) -> None:
+    """Raises ClientError for an update that names an attribute twice, or one of the key."""
+    changed = _attributes(expression, names)
+    if len(set(changed)) < len(changed):
+        raise error("ValidationException", "UpdateItem", "Two document paths overlap with each other")
+    if {"pk", "sk"} & set(changed):
+        raise error("ValidationException", "UpdateItem", "Cannot update attribute. This attribute is part of the key")
+
+
+def _attributes(expression: str, names: Mapping[str, str]) -> list[str]:
+    """The attributes that an expression names by placeholders, each as often as it does."""
+    return [names[each] for each in _PLACEHOLDER.findall(expression) if each.startswith("#")]
 
 
 @functools.lru_cache(maxsize=512)

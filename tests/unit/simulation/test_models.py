@@ -78,6 +78,44 @@ def test_an_item_that_an_update_makes_too_large_cancels_the_transaction(database
         database.transact_write_items([put(x=half + half)])
 
 
+def test_an_update_beside_another_process_s_write_conflicts_and_succeeds_a_moment_later(
+    kernel: Kernel, database: DynamoDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UpdateItem's errors in the API reference."""
+    monkeypatch.setattr(kernel.random, "random", lambda: 0.0)
+    database.transact_write_items([put(x="1")])
+
+    def writes() -> str:
+        with pytest.raises(ClientError) as raised:
+            database.update_item(**update(x="2")["Update"])
+        kernel.sleep(1)
+        database.update_item(**update(x="2")["Update"])
+        return str(raised.value.response["Error"]["Code"])
+
+    process = kernel.spawn("one", writes)
+    kernel.run(kernel.now + 2)
+
+    assert (process.error, process.result) == (None, "TransactionConflictException")
+    assert database.items["a", "1"]["x"] == {"S": "2"}
+
+
+@pytest.mark.parametrize("expression", ["SET #x = :x REMOVE #x", "SET #x = :x, #x = :x"])
+def test_an_update_names_no_attribute_twice(database: DynamoDb, expression: str) -> None:
+    """UpdateExpression in the API reference; the embedded DynamoDB takes it."""
+    with pytest.raises(ClientError, match="ValidationException"):
+        database.update_item(**update(x="1")["Update"] | {"UpdateExpression": expression})
+
+
+def test_a_filter_names_no_key(database: DynamoDb) -> None:
+    """FilterExpression of Query in the API reference; the embedded DynamoDB takes one."""
+    spelt = {
+        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+        "ExpressionAttributeValues": {":pk": KEY["pk"], ":sk": KEY["sk"]},
+    }
+    with pytest.raises(ClientError, match="ValidationException"):
+        database.query("t", "#pk = :pk", FilterExpression="#sk > :sk", **spelt)
+
+
 def test_an_object_that_is_gone_is_not_there_to_be_compared(kernel: Kernel) -> None:
     with pytest.raises(ClientError, match="NoSuchKey"):
         SimulatedS3(kernel).put_object("bucket", "key", b"", IfMatch='"etag"')
