@@ -15,13 +15,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.beside import HISTORIES
-from tests.embedded import EmbeddedAws
+from tests.embedded import REGION, EmbeddedAws
 from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import DynamoDb
+from tests.simulation.services import SimulatedS3
 from tests.simulation.stepfunctions import StepFunctions
 from tests.unit.agent.fakes import create_table
 
-TABLE = "programs"
+TABLE = BUCKET = "programs"
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:programs"
 START = datetime(2026, 3, 7, tzinfo=UTC)
 
@@ -251,6 +252,54 @@ def answers(client: Any, program: list[tuple[str, dict[str, Any]]]) -> list[Any]
 def test_dynamodb_answers_as_the_embedded_one(table: Any, name: str) -> None:
     model = DynamoDb(plain_kernel(), TABLE, longest_lag=0.0)
     assert answers(model, PROGRAMS[name]) == answers(table, PROGRAMS[name])
+
+
+LISTINGS: list[dict[str, Any]] = [
+    {},
+    {"Prefix": "none"},
+    {"Delimiter": "/"},
+    {"Prefix": "a/", "Delimiter": "/"},
+    {"MaxKeys": 2},
+    {"MaxKeys": 1, "Delimiter": "/"},
+]
+
+
+def objects_in(client: Any) -> list[Any]:
+    """What listings and conditional writes come to, page by page."""
+    said: list[Any] = []
+    for key in ("b", "a/2", "a/1/x", "ä", "c/1"):
+        client.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    for request in LISTINGS:
+        more: dict[str, str] = {}
+        while True:
+            page = client.list_objects_v2(Bucket=BUCKET, **request, **more)
+            found = (
+                ([each["Key"] for each in page["Contents"]] if "Contents" in page else None),
+                [each["Prefix"] for each in page.get("CommonPrefixes", [])],
+            )
+            said.append((*found, page["KeyCount"], page["IsTruncated"]))
+            if not page["IsTruncated"]:
+                break
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+    etag = client.get_object(Bucket=BUCKET, Key="b")["ETag"]
+    conditions = (("b", {"IfMatch": etag}), ("b", {"IfMatch": '"x"'}), ("b", {"IfNoneMatch": "*"}))
+    for key, condition in (*conditions, ("none", {"IfMatch": etag}), ("none", {"IfNoneMatch": "*"})):
+        try:
+            said.append(client.put_object(Bucket=BUCKET, Key=key, Body=b"", **condition)["ETag"])
+        except ClientError as exc:
+            said.append((exc.response["Error"]["Code"], exc.response["ResponseMetadata"]["HTTPStatusCode"]))
+    return said
+
+
+def test_s3_lists_and_compares_as_the_embedded_one(embedded_aws: EmbeddedAws) -> None:
+    client = embedded_aws.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    try:
+        assert objects_in(SimulatedS3(plain_kernel())) == objects_in(client)
+    finally:
+        for each in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
+            client.delete_object(Bucket=BUCKET, Key=each["Key"])
+        client.delete_bucket(Bucket=BUCKET)
 
 
 def recorded(name: str) -> list[dict[str, Any]]:

@@ -52,10 +52,25 @@ def error(code: str, operation: str, message: str = "", **more: Any) -> ClientEr
     return ClientError(
         cast(
             "Any",
-            {"Error": {"Code": code, "Message": message or code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more},
+            {
+                "Error": {"Code": code, "Message": message or code},
+                "ResponseMetadata": {"HTTPStatusCode": _STATUSES.get(code, 400)},
+                **more,
+            },
         ),
         operation,
     )
+
+
+_STATUSES = {
+    "304": 304,
+    "ConditionalRequestConflict": 409,
+    "NoSuchKey": 404,
+    "PreconditionFailed": 412,
+    "SlowDown": 503,
+    "Throttled": 429,
+}
+"""HTTP statuses of errors, where they are not 400."""
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """The smaller services of the world, and the wire between a process and all of them.
 
-Modelled: S3 objects with ETags and conditional reads, SNS, CloudWatch metrics, Secrets Manager, and Lambda's
-invocations (limits of time, at least once, errors by class name). Every call goes through `Wire`: it takes time both
-ways, may go wrong by the seed, and is refused where botocore's own service model would refuse it.
+Modelled: S3 objects with ETags, conditional reads and writes, and pages; SNS, EventBridge's bus and CloudWatch with
+their limits; Secrets Manager; and Lambda's invocations (limits of time, at least once, errors by class name). Every
+call goes through `Wire`: it takes time both ways, may go wrong by the seed, and is refused where botocore's own service
+model would refuse it. Sources: the API references as botocore has them. `docs/proof.md` says what is otherwise.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ from tests.simulation.kernel import Kernel, Process
 MOST_ENTRIES = 10
 """In one call of EventBridge's PutEvents."""
 MOST_SUBJECT, MOST_MESSAGE_BYTES = 99, 256 * 1024
-"""Of what SNS publishes: a subject is of less than 100 ASCII characters."""
+"""Of what SNS publishes, attributes and all: a subject is of less than 100 characters."""
+MOST_VALUES = 150
+"""Of one metric in one call of CloudWatch's PutMetricData."""
+WRITING_SECONDS = 0.02
+"""How long a write to S3 takes: a conditional one by another process within this time may conflict with it."""
 ENDPOINT = "https://{service}.eu-west-1.amazonaws.com"
 
 
@@ -104,8 +109,12 @@ class ModelClient:
         try:
             return getattr(self._model, operation)(**request)
         except ClientError as exc:
-            modelled = self.exceptions.from_code(exc.response["Error"]["Code"])
-            raise modelled(exc.response, exc.operation_name) from None
+            raise self._modelled(exc) from None
+
+    def _modelled(self, exc: ClientError) -> Exception:
+        """The same error, of the class that boto3's client raises."""
+        made: Exception = self.exceptions.from_code(exc.response["Error"]["Code"])(exc.response, exc.operation_name)
+        return made
 
 
 OnCall = Callable[[str, str, Mapping[str, Any]], None]
@@ -148,7 +157,9 @@ class Wire(ModelClient):
             case Fault.LOST:
                 return ReadTimeoutError(endpoint_url=endpoint)
             case Fault.BUSY:
-                return error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
+                return self._modelled(
+                    error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
+                )
         return ResponseParserError(f"Unable to parse response from {self._service}: not well-formed")
 
 
@@ -163,6 +174,8 @@ class SimulatedS3:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._written: dict[tuple[str, str], tuple[float, str]] = {}
+        """When each object was written last, and by which process."""
         self.objects: dict[tuple[str, str], tuple[bytes, datetime]] = {}
         self.on_put: list[Callable[[str, bytes], None]] = []
         """Told the key and the body of each object that is written."""
@@ -175,33 +188,53 @@ class SimulatedS3:
             raise error("NoSuchKey", "PutObject", "The specified key does not exist.")
         if there is not None and (IfNoneMatch == "*" or (IfMatch and IfMatch != _etag(there[0]))):
             raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
+        if (IfMatch or IfNoneMatch) and self._is_being_written((Bucket, Key)):
+            raise error("ConditionalRequestConflict", "PutObject", "A conflicting operation occurred.")
+        self._written[Bucket, Key] = (self._kernel.now, self._kernel.current_name)
         self.objects[Bucket, Key] = (Body, self._kernel.time())
         for told in self.on_put:
             told(Key, Body)
         return {"ETag": _etag(Body)}
+
+    def _is_being_written(self, place: tuple[str, str]) -> bool:
+        """Whether another process' write has just been carried out, and is taken for under way still."""
+        at, who = self._written.get(place, (0.0, ""))
+        is_close = self._kernel.now - at < WRITING_SECONDS and who != self._kernel.current_name
+        return is_close and self._kernel.random.random() < 0.5
 
     def get_object(self, Bucket: str, Key: str, IfNoneMatch: str = "") -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
             raise error("NoSuchKey", "GetObject", "The specified key does not exist.")
         body, at = self.objects[Bucket, Key]
         if IfNoneMatch == _etag(body):
-            raise ClientError(
-                {"Error": {"Code": "304", "Message": "Not Modified"}, "ResponseMetadata": {"HTTPStatusCode": 304}},  # type: ignore[typeddict-item]
-                "GetObject",
-            )
+            raise error("304", "GetObject", "Not Modified")
         return {"Body": io.BytesIO(body), "ETag": _etag(body), "LastModified": at}
 
-    def list_objects_v2(self, Bucket: str, Prefix: str = "", Delimiter: str = "", **_: Any) -> dict[str, Any]:
-        contents, folders = [], set()
+    def list_objects_v2(
+        self,
+        Bucket: str,
+        Prefix: str = "",
+        Delimiter: str = "",
+        MaxKeys: int = 1000,
+        ContinuationToken: str = "",
+    ) -> dict[str, Any]:
+        found: dict[str, dict[str, Any]] = {}
         for (bucket, key), (_body, at) in sorted(self.objects.items()):
             if bucket != Bucket or not key.startswith(Prefix):
                 continue
             head, slash, _rest = key.removeprefix(Prefix).partition(Delimiter) if Delimiter else ("", "", "")
             if slash:
-                folders.add(f"{Prefix}{head}{Delimiter}")
+                folder = f"{Prefix}{head}{Delimiter}"
+                found[folder] = {"CommonPrefixes": {"Prefix": folder}}
             else:
-                contents.append({"Key": key, "LastModified": at})
-        return {"Contents": contents, "CommonPrefixes": [{"Prefix": each} for each in sorted(folders)]}
+                found[key] = {"Contents": {"Key": key, "LastModified": at}}
+        # Folders count as keys, and lie among them.
+        behind = [name for name in sorted(found) if name > ContinuationToken]
+        answer: dict[str, Any] = {"KeyCount": len(behind[:MaxKeys]), "IsTruncated": len(behind) > MaxKeys}
+        for name in behind[:MaxKeys]:
+            ((kind, entry),) = found[name].items()
+            answer.setdefault(kind, []).append(entry)
+        return answer | ({"NextContinuationToken": behind[MaxKeys - 1]} if answer["IsTruncated"] else {})
 
 
 def _etag(body: bytes) -> str:
@@ -216,10 +249,13 @@ class SimulatedSns:
     published: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     def publish(self, **message: Any) -> dict[str, str]:
-        subject = message.get("Subject", "-")
+        subject, attributes = message.get("Subject", "-"), message.get("MessageAttributes", {})
         if not (0 < len(subject) <= MOST_SUBJECT and subject.isascii() and subject.isprintable() and subject[0] != " "):
             raise error("InvalidParameter", "Publish", "Invalid parameter: Subject")
-        if not 0 < len(message["Message"].encode()) <= MOST_MESSAGE_BYTES:
+        if not all(each["StringValue"] for each in attributes.values()):
+            raise error("ParameterValueInvalid", "Publish", "An attribute must have a value that is not empty")
+        beside = "".join(text for name, each in attributes.items() for text in (name, *each.values()))
+        if not message["Message"] or len(f"{message['Message']}{beside}".encode()) > MOST_MESSAGE_BYTES:
             raise error("InvalidParameter", "Publish", "Invalid parameter: Message too long")
         self.published.append((self.kernel.now, message))
         return {"MessageId": f"{len(self.published):08}"}
@@ -251,6 +287,8 @@ class SimulatedCloudWatch:
     points: list[dict[str, Any]] = field(default_factory=list)
 
     def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+        if any(len(point.get("Values", ())) > MOST_VALUES for point in MetricData):
+            raise error("InvalidParameterValue", "PutMetricData", f"At most {MOST_VALUES} values of a metric")
         self.points += [{"Namespace": Namespace, **point} for point in MetricData]
         return {}
 

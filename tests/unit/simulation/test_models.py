@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import MOST_ITEM_BYTES, DynamoDb
 from tests.simulation.kernel import Kernel
-from tests.simulation.services import SimulatedS3, SimulatedSns
+from tests.simulation.services import MOST_MESSAGE_BYTES, SimulatedCloudWatch, SimulatedS3, SimulatedSns
 from tests.simulation.stepfunctions import MOST_CAUSE, MOST_REDRIVES, StepFunctions
 
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:models"
@@ -119,6 +119,45 @@ def test_a_filter_names_no_key(database: DynamoDb) -> None:
 def test_an_object_that_is_gone_is_not_there_to_be_compared(kernel: Kernel) -> None:
     with pytest.raises(ClientError, match="NoSuchKey"):
         SimulatedS3(kernel).put_object("bucket", "key", b"", IfMatch='"etag"')
+
+
+def test_a_conditional_write_beside_another_process_s_conflicts_and_succeeds_a_moment_later(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PutObject in the API reference, whose answer has the status 409."""
+    s3 = SimulatedS3(kernel)
+    monkeypatch.setattr(kernel.random, "random", lambda: 0.0)
+    etag = s3.put_object("bucket", "key", b"one")["ETag"]
+
+    def writes() -> int:
+        with pytest.raises(ClientError, match="ConditionalRequestConflict") as raised:
+            s3.put_object("bucket", "key", b"two", IfMatch=etag)
+        kernel.sleep(1)
+        s3.put_object("bucket", "key", b"two", IfMatch=etag)
+        return int(raised.value.response["ResponseMetadata"]["HTTPStatusCode"])
+
+    process = kernel.spawn("one", writes)
+    kernel.run(kernel.now + 2)
+
+    assert (process.error, process.result) == (None, 409)
+    assert s3.get_object("bucket", "key")["Body"].read() == b"two"
+
+
+def test_a_message_has_room_for_its_attributes_and_none_of_them_is_empty(kernel: Kernel) -> None:
+    """Publish in the API reference."""
+    kind = {"DataType": "String", "StringValue": "x" * 1000}
+    sns = SimulatedSns(kernel)
+    sns.publish(Message="x" * (MOST_MESSAGE_BYTES - 1010), MessageAttributes={"kind": kind})
+    with pytest.raises(ClientError, match="InvalidParameter"):
+        sns.publish(Message="x" * (MOST_MESSAGE_BYTES - 1009), MessageAttributes={"kind": kind})
+    with pytest.raises(ClientError, match="ParameterValueInvalid"):
+        sns.publish(Message="x", MessageAttributes={"kind": {"DataType": "String", "StringValue": ""}})
+
+
+def test_a_metric_has_a_hundred_and_fifty_values_a_call() -> None:
+    """PutMetricData in the API reference."""
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        SimulatedCloudWatch().put_metric_data("QlikOps", [{"MetricName": "Took", "Values": [1.0] * 151}])
 
 
 @pytest.mark.parametrize("subject", ["", " x", "x\n", "é", "x" * 100])
