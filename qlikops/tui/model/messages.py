@@ -259,6 +259,8 @@ class TextLoaded(Message):
 
     view: str
     text: str
+    about: str = ""
+    """The state or item that it is about; empty if it is about all of the execution."""
 
 
 @dataclass
@@ -304,8 +306,12 @@ class ReportLoadFailed(LoadFailed):
     """The report did not come; `asked` is its name."""
 
 
+@dataclass
 class TextLoadFailed(LoadFailed):
     """The text did not come; `asked` is its view."""
+
+    about: str = ""
+    """What it would have been about, as in TextLoaded."""
 
 
 class ScheduleChangeFailed(LoadFailed):

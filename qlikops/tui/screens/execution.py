@@ -214,17 +214,19 @@ class ExecutionScreen(RunsScreen[Followed]):
             self._ask_for_report()
         if view in _ASKED_FOR and self._is_read:
             self._logs_of = self.query_one(GraphView).chosen
+            self._texts.pop(view, None)
             self.query_one(f"#{view}", Pager).show("Loading …")
             self._ask_for(view)
         self._switch(view)
 
     def _ask_for(self, view: str) -> None:
         """Has the text of a view made off the UI thread, unless that is under way."""
-        lane = f"{self.lane}-{view}"
+        about = self._about(view)
+        lane = f"{self.lane}-{view}-{about}"
         if self.context.backend.busy(lane):
             return
         followed, now = self._followed, self.state.now()
-        stop = self.query_one(GraphView).stops.get(self._logs_of)
+        stop = self.query_one(GraphView).stops.get(about)
         visits = stop.visits if stop else ()
 
         def work(environment: ContextServices) -> messages.TextLoaded:
@@ -234,7 +236,7 @@ class ExecutionScreen(RunsScreen[Followed]):
             if view == LOGS:
                 calls = calls_of(followed, visits)
                 found = read_logs(role.log_lines, calls, now)
-                return messages.TextLoaded(view, logs.text(followed.machine, visits, calls, found, now))
+                return messages.TextLoaded(view, logs.text(followed.machine, visits, calls, found, now), about)
             good = last_good(role, followed.detail.summary)
             if good is None:
                 return messages.TextLoaded(view, comparison.none(followed.detail.summary))
@@ -242,10 +244,16 @@ class ExecutionScreen(RunsScreen[Followed]):
                 view, comparison.text(comparison.compare(followed, Follower(good.arn).read(role), now))
             )
 
-        self.context.backend.call(lane, work, lambda error: messages.TextLoadFailed(error, view), self)
+        self.context.backend.call(lane, work, lambda error: messages.TextLoadFailed(error, view, about=about), self)
+
+    def _about(self, view: str) -> str:
+        return self._logs_of if view == LOGS else ""
 
     @on(messages.TextLoaded)
     def _take_text(self, message: messages.TextLoaded) -> None:
+        # What was asked about another state may come late.
+        if message.about != self._about(message.view):
+            return
         if message.view == REPORT:
             self.query_one(ReportView).show(message.text)
             return
@@ -254,11 +262,14 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     @on(messages.TextLoadFailed)
     def _miss_text(self, message: messages.TextLoadFailed) -> None:
+        if message.about != self._about(message.asked):
+            return
         words = str(explain(message.error))
         if message.asked == REPORT:
             self.query_one(ReportView).say(words)
-        else:
-            self.query_one(f"#{message.asked}", Pager).show(words)
+            return
+        self._texts.pop(message.asked, None)
+        self.query_one(f"#{message.asked}", Pager).show(words)
 
     def _ask_for_report(self) -> None:
         run = self.execution.run

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
 from qlikops.domain.workflow.events import parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
+from qlikops.domain.workflow.logs import FoundLines
 from qlikops.tui.widgets.graph import GraphView
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import Started, flat_text, no_longer_sees, screen_text, sees, wait_until
-from tests.unit.tui.fakes import Clock, FakeEnvironment
+from tests.unit.tui.conftest import PATIENCE_SECONDS, Started, flat_text, no_longer_sees, screen_text, sees, wait_until
+from tests.unit.tui.fakes import Clock, FakeEnvironment, FakeExecutions
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 Size = tuple[int, int]
@@ -291,6 +293,29 @@ async def test_log_lines_and_the_difference_are_about_what_is_chosen(
         await sees(pilot, "Against run-0706, the last run before it that succeeded", "= MonitorTasks")
         await pilot.press("escape")
         await sees(pilot, "MonitorTasks: ✓ 38 tasks")
+
+
+async def test_log_lines_of_one_state_that_come_late_are_not_taken_for_those_of_the_next(
+    started: Started, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, read = threading.Event(), FakeExecutions.log_lines
+
+    def lines(executions: FakeExecutions, function: str, begin: datetime, end: datetime) -> FoundLines:
+        if function.endswith("RequestApproval"):
+            slow.wait(PATIENCE_SECONDS)
+        return read(executions, function, begin, end)
+
+    monkeypatch.setattr(FakeExecutions, "log_lines", lines)
+    environment.logged = ["START RequestId: a-1"]
+    async with started(environment) as pilot:
+        await opened(pilot)
+        await pilot.press("l")
+        await sees(pilot, "Loading …")
+        await pilot.press("escape", "home", "l")
+        await sees(pilot, "Its function has not been called yet.")
+        slow.set()
+        await pilot.pause(0.1)
+        assert "RequestApproval" not in flat_text(pilot)
 
 
 async def test_a_running_one_is_followed_by_what_is_new(started: Started, environment: FakeEnvironment) -> None:
