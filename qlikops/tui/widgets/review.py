@@ -115,7 +115,9 @@ class Review(VerticalScroll):
         From the top if it is another one, or another than it was.
         """
         if changes or self._shown is None or self._shown.approval_id != approval.approval_id:
-            self.scroll_home(animate=False)
+            for each in (self, self._aside):
+                if each is not None:
+                    each.scroll_home(animate=False)
         self._reset(approval=approval)
         self._shown, self._background = approval, background
         if changes:

@@ -486,3 +486,16 @@ async def test_what_goes_away_unseen_while_one_answers_is_not_the_next(started: 
         state.took_rows(state.current, [row for row in state.current.rows if row.approval_id[-1] != "2"])
         await pilot.press("enter")
         await sees(pilot, "task-3: connection lost", "RESTARTED")
+
+
+async def test_evidence_below_the_list_begins_at_its_top_with_another_record(started: Started) -> None:
+    records = (samples.approval(samples.proposal(n, tasks=(f"task-{n}",), message="why " * 250)) for n in (1, 2))
+    async with started(FakeEnvironment.waiting_for(*records), size=(160, 40)) as pilot:
+        aside = pilot.app.screen.query_one(Aside)
+        await sees(pilot, "task-1: connection lost", "Evidence and reasons")
+        await wait_until(pilot, lambda: aside.max_scroll_y > 0)
+        aside.scroll_end(animate=False)
+        await wait_until(pilot, lambda: aside.scroll_y > 0)
+        await pilot.press("down")
+        await sees(pilot, "task-2: connection lost")
+        await wait_until(pilot, lambda: aside.scroll_y == 0)
