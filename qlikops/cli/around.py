@@ -16,6 +16,8 @@ from qlikops.domain.workflow.logs import calls_of, read_logs
 from qlikops.presentation import comparison
 from qlikops.presentation import logs as log_text
 
+_KEPT = "Step Functions keeps a history for 90 days."
+
 
 def show(
     role: Executions, targets: Sequence[str], now: datetime, *, logs: bool, state: str, diff: bool, as_json: bool
@@ -42,7 +44,10 @@ def show(
     good = last_good(role, summary)
     if good is None:
         raise NotFound(comparison.none(summary), "`qlikops executions --status succeeded` lists those that did.")
-    compared = comparison.compare(followed, Follower(good.arn).read(role), now)
+    then = Follower(good.arn).read(role)
+    if gone := comparison.gone(followed, then):
+        raise NotFound(gone, _KEPT)
+    compared = comparison.compare(followed, then, now)
     if as_json:
         output.write_json(compared)
     else:
@@ -52,7 +57,7 @@ def show(
 def _visits(followed: Followed, state: str) -> Sequence[StateVisit]:
     """Visits of every state, or of one state. Raises NotFound without a history, or such a state."""
     if followed.detail.history is None:
-        raise NotFound("The history is gone, which says what was called.", "Step Functions keeps it for 90 days.")
+        raise NotFound("The history is gone, which says what was called.", _KEPT)
     visits = followed.detail.history.states
     names = {each.name for _, each in followed.machine.walk()} if followed.machine else {each.name for each in visits}
     if state and state not in names:

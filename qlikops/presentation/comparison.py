@@ -220,6 +220,12 @@ def none(summary: ExecutionSummary) -> str:
     )
 
 
+def gone(*followed: Followed) -> str:
+    """What to say if the history of one of two runs is gone; empty if they can be compared."""
+    names = [harmless(each.detail.summary.name, 100) for each in followed if each.detail.history is None]
+    return f"The history of {' and '.join(names)} is gone, so nothing can be compared." if names else ""
+
+
 def text(found: Comparison) -> str:
     """The comparison in lines, each with its sign; what is alike has `=`."""
     return "\n".join(_lines(found))

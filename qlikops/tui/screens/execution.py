@@ -233,6 +233,8 @@ class ExecutionScreen(RunsScreen[Followed]):
             role = environment.executions
             if view == REPORT:
                 return messages.TextLoaded(view, environment.fleet.report_markdown(followed.detail.summary.name))
+            if followed.detail.history is None:
+                return messages.TextLoaded(view, followed.detail.history_note, about)
             if view == LOGS:
                 calls = calls_of(followed, visits)
                 found = read_logs(role.log_lines, calls, now)
@@ -240,9 +242,9 @@ class ExecutionScreen(RunsScreen[Followed]):
             good = last_good(role, followed.detail.summary)
             if good is None:
                 return messages.TextLoaded(view, comparison.none(followed.detail.summary))
-            return messages.TextLoaded(
-                view, comparison.text(comparison.compare(followed, Follower(good.arn).read(role), now))
-            )
+            then = Follower(good.arn).read(role)
+            gone = comparison.gone(followed, then)
+            return messages.TextLoaded(view, gone or comparison.text(comparison.compare(followed, then, now)))
 
         self.context.backend.call(lane, work, lambda error: messages.TextLoadFailed(error, view, about=about), self)
 

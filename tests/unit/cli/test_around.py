@@ -90,8 +90,9 @@ def test_a_state_that_the_definition_lacks_is_named(run: Run, environment: FakeE
 
 def test_without_a_history_it_says_so(run: Run, environment: FakeEnvironment) -> None:
     environment.executions.histories[ARN + "run-2"] = None
-    done = run("show", "run-2", "--logs")
-    assert (done.exit_code, "90 days" in done.stderr) == (ExitCode.NOT_FOUND, True)
+    for what in ("--logs", "--diff"):
+        done = run("show", "run-2", what)
+        assert (done.exit_code, "90 days" in done.stderr) == (ExitCode.NOT_FOUND, True)
 
 
 def test_the_difference_is_that_to_the_last_good_run(run: Run, environment: FakeEnvironment) -> None:

@@ -17,7 +17,7 @@ from qlikops.domain.workflow.execution import (
 from qlikops.domain.workflow.following import Followed
 from qlikops.domain.workflow.history import trace
 from qlikops.domain.workflow.machine import parse_machine
-from qlikops.presentation.comparison import VALUES, Comparison, ValueDifference, compare, none, text
+from qlikops.presentation.comparison import VALUES, Comparison, ValueDifference, compare, gone, none, text
 from qlikops.resources import resource
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
@@ -59,6 +59,12 @@ QUIET = history(visit("MonitorTasks", 9, 1), visit("CheckAnomalies", 0, 5), visi
 
 def rows(found: Comparison) -> list[str]:
     return [" ".join(row.split()) for row in text(found).splitlines()]
+
+
+def test_a_run_whose_history_is_gone_is_not_said_to_have_done_nothing() -> None:
+    assert gone(followed("run-2", FOUR), followed("run-1", QUIET)) == ""
+    said = "The history of run-1 is gone, so nothing can be compared."
+    assert gone(followed("run-2", FOUR), followed("run-1", None)) == said
 
 
 def test_each_state_and_way_says_what_is_otherwise() -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
-from qlikops.domain.workflow.events import parse_events
+from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
 from qlikops.domain.workflow.logs import FoundLines
 from qlikops.tui.widgets.graph import GraphView
@@ -316,6 +316,23 @@ async def test_log_lines_of_one_state_that_come_late_are_not_taken_for_those_of_
         slow.set()
         await pilot.pause(0.1)
         assert "RequestApproval" not in flat_text(pilot)
+
+
+@pytest.mark.parametrize("key", ["l", "d"])
+async def test_without_a_history_neither_lines_nor_a_difference_are_made_up(
+    started: Started, environment: FakeEnvironment, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    def gone(*_: object) -> list[HistoryEvent]:
+        raise NotFound("The history is gone.")
+
+    monkeypatch.setattr(FakeExecutions, "events", gone)
+    async with started(environment) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "run-0711")
+        await pilot.press("enter")
+        await sees(pilot, "l Log d Difference 0 events")
+        await pilot.press(key)
+        await wait_until(pilot, lambda: flat_text(pilot).count("The history is gone (it is kept for 90 days)") == 2)
 
 
 async def test_a_running_one_is_followed_by_what_is_new(started: Started, environment: FakeEnvironment) -> None:
