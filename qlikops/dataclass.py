@@ -1,8 +1,9 @@
 """`dataclass`, as the standard library's and made in a third of its time.
 
 The standard library writes the source of up to nine methods for each class and compiles it: 0.5 ms on Python 3.11, and
-half of what importing a function's handler took beyond boto3. Here only `__init__` is compiled. The other methods
-differ from class to class in nothing but the names of the fields, so they are closures over these.
+half of what importing a function's handler took beyond boto3. Here only `__init__` is compiled, when a class has its
+first object: most classes that a run imports never have one. The other methods differ from class to class in nothing
+but the names of the fields, so they are closures over these.
 """
 
 from __future__ import annotations
@@ -51,6 +52,14 @@ def _dataclass(
 
 
 def _init(cls: Any, fields: Iterable[dataclasses.Field[Any]], *, frozen: bool) -> Callable[..., None]:
+    def first(self: Any, /, *values: Any, **named: Any) -> None:
+        cls.__init__ = _compiled_init(cls, fields, frozen=frozen)
+        cls.__init__(self, *values, **named)
+
+    return first
+
+
+def _compiled_init(cls: Any, fields: Iterable[dataclasses.Field[Any]], *, frozen: bool) -> Callable[..., None]:
     names: dict[str, Any] = {"_LEFT_OUT": _LEFT_OUT, "_set": object.__setattr__}
     positional, by_name, body = ["self"], ["*"], []
     for field in fields:
