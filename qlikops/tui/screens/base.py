@@ -162,7 +162,7 @@ class ConsoleScreen(Screen[None]):
 
     def draw_frame(self) -> None:
         """Shows in title, headline, first step and status what they say now."""
-        self.query_one(TitleBar).draw()
+        self.query_one(TitleBar).refresh()
         self.query_one(HeadlineBar).show(self.headline())
         for line in self.query(CoachLine):
             line.draw()

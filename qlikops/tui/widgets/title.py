@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
-from textual.widgets import Static
+from textual.widget import Widget
 
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Span, Tone, outside
@@ -19,24 +19,16 @@ CHIP_CELLS = 40
 """Most cells for the names of several contexts."""
 
 
-class TitleBar(Static):
+class TitleBar(Widget):
     """One line. The place is always whole; user, account, Region and names of tabs go if there is no room."""
 
     def __init__(self, state: ConsoleState, mode: str) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._state = state
         self._mode = mode
 
-    def on_mount(self) -> None:
-        """Is filled at once."""
-        self.draw()
-
-    def on_resize(self) -> None:
-        """Has room for more or less now."""
-        self.draw()
-
-    def draw(self) -> None:
-        """Shows the console's state as it is now."""
+    def render(self) -> Table:
+        """Draws the console's state as it is now, for the width that there is."""
         colours, width = palette(self), self.content_size.width
         place = self._place(colours)
         tabs = self._tabs(colours, full=True)
@@ -51,7 +43,7 @@ class TitleBar(Static):
         line.add_column(no_wrap=True, ratio=1, overflow="crop")
         line.add_column(justify="right", no_wrap=True)
         line.add_row(tabs, place)
-        self.update(line, layout=False)
+        return line
 
     @property
     def _is_everywhere(self) -> bool:
