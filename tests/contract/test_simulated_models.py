@@ -320,7 +320,7 @@ def shape(events: list[dict[str, Any]]) -> list[tuple[str, int, int, str]]:
 
 
 def machine(
-    definition: dict[str, Any], act: Callable[[StepFunctions, str], None] = lambda *_: None
+    definition: dict[str, Any], act: Callable[[StepFunctions, str], None] = lambda *_: None, given: str = "{}"
 ) -> list[dict[str, Any]]:
     """The history of an execution whose functions all fail, and whose tokens `act` answers."""
     kernel = plain_kernel()
@@ -333,7 +333,7 @@ def machine(
             kernel.after(1, lambda: failed("Exception", "{}"))
 
     states = StepFunctions(kernel, json.dumps(definition), invoke, ARN)
-    arn = states.start_execution(ARN, "one")["executionArn"]
+    arn = states.start_execution(ARN, "one", given)["executionArn"]
     kernel.run(kernel.now + 3600)
     kernel.close()
     history: list[dict[str, Any]] = states.get_execution_history(arn, maxResults=1000)["events"]
@@ -457,11 +457,23 @@ def test_paths_lead_where_they_lead_in_the_embedded_step_functions(embedded_aws:
     )
 
 
-def test_a_path_that_is_not_there_fails_by_the_name_that_aws_documents() -> None:
-    """The embedded Step Functions goes on with null."""
+def test_a_path_that_is_not_there_ends_an_execution_whatever_is_caught() -> None:
+    """States.Runtime in "Handling errors in Step Functions workflows". The embedded one goes on with null."""
+    absent = {"Type": "Pass", "Parameters": {"x.$": "$.nowhere"}, "End": True}
+    block = {"StartAt": "Absent", "States": {"Absent": absent}}
     definition = {
         "StartAt": "One",
-        "States": {"One": {"Type": "Pass", "Parameters": {"x.$": "$.nowhere"}, "End": True}},
+        "States": {
+            "One": {
+                "Type": "Map",
+                "ItemsPath": "$",
+                "ItemProcessor": block,
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+                "End": True,
+            },
+            "Caught": {"Type": "Pass", "End": True},
+        },
     }
-    history = machine(definition)
-    assert history[-1]["executionFailedEventDetails"]["error"] == "States.ParameterPathFailure"
+    history = machine(definition, given="[1]")
+    assert history[-1]["executionFailedEventDetails"]["error"] == "States.Runtime"
+    assert state_names(history) == ["One", "Absent"]

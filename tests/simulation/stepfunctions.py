@@ -682,13 +682,17 @@ def _matches(names: list[str], exc: StateError) -> bool:
 
 
 def _at(path: str | None, data: Json, context: Json) -> Json:
-    """What a path of names names; null where the path is null. Raises StateError where there is nothing."""
+    """What a path of names names; null where the path is null.
+
+    Raises StateError where there is nothing: no Catch takes that. States.ParameterPathFailure is documented as well,
+    which States.ALL takes; histories of AWS have States.Runtime.
+    """
     if path is None:
         return {}
     source, rest = (context, path[2:]) if path.startswith("$$") else (data, path[1:])
     for name in filter(None, rest.split(".")):
         if not isinstance(source, Mapping) or name not in source:
-            raise StateError("States.ParameterPathFailure", f"The JSONPath '{path}' could not be found in the input")
+            raise StateError("States.Runtime", f"The JSONPath '{path}' could not be found in the input")
         source = source[name]
     return source
 
