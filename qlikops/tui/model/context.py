@@ -21,6 +21,7 @@ from qlikops.domain.errors import (
     ApprovalGone,
     CredentialsProblem,
     NotFound,
+    QlikopsError,
     Throttled,
     Unreachable,
 )
@@ -333,7 +334,16 @@ class LiveContext:
         """Asks for several whole records, to be answered together."""
 
         def load(environment: ContextServices) -> messages.MarkedLoaded:
-            return messages.MarkedLoaded([_record(environment, approval_id) for approval_id in ids])
+            found, missed = [], {}
+            for approval_id in ids:
+                try:
+                    found.append(_record(environment, approval_id))
+                except Unreachable:
+                    raise
+                except QlikopsError as error:
+                    # One that is gone or spoilt keeps none of the others.
+                    missed[approval_id] = error
+            return messages.MarkedLoaded(found, missed)
 
         self.backend.call(_REVIEWS, load, messages.MarkedLoadFailed, to)
 

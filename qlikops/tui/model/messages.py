@@ -9,10 +9,11 @@ from textual.message import Message
 from qlikops.dataclass import dataclass
 
 if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from qlikops.domain.approval import InboxRow, ProposalRecord
     from qlikops.domain.background import Background
+    from qlikops.domain.errors import QlikopsError
     from qlikops.domain.ordering import OrderReceipt
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
     from qlikops.domain.schedule import ScheduleStatus
@@ -138,6 +139,8 @@ class MarkedLoaded(Message):
     """The whole records of what is marked, to be answered together."""
 
     approvals: Sequence[ProposalRecord]
+    missed: Mapping[str, QlikopsError]
+    """Why there is none, for each id whose record is gone or cannot be read."""
 
 
 @dataclass

@@ -18,13 +18,13 @@ from textual.widgets.selection_list import Selection
 from qlikops.domain import advice
 from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
-from qlikops.presentation import choosing, vocabulary
+from qlikops.presentation import choosing, inbox, vocabulary
 from qlikops.presentation.bulk import entry, named, not_one_cause, together
 from qlikops.presentation.decision import no_longer_waits
 from qlikops.presentation.inbox import claimed_by_another
 from qlikops.presentation.problem import explain
 from qlikops.presentation.review import second_thoughts
-from qlikops.presentation.tone import Line, Tone
+from qlikops.presentation.tone import Line, Tone, outside
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.outbox import Answer
@@ -37,6 +37,8 @@ from qlikops.tui.widgets.prose import palette, text
 Answers = tuple[Answer, ...]
 AT_ONCE = timedelta(seconds=0.5)
 """What comes within this time of the key is what the person waits for."""
+_CLAUSE = 80
+"""Characters of why a record could not be read."""
 
 
 class Ticks(SelectionList[str]):
@@ -121,6 +123,13 @@ class BulkScreen(Following[Answers]):
     def _take(self, message: messages.MarkedLoaded) -> None:
         # A row does not say what the cause is, so it takes the records.
         proposals = [approval.proposal for approval in message.approvals]
+        self._left_out = {key: outside(explain(error).text, cap=_CLAUSE).text for key, error in message.missed.items()}
+        if not message.approvals:
+            first, *more = message.missed.values()
+            others = f" So it is with {len(more):,} more." if more else ""
+            self._never = f"{explain(first)}{others} Nothing was sent. Esc closes."
+            self.draw()
+            return
         if self._approved and (refusal := not_one_cause(proposals)):
             self._never = f"{refusal} Esc closes."
         if self.context.now() - self._opened_at > AT_ONCE:
@@ -238,7 +247,8 @@ class BulkScreen(Following[Answers]):
         return "".join(f" Left out: {self._label(key)}: {why.rstrip('.')}." for key, why in self._left_out.items())
 
     def _label(self, key: str) -> str:
-        return named(self._approvals[key], 40)
+        approval, row = self._approvals.get(key), self.context.row(key)
+        return named(approval, 40) if approval else inbox.label(row) if row else key
 
     def _reason(self) -> str:
         return self.query_one("#reason", Input).value.strip()

@@ -267,6 +267,24 @@ async def test_one_that_is_another_than_its_row_says_is_left_out_from_the_start(
         assert environment.reads.count("waiting") == 1
 
 
+@pytest.mark.parametrize("readable", [2, 0])
+async def test_of_several_one_that_is_gone_keeps_none_of_the_others(
+    started: Started, environment: FakeEnvironment, readable: int
+) -> None:
+    async with started(environment, size=SIZE) as pilot:
+        await mark(pilot, 3)
+        for gone in ids(1, 2, 3)[readable:]:
+            del environment.records[gone]
+        await pilot.press("D")
+        gone = f"{ids(3)[0]} has no record any more"
+        if readable:
+            await sees(pilot, "2 of 2 ticked", f"Left out: prices (replicate-eu-1): {gone}")
+            await pilot.press("x", "enter")
+            await wait_until(pilot, lambda: [sent for sent, _ in environment.sent] == ids(1, 2))
+        else:
+            await sees(pilot, gone, "Nothing was sent. Esc closes.")
+
+
 async def test_one_whose_row_cannot_be_read_is_not_marked(started: Started, environment: FakeEnvironment) -> None:
     environment.spoilt = {ids(1)[0]}
     async with started(environment, size=SIZE) as pilot:
