@@ -301,25 +301,24 @@ class _Listed:
 
     def data(self) -> dict[str, Any]:
         """What is written as JSON."""
-        return {**_data(self.failure), "own": self.is_own, "shadows": self.shadows}
-
-
-def _data(failure: Failure) -> dict[str, Any]:
-    return {
-        "id": failure.id,
-        "engine": failure.engine,
-        "side": failure.side,
-        "class": failure.failure_class.value,
-        "says": failure.says,
-        "check": list(failure.checks),
-        "then": failure.then.value,
-        "never": failure.never,
-        "automatic": failure.automatic,
-        "native": list(failure.native),
-        "source": failure.source,
-        "checked": failure.checked,
-        "examples": list(failure.examples),
-    }
+        failure = self.failure
+        return {
+            "id": failure.id,
+            "engine": failure.engine,
+            "side": failure.side,
+            "class": failure.failure_class,
+            "says": failure.says,
+            "check": failure.checks,
+            "then": failure.then,
+            "never": failure.never,
+            "automatic": failure.automatic,
+            "native": failure.native,
+            "source": failure.source,
+            "checked": failure.checked,
+            "examples": failure.examples,
+            "own": self.is_own,
+            "shadows": self.shadows,
+        }
 
 
 def _sections(listed: _Listed) -> list[Section]:

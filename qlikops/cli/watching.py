@@ -13,6 +13,7 @@ from qlikops.cli.context import Invocation
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.pager import come_at_once
 from qlikops.config import Context
+from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
 from qlikops.domain.ports import Approvals, ContextServices
 from qlikops.presentation.watch import Event, Watch, spoken
@@ -22,26 +23,27 @@ _LONGEST_PAUSE = 30.0
 """Between two tries while a context cannot be read."""
 
 
+@dataclass(eq=False)
 class _Inbox:
     """One context's inbox, read in a thread of its own, one read at a time: one that hangs holds up no other."""
 
-    def __init__(self, here: Invocation, context: Context, watch: Watch, *, is_alone: bool) -> None:
-        self._here = here
-        self._context = context
-        self._watch = watch
-        self._is_alone = is_alone
-        self._environment: ContextServices | None = None
-        self._pause = _PAUSE_SECONDS
-        self._due = here.monotonic()
-        self._has_begun = False
-        self.is_reading = False
-        self.error: Exception | None = None
-        """What the watch ends with."""
+    here: Invocation
+    context: Context
+    watch: Watch
+    is_alone: bool
+    environment: ContextServices | None = None
+    pause: float = _PAUSE_SECONDS
+    due: float = 0
+    """When the next read is due, on the clock of `here`."""
+    has_begun: bool = False
+    is_reading: bool = False
+    error: Exception | None = None
+    """What the watch ends with."""
 
     @property
     def is_due(self) -> bool:
         """Whether to read now."""
-        return not self.is_reading and self._here.monotonic() >= self._due
+        return not self.is_reading and self.here.monotonic() >= self.due
 
     def start(self, done: queue.SimpleQueue[tuple[_Inbox, list[Event]]]) -> None:
         """Reads in a thread that quitting does not wait for, and puts what happened into `done`."""
@@ -51,45 +53,45 @@ class _Inbox:
     def ended_reading(self) -> None:
         """Notes that the program has taken its events; the next read is due after a pause."""
         self.is_reading = False
-        self._due = self._here.monotonic() + self._pause
+        self.due = self.here.monotonic() + self.pause
 
     def _read(self) -> list[Event]:
         events: list[Event] = []
         try:
-            if self._environment is None:
-                self._environment = self._opened()
-            self._look(self._environment.approvals, events)
-            self._pause, self._has_begun = _PAUSE_SECONDS, True
+            if self.environment is None:
+                self.environment = self._opened()
+            self._look(self.environment.approvals, events)
+            self.pause, self.has_begun = _PAUSE_SECONDS, True
         except QlikopsError as error:
             # Of one context alone, what cannot be read at the start, or ever, is an error like any other.
-            if self._is_alone and not (self._has_begun and isinstance(error, Unreachable)):
+            if self.is_alone and not (self.has_begun and isinstance(error, Unreachable)):
                 self.error = error
-            events += self._watch.missed(error, self._here.now())
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            events += self.watch.missed(error, self.here.now())
+            self.pause = min(2 * self.pause, _LONGEST_PAUSE)
             # Somebody may sign in meanwhile; the local environment may come up on another port.
-            self._environment = None
+            self.environment = None
         except Exception as error:  # a bug must not end a thread unseen
             self.error = error
-        return [replace(event, context=self._context.name) for event in events]
+        return [replace(event, context=self.context.name) for event in events]
 
     def _opened(self) -> ContextServices:
         try:
-            return self._here.reopened(self._context)
+            return self.here.reopened(self.context)
         except NotFound as error:
-            if not self._has_begun:
+            if not self.has_begun:
                 raise
             # The local environment is down, and may come up again.
             raise Unreachable(error.message, error.hint) from error
 
     def _look(self, role: Approvals, events: list[Event]) -> None:
         """What is known is kept in `events` when a later read fails."""
-        now = self._here.now
-        events += self._watch.took_rows(role.waiting(), now())
-        for approval_id in self._watch.pending:
+        now = self.here.now
+        events += self.watch.took_rows(role.waiting(), now())
+        for approval_id in self.watch.pending:
             try:
-                events += self._watch.took_record(role.approval(approval_id), now())
+                events += self.watch.took_record(role.approval(approval_id), now())
             except (NotFound, RecordTooNew) as error:
-                events.append(self._watch.lost_record(approval_id, error, now()))
+                events.append(self.watch.lost_record(approval_id, error, now()))
 
 
 def watch_inboxes(

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from qlikops.dataclass import dataclass
 from qlikops.presentation import vocabulary
+from qlikops.presentation.hours import Mark
 from qlikops.presentation.lag import Lag, at_moment
 from qlikops.presentation.tone import Spans, Tone, joined
 
@@ -30,16 +31,6 @@ _TICK_CELLS = 10
 """That a time on the axis wants for itself."""
 
 Cell = tuple[str, Tone]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened, on the axis."""
-
-    at: datetime
-    sign: str
-    word: str
-    tone: Tone = Tone.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +125,7 @@ class _Scale:
         """The line under the plot with what happened, and its words."""
         line: list[Cell] = [("─", Tone.MUTED)] * self._columns
         words: list[Cell] = [(" ", Tone.NEUTRAL)] * self._columns
-        marks = [*self._chart.marks, Mark(self._chart.now, "│", "now")]
+        marks = [*self._chart.marks, Mark(self._chart.now, "│", Tone.NEUTRAL, "now")]
         at = [(min(self.column(mark.at), self._columns - 1), mark) for mark in marks]
         for column, mark in at:
             if column >= 0:

@@ -19,12 +19,14 @@ _WORST_FIRST = (Tone.DANGER, Tone.WARNING, Tone.INFO, Tone.GOOD, Tone.NEUTRAL, T
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened."""
+    """Something that happened, on an axis of time."""
 
     at: datetime
     sign: str
     """One cell wide."""
     tone: Tone
+    word: str = ""
+    """What it is called, where there is room for that."""
 
 
 def strip(rows: Mapping[str, Iterable[Mark]], since: datetime, until: datetime, cells: int) -> tuple[Line, ...]:

@@ -13,8 +13,9 @@ from qlikops.domain.fleet import TaskProgress
 from qlikops.domain.lookup import TaskDetail
 from qlikops.domain.task import StopReason, TaskFacts
 from qlikops.presentation import background, fleet, stale, timebar, vocabulary, waiting
-from qlikops.presentation.chart import Chart, Mark
+from qlikops.presentation.chart import Chart
 from qlikops.presentation.failure import happened
+from qlikops.presentation.hours import Mark
 from qlikops.presentation.lag import lags
 from qlikops.presentation.now import of_task
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -54,7 +55,7 @@ def chart(detail: TaskDetail, now: datetime) -> Chart:
     memory = detail.task.memory
     found, freshness = lags(memory), memory.freshness
     marks = [
-        Mark(after.at, "✗", "broke", Tone.DANGER) if after.is_down else Mark(after.at, "◐", "came up", Tone.INFO)
+        Mark(after.at, "✗", Tone.DANGER, "broke") if after.is_down else Mark(after.at, "◐", Tone.INFO, "came up")
         for before, after in pairwise(found)
         if before.is_down is not after.is_down
     ]

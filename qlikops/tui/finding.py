@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.screen import Screen
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.saved_filter import SavedFilter
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
@@ -28,31 +30,24 @@ _NO_DEEDS = ("find", "move", "page", "end", "scroll")
 """What the finder does not offer: itself, and moving in a list."""
 
 
+@dataclass
 class Finding:
     """Opens the finder, then what it finds."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        state: ConsoleState,
-        navigator: Navigator,
-        known_failures: KnownFailures,
-        show_context: Callable[[LiveContext], Any],
-    ) -> None:
-        self._app = app
-        self._state = state
-        self._navigator = navigator
-        self._known_failures = known_failures
-        self._show_context = show_context
-        self._findable: Findable | None = None
+    app: App[Any]
+    state: ConsoleState
+    navigator: Navigator
+    known_failures: KnownFailures
+    show_context: Callable[[LiveContext], Any]
+    _findable: Findable | None = field(default=None, init=False)
 
     def deeds(self, screen: Screen[object], *, rings: bool) -> Sequence[Usable]:
         """Every action of the screen that can be done now, but for moving, and those that have no key."""
         bell = f"turns it {'off' if rings else 'on'} for what is new"
         return (
             *(entry for entry in usable(screen) if entry.enabled and not entry.action.startswith(_NO_DEEDS)),
-            Usable("", "Theme", "changes the colours", "change_theme", self._app, enabled=True),
-            Usable("", "Bell", bell, "toggle_bell", self._app, enabled=True),
+            Usable("", "Theme", "changes the colours", "change_theme", self.app, enabled=True),
+            Usable("", "Bell", bell, "toggle_bell", self.app, enabled=True),
         )
 
     def start(self, deeds: Sequence[Usable]) -> None:
@@ -61,8 +56,8 @@ class Finding:
         from qlikops.tui.screens.finder import FinderScreen
 
         if self._findable is None:
-            self._findable = Findable(self._state, self._known_failures)
-        self._app.push_screen(FinderScreen(self._state, self._findable, deeds, self._navigator.visited), self._found)
+            self._findable = Findable(self.state, self.known_failures)
+        self.app.push_screen(FinderScreen(self.state, self._findable, deeds, self.navigator.visited), self._found)
 
     async def _found(self, entry: Entry | None) -> None:
         from qlikops.tui.model.findable import Deed
@@ -71,18 +66,18 @@ class Finding:
             case None:
                 return
             case Deed(action, node):
-                await self._app.run_action(action, node)
+                await self.app.run_action(action, node)
             case LiveContext() as context:
-                await self._show_context(context)
+                await self.show_context(context)
             case SavedFilter() as saved:
                 await self.use(saved)
             case link:
-                self._navigator.go(link)
+                self.navigator.go(link)
 
     async def use(self, saved: SavedFilter) -> None:
         """Shows the list of a saved filter under it."""
         if all(mode.name != saved.where for mode in MODES):
-            self._app.notify(f"There is no list called {saved.where} here.", severity="warning", markup=False)
+            self.app.notify(f"There is no list called {saved.where} here.", severity="warning", markup=False)
             return
-        await self._navigator.to_mode(saved.where)
-        self._app.screen.query_one(FilterBar).use(saved.filter)
+        await self.navigator.to_mode(saved.where)
+        self.app.screen.query_one(FilterBar).use(saved.filter)

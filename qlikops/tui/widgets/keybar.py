@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import ActiveBinding, Binding
+from textual.binding import ActiveBinding
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -25,13 +25,6 @@ _RIGHT = ("filter", "commands", "back", "help")
 _MORE = "… "
 
 
-class _Shown(NamedTuple):
-    """A binding as it stands in the bar."""
-
-    binding: Binding
-    enabled: bool
-
-
 class KeyBar(Widget):
     """What can be pressed here, greyed where it cannot be pressed now; a click presses it."""
 
@@ -39,7 +32,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[_Shown, ...] = ()
+        self._shown: tuple[ActiveBinding, ...] = ()
 
     def on_mount(self) -> None:
         """Waits for Textual to say that a binding may have changed."""
@@ -78,10 +71,10 @@ class KeyBar(Widget):
         gap = Text(" " * max(0, room - taken()))
         return Text(no_wrap=True, overflow="crop", end="").join([*left, more, gap, *right])
 
-    def _group(self, group: Sequence[_Shown]) -> Text:
+    def _group(self, group: Sequence[ActiveBinding]) -> Text:
         """`a Approve`, or `A D Marked` for several that share their words; with a space after it."""
         line = Text()
-        for binding, enabled in group:
+        for _, binding, enabled, _ in group:
             pressed = Style(meta={"key": binding.key if enabled else ""})
             key, words = self._styles(enabled=enabled)
             line.append(self.app.get_key_display(binding), key + pressed)
@@ -106,10 +99,10 @@ class KeyBar(Widget):
             self.app.bell()
 
 
-def _first_of_each(active: Iterable[ActiveBinding]) -> Iterator[_Shown]:
+def _first_of_each(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
     """An action with several keys is shown with the first."""
     actions = set()
     for each in active:
         if each.binding.show and each.binding.action not in actions:
             actions.add(each.binding.action)
-            yield _Shown(each.binding, each.enabled)
+            yield each

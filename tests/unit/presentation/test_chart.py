@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.presentation.chart import GUTTER, Chart, Mark, draw
+from qlikops.presentation.chart import GUTTER, Chart, draw
+from qlikops.presentation.hours import Mark
 from qlikops.presentation.lag import Lag
 from qlikops.presentation.tone import Spans, Tone, plain
 from tests.unit.presentation.samples import NOW
@@ -31,7 +32,7 @@ STORY = chart(
     *[1140.0 - 60 * minute for minute in range(9)],
     limit=600,
     current=(NOW + 2 * MINUTE, NOW + 4 * MINUTE),
-    marks=(Mark(NOW - 28 * MINUTE, "✗", "broke", Tone.DANGER), Mark(NOW - 9 * MINUTE, "◐", "came up")),
+    marks=(Mark(NOW - 28 * MINUTE, "✗", Tone.DANGER, "broke"), Mark(NOW - 9 * MINUTE, "◐", Tone.NEUTRAL, "came up")),
 )
 
 
