@@ -212,18 +212,20 @@ class _Ran:
         known = {} if machine is None else {state.name: state for _, state in machine.walk()}
         leads = {name: {edge.target for edge in state.edges} for name, state in known.items()}
         taken: dict[tuple[str, str], Counter[tuple[int, ...]]] = defaultdict(Counter)
-        before: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        before: dict[tuple[int, ...], dict[str, None]] = defaultdict(dict)
         begins = {state.inner[0].name for state in known.values() if state.inner}
         has_gaps = False
         for visit in history.states:
             # Items interleave, and within one item the branches of a Parallel do: what leads here is what came from.
+            # Each name once, where it ran last: a loop of thousands of rounds has few.
             earlier = before[visit.map_path]
             leads_here = (name for name in reversed(earlier) if not known or visit.name in leads.get(name, ()))
             if (source := next(leads_here, None)) is not None:
                 taken[source, visit.name][visit.map_path] += 1
             elif visit.source is Source.LEDGER and (earlier or visit.name not in begins):
                 has_gaps = True
-            earlier.append(visit.name)
+            earlier.pop(visit.name, None)
+            earlier[visit.name] = None
         strangers = _strangers([visit for visit in history.states if visit.name and visit.name not in known], taken)
         return cls(
             (*(() if machine is None else machine.states), *strangers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -279,3 +280,14 @@ def test_the_longest_visit_counts_and_one_that_never_began_does_not() -> None:
 def test_a_definition_that_could_not_be_read_is_said_to_be_missing(machine: Machine, problem: str, said: str) -> None:
     assert definition_note(None, problem).startswith(said)
     assert definition_note(machine, problem) == ""
+
+
+def test_a_loop_takes_time_in_proportion_to_its_rounds() -> None:
+    def took(rounds: int) -> float:
+        loop = StateVisit("Loop", StateStatus.SUCCEEDED, NOW, NOW)
+        known = parse_machine('{"StartAt": "Loop", "States": {"Loop": {"Type": "Pass", "End": true}}}')
+        began = time.process_time()
+        graph(known, Run(replace(EMPTY, states=(loop,) * rounds)), NOW)
+        return time.process_time() - began
+
+    assert min(took(8_000) for _ in range(2)) < 8 * min(took(2_000) for _ in range(2)) + 0.1
