@@ -24,6 +24,8 @@ SOURCE = "qlikops"
 """Source of all events; the functions may put no others."""
 MOST_ENTRIES = 10
 """Events in one call of PutEvents; together they may have 256 KB, and each event has less than a tenth of that."""
+_TRIES = 3
+"""Times that an event is put which EventBridge refuses alone."""
 PAUSE_SECONDS = 60.0
 """Time for which EventBridge gets nothing after it did not answer: a VPC may have no way to it, and each try waits."""
 _SUBJECT_CAP = 99
@@ -90,15 +92,25 @@ class Notifier:
         for start in range(0, len(events), MOST_ENTRIES):
             entries = [_entry(event) for event in events[start : start + MOST_ENTRIES]]
             try:
-                answer = self.clients("events").put_events(Entries=entries)
+                refused = self._refused(entries)
             except (BotoCoreError, ClientError):
                 _logger.exception("EventBridge did not take %d events", len(events) - start)
                 self._no_answer_at = self.monotonic()
                 return
-            if answer["FailedEntryCount"]:
+            if refused:
                 # Without the details: what is told has no place in a log of failures.
-                refused = {each.get("ErrorCode", "") for each in answer["Entries"]} - {""}
-                _logger.error("EventBridge refused %d events: %s", answer["FailedEntryCount"], sorted(refused))
+                _logger.error("EventBridge refused %d events: %s", len(refused), sorted(set(refused)))
+
+    def _refused(self, entries: Sequence[dict[str, Any]]) -> list[str]:
+        """Puts `entries`; the error codes of those that are refused, which boto3 does not try again, each time."""
+        refused: list[str] = []
+        for _ in range(_TRIES):
+            answers = self.clients("events").put_events(Entries=entries)["Entries"]
+            refused = [each["ErrorCode"] for each in answers if "ErrorCode" in each]
+            entries = [entry for entry, each in zip(entries, answers, strict=True) if "ErrorCode" in each]
+            if not entries:
+                break
+        return refused
 
 
 def _entry(event: Event) -> dict[str, Any]:

@@ -138,11 +138,11 @@ class FakeSns:
 
 
 class FakeEvents:
-    """Keeps what was put; `broken` makes it fail, `refusing` makes it answer so."""
+    """Keeps what was put; `broken` makes it fail, `refusing` so many calls take no entry but the first."""
 
     def __init__(self) -> None:
         self.put: list[dict[str, Any]] = []
-        self.broken = self.refusing = False
+        self.broken, self.refusing = False, 0
 
     @property
     def details(self) -> list[dict[str, Any]]:
@@ -153,10 +153,11 @@ class FakeEvents:
         """Like boto3's."""
         if self.broken:
             raise EndpointConnectionError(endpoint_url="https://events.example.com")
-        if self.refusing:
-            return {"FailedEntryCount": len(Entries), "Entries": [{"ErrorCode": "ThrottlingException"}] * len(Entries)}
-        self.put += Entries
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * len(Entries)}
+        self.refusing -= (is_refusing := self.refusing > 0)
+        taken = Entries[:1] if is_refusing else Entries
+        self.put += taken
+        refused = [{"ErrorCode": "ThrottlingException", "ErrorMessage": ""}] * (len(Entries) - len(taken))
+        return {"FailedEntryCount": len(refused), "Entries": [{"EventId": "1"}] * len(taken) + refused}
 
 
 def notifier(sns: FakeSns | None = None, events: FakeEvents | None = None, **options: Any) -> Notifier:

@@ -128,13 +128,26 @@ def test_a_channel_that_fails_stops_neither_the_other_nor_the_run(caplog: pytest
     sns, events = FakeSns(), FakeEvents()
     events.broken = True
     assert notifier(sns, events).tell(event)
-    events.broken, events.refusing = False, True
-    assert notifier(sns, events).tell(event)
-    assert len(sns.messages) == 2
-    assert "EventBridge refused 1 events: ['ThrottlingException']" in caplog.text
-    sns.broken, events.refusing = True, False
+    sns.broken, events.broken = True, False
     assert not notifier(sns, events).tell(event)
+    assert len(sns.messages) == 1
     assert [entry["DetailType"] for entry in events.put] == ["ApprovalRequested"]
+    assert "EventBridge did not take 1 events" in caplog.text
+
+
+def test_an_event_that_is_refused_alone_is_put_again_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """PutEvents in the API reference: what fails for itself, its caller has to try again."""
+    events, opened = FakeEvents(), EXAMPLES["FindingOpened"]
+    told = [replace(opened, dedup_key=name) for name in ("a", "b", "c")]
+    events.refusing = 2
+    notifier(events=events).tell(*told)
+    assert [each["dedup_key"] for each in events.details] == ["a", "b", "c"]
+    assert not caplog.text
+
+    events.put, events.refusing = [], 3
+    notifier(events=events).tell(*told, replace(opened, dedup_key="d"))
+    assert [each["dedup_key"] for each in events.details] == ["a", "b", "c"]
+    assert "EventBridge refused 1 events: ['ThrottlingException']" in caplog.text
 
 
 def test_eventbridge_that_does_not_answer_is_left_alone_for_a_minute() -> None:
