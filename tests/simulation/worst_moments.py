@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.errors import QlikopsError
@@ -20,7 +22,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.task import RunOption, StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
-from tests.simulation.dynamodb import Key, Wire
+from tests.simulation.dynamodb import CONFLICT_SECONDS, Key, Wire
 from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
@@ -373,10 +375,15 @@ def tamper(world: World, proposal_id: str, how: str = "") -> None:
     world.tampered[proposal_id] = world.kernel.now
     world.kernel.say(f"changes the {', '.join(changes)} of {proposal_id}", "worst moment")
     world.faults.reached("tampering")
-    world.dynamodb.update_item(
-        TABLE,
-        {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
-        "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-        ExpressionAttributeNames={f"#{name}": name for name in changes},
-        ExpressionAttributeValues={f":{name}": {"S": value} for name, value in changes.items()},
-    )
+    try:
+        world.dynamodb.update_item(
+            TABLE,
+            {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+            "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+            ExpressionAttributeNames={f"#{name}": name for name in changes},
+            ExpressionAttributeValues={f":{name}": {"S": value} for name, value in changes.items()},
+        )
+    except ClientError:  # a transaction is on it
+        del world.tampered[proposal_id]
+        world.forged.discard(proposal_id)
+        world.kernel.after(CONFLICT_SECONDS, lambda: tamper(world, proposal_id, how))
