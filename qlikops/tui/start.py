@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.saved_filter import SavedFilter
 from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.garbage import look_as_usual
 from qlikops.tui.model.backend import let_lanes_run
 from qlikops.tui.model.context import ContextSource
 from qlikops.tui.preferences import PreferenceFile
@@ -64,6 +64,4 @@ def run_console(
 
 def console(contexts: Sequence[ContextSource], **more: Any) -> QlikOpsApp:
     """The app as `run_console` runs it; `more` is what QlikOpsApp takes."""
-    # What is there once an inbox is shown stays. Else a full collection walks all of Textual and boto3 every few
-    # refreshes of a long inbox, a tenth of a second in which no key is answered.
-    return QlikOpsApp(contexts, once_filled=gc.freeze, **more)
+    return QlikOpsApp(contexts, once_filled=look_as_usual, **more)

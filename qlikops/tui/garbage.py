@@ -1,0 +1,26 @@
+"""How often Python looks for garbage in the console.
+
+What is made until an inbox is shown stays: modules, classes, style sheets, widgets. Looking through it some 150 times
+takes a tenth of the CPU of a start, and the process that asks ahead as much again. Once an inbox is shown all that is
+there is left out for good. Else a full collection walks all of Textual and boto3 every few refreshes of a long inbox, a
+tenth of a second in which no key is answered.
+"""
+
+from __future__ import annotations
+
+import gc
+
+_USUAL = gc.get_threshold()
+_SELDOM = 50_000
+"""Objects that have come, less those that went, before Python looks."""
+
+
+def look_seldom() -> None:
+    """To be called before Textual is imported, and before another process is started."""
+    gc.set_threshold(_SELDOM)
+
+
+def look_as_usual() -> None:
+    """Leaves out all that is there from now on."""
+    gc.freeze()
+    gc.set_threshold(*_USUAL)
