@@ -61,6 +61,10 @@ SETTLED_SECONDS = 0.1
 """How many seconds it takes until the first rows are on the screen: what asking for an identity imports would hold
 them up.
 """
+_SCROLLBARS = ("scrollbar-hover", "scrollbar-active")
+_BEHIND_SCROLLBARS = tuple(
+    f"scrollbar-{part}" for part in ("background", "background-hover", "background-active", "corner-color")
+)
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
@@ -263,6 +267,12 @@ class QlikOpsApp(DecidingApp):
             "qlikops-cursor": f"{theme.primary} 30%",
             "qlikops-cursor-style": "none",
         }
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Scrollbars as thin as lines, in any theme."""
+        found = super().get_css_variables()
+        bars = dict.fromkeys(_SCROLLBARS, found["primary"]) | dict.fromkeys(_BEHIND_SCROLLBARS, found["background"])
+        return found | bars | {"scrollbar": found["qlikops-line"]}
 
     def get_key_display(self, binding: Binding) -> str:
         """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
