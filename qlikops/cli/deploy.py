@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +12,9 @@ import typer
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, SettingsOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
-from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.choices import Choices, read_choices, with_authorities
 from qlikops.deployment.login import Logins
@@ -112,8 +109,11 @@ def deploy(
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:
-        instances = accounts.in_keyring(here, target.name, whole)
-    with _stack_of(here, target) as (connection, stack):
+        logins = Logins(here.keyring, target.name, here.environ)
+        instances = logins.secret(whole.qlik, with_address=not rotate_secret)
+    connection = AwsConnection(target)
+    with aws_errors(f"deploy the stack {target.settings.stack}"):
+        stack = Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
         if drift:
             show_drift(stack.name, stack.drift(), as_json=as_json)
         elif follow:
@@ -158,18 +158,6 @@ class _Accounts:
         except QemMisconfigured as exc:
             raise UsageError(f"{shown(self.file)}: {exc}") from exc
         return found
-
-    def in_keyring(self, here: Invocation, context: str, whole: Choices) -> dict[str, Any]:
-        """The accounts that `qlikops login` keeps for `context`."""
-        return Logins(here.keyring, context, here.environ).secret(whole.qlik, with_address=not self.alone)
-
-
-@contextmanager
-def _stack_of(here: Invocation, target: Context) -> Iterator[tuple[AwsConnection, Stack]]:
-    """The stack of a context; a failure of AWS inside names it."""
-    connection = AwsConnection(target)
-    with aws_errors(f"deploy the stack {target.settings.stack}"):
-        yield connection, Stack(connection.cloudformation, target.settings.stack, sleep=here.sleep, now=here.now)
 
 
 def _chosen(**options: Any) -> Choices:

@@ -18,13 +18,7 @@ from qlikops.presentation.tone import Line, Span, Tone, line, outside
 if TYPE_CHECKING:
     from qlikops.domain.fleet import Sample
 
-_COUNTED = {
-    Status.RESTARTED: "restarted",
-    Status.PARTIAL: "partial",
-    Status.UNVERIFIED: "unverified",
-    Status.FAILED: "failed",
-    Status.DENIED: "denied",
-}
+_COUNTED = (Status.RESTARTED, Status.PARTIAL, Status.UNVERIFIED, Status.FAILED, Status.DENIED)
 """What is counted of a task's history: restarted is what was seen to come up, and nothing else."""
 HISTORY_SHOWN = 8
 """Most lines on what happened earlier; the rest is counted."""
@@ -99,7 +93,7 @@ def earlier(background: Background) -> Iterator[Line]:
     if not history:
         return
     ended = Counter(entry.status for entry in history)
-    counted = [f"{ended[status]:,} {what}" for status, what in _COUNTED.items() if ended[status]]
+    counted = [f"{ended[each]:,} {vocabulary.status(each).text.lower()}" for each in _COUNTED if ended[each]]
     others = len(history) - sum(ended[status] for status in _COUNTED)
     counted += [f"{others:,} otherwise"] if others else []
     first = f"the last {HISTORY_LIMIT}" if len(history) >= HISTORY_LIMIT else f"all {len(history)}"

@@ -15,7 +15,7 @@ from qlikops.domain.workflow.execution import ExecutionSummary, StateStatus
 from qlikops.domain.workflow.following import PAGES, Followed
 from qlikops.presentation import vocabulary
 from qlikops.presentation.canvas import cut
-from qlikops.presentation.graph import Level, Node, Run, graph, longest, walk
+from qlikops.presentation.graph import Level, Node, graph, longest, walk
 
 ONLY_NOW, ONLY_THEN, OTHERWISE, ALIKE = "+", "-", "~", "="
 """The sign of a line: what ran now only, then only, otherwise than then, and as then."""
@@ -120,8 +120,7 @@ def compare(now: Followed, then: Followed, at: datetime) -> Comparison:
 
 
 def _levels(followed: Followed, at: datetime) -> Sequence[Level]:
-    history = followed.detail.history
-    return () if history is None else tuple(walk(graph(followed.machine, Run(history), at, unfolded=True).level))
+    return tuple(walk(graph(followed.machine, followed.detail, at, unfolded=True).level))
 
 
 def _nodes(levels: Sequence[Level]) -> Mapping[str, Node]:

@@ -15,6 +15,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.run import RunSummary
 from qlikops.domain.task import Action
 from qlikops.domain.workflow.execution import (
+    ExecutionDetail,
     ExecutionStatus,
     FoldedHistory,
     RunProposal,
@@ -127,26 +128,15 @@ class Graph:
     """The key of the state that one wants to see first: where it waits, runs or broke."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a graph is made of."""
-
-    history: FoldedHistory
-    proposals: Sequence[RunProposal] = ()
-    summary: RunSummary | None = None
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether it has not ended."""
-        return self.history.status in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
-
-
-def graph(machine: Machine | None, run: Run, now: datetime, *, unfolded: bool = False, chosen: str = "") -> Graph:
+def graph(
+    machine: Machine | None, detail: ExecutionDetail, now: datetime, *, unfolded: bool = False, chosen: str = ""
+) -> Graph:
     """The graph of one execution; without a definition, of what ran.
 
     `unfolded` draws the states that nothing ran through, too. `chosen` is the key of the item whose path is lit.
     """
-    made = _Made(_Ran.of(machine, run.history), run, now, unfolded=unfolded, chosen=chosen)
+    history = detail.history or FoldedHistory(detail.summary.status, (), ())
+    made = _Made(_Ran.of(machine, history), history, detail, now, unfolded=unfolded, chosen=chosen)
     level = made.level("", made.ran.states)
     items = tuple(made.items())
     nodes = [node for each in walk(level) for node in each.nodes]
@@ -257,10 +247,15 @@ def _strangers(visits: Sequence[StateVisit], taken: Iterable[tuple[str, str]]) -
 @dataclass(frozen=True, slots=True)
 class _Made:
     ran: _Ran
-    run: Run
+    history: FoldedHistory
+    detail: ExecutionDetail
     now: datetime
     unfolded: bool
     chosen: str
+
+    @property
+    def goes_on(self) -> bool:
+        return self.history.status in (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
     def level(self, title: str, states: Sequence[State], depth: int = 0) -> Level:
         names = [state.name for state in states]
@@ -292,7 +287,7 @@ class _Made:
             return set(names)
         ran = {name for name in names if name in self.ran.visits}
         lacks = bool(depth and ran and self.ran.has_gaps)
-        if not lacks and (depth or not self.run.goes_on):
+        if not lacks and (depth or not self.goes_on):
             return ran
         # What is still to come of it, or what it must have come through.
         place = {name: index for index, name in enumerate(names)}
@@ -345,10 +340,10 @@ class _Made:
         """What a state did: the sign of what needs a look first, and how many did what."""
         if not visits:
             lacks = depth and self.ran.by_ledger
-            words = "not yet" if self.run.goes_on and not depth else "not reached"
+            words = "not yet" if self.goes_on and not depth else "not reached"
             return Span("? not recorded" if lacks else f"{NOT_DONE} {words}", Tone.MUTED)
         counts = Counter(visit.status for visit in visits)
-        first = next(status for status in _URGENCY if counts[status])
+        first = next(status for status in _SIGNS if counts[status])
         sign, tone = _SIGNS[first]
         if state.waits_for_token and first is StateStatus.RUNNING:
             sign, word = WAITS, f"{counts[first]} waits" if counts[first] == 1 else f"{counts[first]} wait"
@@ -368,11 +363,11 @@ class _Made:
         if first in _BROKEN or first is StateStatus.CAUGHT:
             error = next((visit.error for visit in reversed(visits) if visit.status is first and visit.error), "")
             words = outside(error or vocabulary.state_status(first).text[2:], cap=60).text
-        elif first is StateStatus.SUCCEEDED and (said := _SAID.get(state.name)) and self.run.summary:
-            return said(self.run.summary)
+        elif first is StateStatus.SUCCEEDED and (said := _SAID.get(state.name)) and self.detail.summary.run:
+            return said(self.detail.summary.run)
         if self._waits(state):
-            open_ = sum(not proposal.status.is_final for proposal in self.run.proposals)
-            return f"{open_} of {len(self.run.proposals)} open"
+            open_ = sum(not proposal.status.is_final for proposal in self.detail.proposals)
+            return f"{open_} of {len(self.detail.proposals)} open"
         items = len({visit.map_path for visit in visits})
         many = f"{number} of {len(visits)}" if len(visits) > number else str(number) if number > 1 else ""
         many = f"{number} times" if number > items and number == len(visits) else many
@@ -381,16 +376,16 @@ class _Made:
         return ", ".join(part for part in (f"{many} {words}".strip(), again) if part)
 
     def _waits(self, state: State) -> bool:
-        return state.kind == "Map" and self.run.goes_on and bool(self.run.proposals)
+        return state.kind == "Map" and self.goes_on and bool(self.detail.proposals)
 
     def items(self) -> Iterator[Item]:
         """The items that the ledger knows, and the ones that the history does."""
         maps = {name for name in self.ran.visits if any(visit.map_path for visit in self.ran.visits[name])}
         by_index: dict[int, list[StateVisit]] = defaultdict(list)
-        for visit in self.run.history.states:
+        for visit in self.history.states:
             if visit.map_path and visit.name in maps:
                 by_index[visit.map_path[0]].append(visit)
-        proposals = {proposal.index: proposal for proposal in self.run.proposals}
+        proposals = {proposal.index: proposal for proposal in self.detail.proposals}
         for index in sorted(proposals.keys() | by_index):
             yield _item(index, proposals.get(index), tuple(by_index.get(index, ())))
 
@@ -400,14 +395,6 @@ def _is_hidden(each: State, state: State, kept: Sequence[Level]) -> bool:
     return each is not state and all(level.title != state.name for level in kept)
 
 
-_URGENCY = (
-    StateStatus.RUNNING,
-    StateStatus.FAILED,
-    StateStatus.TIMED_OUT,
-    StateStatus.ABORTED,
-    StateStatus.CAUGHT,
-    StateStatus.SUCCEEDED,
-)
 _SIGNS = {
     StateStatus.RUNNING: (UNDER_WAY, Tone.INFO),
     StateStatus.FAILED: (BROKEN, Tone.DANGER),
@@ -416,6 +403,7 @@ _SIGNS = {
     StateStatus.CAUGHT: (BROKEN, Tone.WARNING),
     StateStatus.SUCCEEDED: (WELL, Tone.GOOD),
 }
+"""Signs of statuses; what needs a look first comes first."""
 _SAID: Mapping[str, Callable[[RunSummary], str]] = {
     "MonitorTasks": lambda run: vocabulary.count(run.tasks, "task"),
     "CheckAnomalies": lambda run: vocabulary.count(run.proposals, "proposal"),

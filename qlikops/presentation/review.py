@@ -39,12 +39,7 @@ another; where that is not reached, the gate says so.
 """
 EVIDENCE = "Evidence"
 """The title of the section with what was observed."""
-REASONS = "Reasons"
-"""The title of the section with why it is proposed and what speaks for it."""
-RECORD = "Record"
-"""The title of the section with the codes, ids and the digest."""
-EARLIER = "Earlier on this task"
-"""The title of the section with what was done about the task before."""
+_REASONS, _RECORD = "Reasons", "Record"
 _WOULD = {
     Verdict.APPROVE: Span("would approve", Tone.GOOD),
     Verdict.CAUTION: Span("would be careful", Tone.WARNING),
@@ -159,11 +154,11 @@ def body(
         ("What happened", (*_happened(approval), *_said_in_full(proposal), *back, *polled)),
         ("What waiting costs", (*(waiting.chart(approval, now) if waits else ()), *waiting.unknown(proposal))),
         (EVIDENCE, _evidence(proposal)),
-        (REASONS, (*(() if waits else _judged(approval)), *_reasons(approval), *track)),
+        (_REASONS, (*(() if waits else _judged(approval)), *_reasons(approval), *track)),
         ("Latency", latency),
-        (EARLIER, beside.earlier(around)),
+        ("Earlier on this task", beside.earlier(around)),
         ("Tasks", _targets(proposal)),
-        (RECORD, (*record, *beside.missing(around))),
+        (_RECORD, (*record, *beside.missing(around))),
     )
 
 
@@ -173,9 +168,9 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
     return filled(
         ("What happened", (*said(proposal), *_happened(approval), *waiting.unknown(proposal))),
         (EVIDENCE, _evidence(proposal)),
-        (REASONS, (*_judged(approval), *_reasons(approval))),
+        (_REASONS, (*_judged(approval), *_reasons(approval))),
         ("Tasks", _targets(proposal)),
-        (RECORD, _covered(approval)),
+        (_RECORD, _covered(approval)),
     )
 
 

@@ -38,13 +38,8 @@ def sections(status: ScheduleStatus, now: datetime) -> tuple[Section, ...]:
 
 def by_command() -> Line:
     """What the console leaves to the command line, since it takes the rights of whoever deploys."""
-    return line(
-        "by command",
-        Span(
-            "`qlikops schedule --rate 10m` (or --cron, --timezone) sets it, --remove takes it away",
-            Tone.MUTED,
-        ),
-    )
+    words = "`qlikops schedule --rate 10m` (or --cron, --timezone) sets it, --remove takes it away"
+    return line("by command", Span(words, Tone.MUTED))
 
 
 def not_read(error: BaseException) -> Line:

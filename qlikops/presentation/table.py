@@ -126,11 +126,6 @@ class Table(Generic[T]):
         names = [name for order in found[:1] for name in type(order.name)]
         return tuple(sorted(found, key=lambda order: names.index(order.name)))
 
-    @cached_property
-    def width(self) -> int:
-        """Cells that all columns take in full."""
-        return taken(each.drawn for each in self.columns)
-
     def order_called(self, name: str | None) -> Order[T]:
         """The order with this name or these words; the usual one if there is none such."""
         return next((each for each in self.orders if name in (each.name, each.words)), self.orders[0])

@@ -80,14 +80,6 @@ _FAILED_MEANING = {
     "not started": "something broke; nothing was restarted",
 }
 """What a failure means by what became of the tasks, the worst first. Where there are none, nothing was sent."""
-_EXECUTION = {
-    ExecutionStatus.RUNNING: ("▶ running", Tone.INFO),
-    ExecutionStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
-    ExecutionStatus.FAILED: ("✗ failed", Tone.DANGER),
-    ExecutionStatus.TIMED_OUT: ("✗ timed out", Tone.DANGER),
-    ExecutionStatus.ABORTED: ("■ aborted", Tone.WARNING),
-    ExecutionStatus.PENDING_REDRIVE: ("… redrive", Tone.INFO),
-}
 _STATE = {
     StateStatus.RUNNING: ("▶ running", Tone.INFO),
     StateStatus.SUCCEEDED: ("✓ succeeded", Tone.GOOD),
@@ -96,6 +88,11 @@ _STATE = {
     StateStatus.TIMED_OUT: ("✗ timed out", Tone.DANGER),
     StateStatus.ABORTED: ("■ aborted", Tone.WARNING),
 }
+_EXECUTION = {
+    **{ExecutionStatus[each.name]: spelt for each, spelt in _STATE.items() if each is not StateStatus.CAUGHT},
+    ExecutionStatus.PENDING_REDRIVE: ("… redrive", Tone.INFO),
+}
+"""An execution reads as a state does."""
 _TASK = {
     TaskState.RUNNING: Tone.GOOD,
     TaskState.STOPPED: Tone.WARNING,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.hook import Hook
 from qlikops.presentation import alert
@@ -26,21 +27,21 @@ _TMUX_BLOCKS = (
 )
 
 
+@dataclass
 class Reaching:
     """One rule for all ways: an event is told if its severity is at least what its context's `notify_from` says."""
 
-    def __init__(self, app: QlikOpsApp, environ: Mapping[str, str], *, rings: bool) -> None:
-        self._app = app
-        self._environ = environ
-        self.rings = rings
-        """Whether the bell is on; a context's own setting may still turn it off there."""
-        self.is_watched = False
-        """Whether the terminal says that it has the focus: who looks at the console needs no notice."""
-        self._hooks: dict[str, Hook] = {}
-        """Running hooks by their command line."""
-        self._said: set[str] = set()
-        """What went wrong with a way and was said: each is said once."""
-        self._notices = 0
+    app: QlikOpsApp
+    environ: Mapping[str, str]
+    rings: bool
+    """Whether the bell is on; a context's own setting may still turn it off there."""
+    is_watched: bool = False
+    """Whether the terminal says that it has the focus: who looks at the console needs no notice."""
+    _hooks: dict[str, Hook] = field(default_factory=dict)
+    """Running hooks by their command line."""
+    _said: set[str] = field(default_factory=set)
+    """What went wrong with a way and was said: each is said once."""
+    _notices: int = 0
 
     def reach(self, context: LiveContext, events: Sequence[Event]) -> None:
         """Tells of `events`, which came together, what the context's settings let through."""
@@ -49,10 +50,10 @@ class Reaching:
         if not heard:
             return
         if self.rings and alerts.bell:
-            self._app.bell()
+            self.app.bell()
         if alerts.notices != "off" and not self.is_watched:
             title, body = alert.notice(heard, context.label)
-            self._app.run_worker(self._notify(alerts.notices, title, body))
+            self.app.run_worker(self._notify(alerts.notices, title, body))
         if alerts.notify_command.strip():
             hook = self._hooks.get(alerts.notify_command) or self._hook(alerts.notify_command)
             for event in heard:
@@ -68,15 +69,15 @@ class Reaching:
         if problem not in self._said:
             self._said.add(problem)
             words = f"notify_command: {problem} for {approval_id}. Said once; what comes later is tried all the same."
-            post(self._app, HookFailed(words))
+            post(self.app, HookFailed(words))
 
     async def _notify(self, chosen: str, title: str, body: str) -> None:
-        shown_in = await notices.terminal(self._environ)
+        shown_in = await notices.terminal(self.environ)
         form = shown_in.form if chosen == "auto" else chosen
         if not form:
             return
         if shown_in.blocked and _TMUX_BLOCKS not in self._said:
             self._said.add(_TMUX_BLOCKS)
-            self._app.notify(_TMUX_BLOCKS, severity="warning", timeout=15, markup=False)
+            self.app.notify(_TMUX_BLOCKS, severity="warning", timeout=15, markup=False)
         self._notices += 1
-        self._app.write_to_terminal(notices.sequence(form, title, body, self._notices, in_tmux=shown_in.in_tmux))
+        self.app.write_to_terminal(notices.sequence(form, title, body, self._notices, in_tmux=shown_in.in_tmux))

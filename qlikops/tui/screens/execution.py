@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
-from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, FoldedHistory
+from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.workflow.following import Followed, Follower, last_good
 from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.domain.workflow.logs import calls_of, read_logs
@@ -149,13 +149,11 @@ class ExecutionScreen(RunsScreen[Followed]):
         self.refresh_bindings()
 
     def _show_graph(self) -> None:
-        followed, detail, now = self._followed, self._followed.detail, self.state.now()
-        history = detail.history or FoldedHistory(detail.summary.status, (), ())
-        run = graph.Run(history, detail.proposals, detail.summary.run)
+        followed, now = self._followed, self.state.now()
         view = self.query_one(GraphView)
         # The path of an item is lit while the cursor is on it.
         item = view.chosen if view.chosen.startswith("item ") else ""
-        self._graph = made = graph.graph(followed.machine, run, now, unfolded=self._unfolded, chosen=item)
+        self._graph = made = graph.graph(followed.machine, followed.detail, now, unfolded=self._unfolded, chosen=item)
         view.show(lambda width: drawing.draw(made, width, now, self.state.keys["fold"], item), made.here)
         self._show_panel()
 

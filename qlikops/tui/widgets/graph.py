@@ -84,10 +84,6 @@ class GraphView(ScrollView, can_focus=True):
             self.post_message(self.Chosen(key))
         self._show_chosen()
 
-    def on_mount(self) -> None:
-        """Follows the theme: what is drawn carries its colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
-
     def on_resize(self, _: events.Resize) -> None:
         """Draws it for the new width."""
         self._make()

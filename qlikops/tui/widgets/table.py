@@ -8,7 +8,7 @@ itself, nothing is chosen until the person chooses: the row that slid under the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -95,11 +95,6 @@ class KeyedTable(ScrollView, can_focus=True):
         return frozenset(key for key, cells in self._content.items() if not cells)
 
     @property
-    def last_in_sight(self) -> int:
-        """The index of the last row that is drawn."""
-        return min(len(self.keys), int(self.scroll_y) + self._lines) - 1
-
-    @property
     def _lines(self) -> int:
         return max(1, self.size.height - _HEADER)
 
@@ -143,10 +138,6 @@ class KeyedTable(ScrollView, can_focus=True):
         candidates = (*self.keys[self.cursor + 1 :], *reversed(self.keys[: self.cursor]))
         return next((key for key in candidates if not skip(key)), None)
 
-    def on_mount(self) -> None:
-        """Follows the theme: cells carry colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
-
     def on_resize(self, event: events.Resize) -> None:
         """Other columns may fit now, and fewer rows: where the cursor was in sight it stays so."""
         was_in_sight = 0 <= self.cursor - self.scroll_y < self._height - _HEADER or not self._height
@@ -166,26 +157,20 @@ class KeyedTable(ScrollView, can_focus=True):
         """The header, or the row in that line of the screen."""
         if y == 0:
             self._drawn = self._in_sight()
-            headers = {column.key: column.header for column in self._columns}
-            return self._strip(headers, {}, self._style("header"), " ")
+            headers = {column.key: Span(column.header) for column in self._columns}
+            return self._strip(headers, self._style("header"), " ")
         index = int(self.scroll_y) + y - _HEADER
         if index >= len(self.keys):
             return Strip.blank(self.size.width, self.rich_style)
         key = self.keys[index]
-        cells, colours = self._cells(key), palette(self)
-        is_chosen = key == self.chosen
-        if WHOLE_LINE in cells:
-            style = self._style("cursor") if is_chosen else self.rich_style
-            whole = cells[WHOLE_LINE]
-            line = Segment(f"{MARK if is_chosen else ' '}{whole.text}", style + colours[whole.tone])
+        cells, is_chosen = self._cells(key), key == self.chosen
+        style = self._style("cursor") if is_chosen else self.rich_style
+        # A shape, since a colour is none on some terminals.
+        mark = MARK if is_chosen else " "
+        if whole := cells.get(WHOLE_LINE):
+            line = Segment(f"{mark}{whole.text}", style + palette(self)[whole.tone])
             return Strip([line]).adjust_cell_length(self.size.width, style)
-        return self._strip(
-            {column.key: cells[column.key].text for column in self._columns},
-            cells,
-            self._style("cursor") if is_chosen else self.rich_style,
-            # A shape, since a colour is none on some terminals.
-            MARK if is_chosen else " ",
-        )
+        return self._strip(cells, style, mark)
 
     def action_move(self, by: int) -> None:
         """Where nothing is chosen, the first press chooses the row at the cursor."""
@@ -262,19 +247,20 @@ class KeyedTable(ScrollView, can_focus=True):
         return self._columns, top, self.chosen, rows
 
     def _say_near_end(self) -> None:
-        if self.keys and self.last_in_sight >= len(self.keys) - self.size.height:
+        last_drawn = min(len(self.keys), int(self.scroll_y) + self._lines) - 1
+        if self.keys and last_drawn >= len(self.keys) - self.size.height:
             self.post_message(self.NearEnd())
 
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"table--{part}")
 
-    def _strip(self, texts: Mapping[str, str], cells: Cells, base: Style, mark: str) -> Strip:
-        """One line; `mark` is in its first cell, and `cells` say in which tones the `texts` are."""
+    def _strip(self, cells: Cells, base: Style, mark: str) -> Strip:
+        """One line with `mark` in its first cell."""
         colours = palette(self)
         segments = [Segment(mark, base)]
         for column in self._columns:
-            text, cell = _fitted(texts[column.key], column), cells.get(column.key, _PLAIN)
-            at = 0
+            cell, at = cells[column.key], 0
+            text = _fitted(cell.text, column)
             # What stands at the right or lost its middle is no longer where its parts say.
             for part in () if column.right or column.middle else cell.parts:
                 segments.append(Segment(text[at : at + len(part.text)], base + colours[part.tone]))
@@ -282,9 +268,6 @@ class KeyedTable(ScrollView, can_focus=True):
             segments.append(Segment(text[at:], base + colours[cell.tone]))
             segments.append(Segment(" " * PADDING, base))
         return Strip(segments).adjust_cell_length(self.size.width, base)
-
-
-_PLAIN = Span("")
 
 
 def _fitted(text: str, column: Column) -> str:

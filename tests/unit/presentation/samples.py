@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -132,6 +133,14 @@ def execution(
     outcomes = None if ended is None else {Status.RESTARTED.value: 1, Status.DENIED.value: 1}
     run = RunSummary(arn, name, started, servers=3, tasks=38, anomalies=4, proposals=2, outcomes=outcomes)
     return ExecutionSummary(arn, name, status, started, ended, run)
+
+
+def run_of(
+    history: FoldedHistory, proposals: Sequence[RunProposal] = (), run: RunSummary | None = None
+) -> ExecutionDetail:
+    """An execution with this history, for a graph."""
+    summary = replace(execution(status=history.status), run=run)
+    return ExecutionDetail(summary, history, tuple(proposals))
 
 
 def execution_detail(summary: ExecutionSummary | None = None) -> ExecutionDetail:

@@ -10,11 +10,11 @@ import pytest
 from qlikops.domain.workflow.machine import parse_machine
 from qlikops.presentation import boxes
 from qlikops.presentation.canvas import Canvas
-from qlikops.presentation.graph import Level, Node, Reached, Run, Way, graph, walk
+from qlikops.presentation.graph import Level, Node, Reached, Way, graph, walk
 from qlikops.presentation.tone import Span, Tone, plain
 from qlikops.resources import resource
 from tests.unit.presentation import samples
-from tests.unit.presentation.samples import NOW
+from tests.unit.presentation.samples import NOW, run_of
 
 
 def node(name: str, reached: Reached = Reached.RAN, note: str = "✓", took: str = "") -> Node:
@@ -83,7 +83,7 @@ def test_a_side_way_lies_below_and_comes_back() -> None:
 def test_no_box_covers_another_and_every_arrow_arrives(width: int, unfolded: bool) -> None:
     machine = parse_machine(resource("statemachine", "state_machine.json").read_text())
     history, proposals = samples.four_proposals()
-    found = graph(machine, Run(history, proposals), NOW, unfolded=unfolded)
+    found = graph(machine, run_of(history, proposals), NOW, unfolded=unfolded)
     for drawn in walk(found.level):
         canvas = Canvas(width)
         placed = boxes.draw(canvas, drawn, 2, 0, width)

@@ -9,10 +9,10 @@ import pytest
 from qlikops.domain.workflow.execution import FoldedHistory, Source
 from qlikops.domain.workflow.machine import Machine, parse_machine
 from qlikops.presentation.chosen_state import text
-from qlikops.presentation.graph import Run, graph
+from qlikops.presentation.graph import graph
 from qlikops.resources import resource
 from tests.unit.presentation import samples
-from tests.unit.presentation.samples import NOW
+from tests.unit.presentation.samples import NOW, run_of
 
 HISTORY, PROPOSALS = samples.four_proposals()
 
@@ -25,7 +25,7 @@ def machine() -> Machine:
 
 
 def shown(machine: Machine | None, key: str, history: FoldedHistory = HISTORY) -> list[str]:
-    found = graph(machine, Run(history, PROPOSALS), NOW, unfolded=True)
+    found = graph(machine, run_of(history, PROPOSALS), NOW, unfolded=True)
     return [" ".join(row.split()) for row in text(found, key, machine, NOW, "l").splitlines()]
 
 

@@ -15,13 +15,13 @@ from qlikops.domain.workflow.history import fold_history
 from qlikops.domain.workflow.machine import Machine, parse_machine
 from qlikops.presentation.canvas import cells
 from qlikops.presentation.drawing import BOXES_FROM, Drawing, draw
-from qlikops.presentation.graph import Run, graph, walk
+from qlikops.presentation.graph import graph, walk
 from qlikops.presentation.tone import plain
 from qlikops.resources import resource
 from tests.beside import HISTORIES
 from tests.cases import for_all
 from tests.unit.presentation import samples
-from tests.unit.presentation.samples import NOW
+from tests.unit.presentation.samples import NOW, run_of
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
 WIDTHS = (60, 80, 100, 120, 200)
@@ -45,7 +45,7 @@ def text(drawing: Drawing) -> str:
 
 
 def test_a_narrow_terminal_shows_a_line_a_state(machine: Machine) -> None:
-    found = graph(machine, Run(HISTORY, PROPOSALS, RunSummary("arn", "r", NOW, 4, 36, 4, 4)), NOW)
+    found = graph(machine, run_of(HISTORY, PROPOSALS, RunSummary("arn", "r", NOW, 4, 36, 4, 4)), NOW)
     assert seen(draw(found, 80, NOW, "f")) == [
         "  ✓  MonitorTasks                     36 tasks                              9s",
         "  ✓  CheckAnomalies                   4 proposals",
@@ -82,7 +82,7 @@ def test_a_narrow_terminal_shows_a_line_a_state(machine: Machine) -> None:
 
 
 def test_a_wide_one_shows_boxes_with_what_is_inside_a_map_in_a_frame(machine: Machine) -> None:
-    drawn = draw(graph(machine, Run(HISTORY, PROPOSALS), NOW), 200, NOW, "f")
+    drawn = draw(graph(machine, run_of(HISTORY, PROPOSALS), NOW), 200, NOW, "f")
     found = seen(drawn)
     assert "numbers: how many of the 4 went this way" in found[5]
     assert found[5].startswith("╭─ ProcessProposals ─")
@@ -93,7 +93,7 @@ def test_a_wide_one_shows_boxes_with_what_is_inside_a_map_in_a_frame(machine: Ma
 
 
 def test_the_times_of_a_chosen_item_are_its_own(machine: Machine) -> None:
-    found = graph(machine, Run(HISTORY, PROPOSALS), NOW, chosen="item 3")
+    found = graph(machine, run_of(HISTORY, PROPOSALS), NOW, chosen="item 3")
     below = text(draw(found, 120, NOW, "f", "item 3")).partition("   Took\n")[2]
     assert "WaitForApproval" in below
     assert "11m" in below
@@ -106,7 +106,7 @@ def test_the_times_of_a_chosen_item_are_its_own(machine: Machine) -> None:
 def test_every_state_that_is_drawn_can_be_chosen_and_nothing_is_wider_than_the_terminal(
     machine: Machine, history: FoldedHistory, unfolded: bool, width: int
 ) -> None:
-    found = graph(machine, Run(history, PROPOSALS), NOW, unfolded=unfolded)
+    found = graph(machine, run_of(history, PROPOSALS), NOW, unfolded=unfolded)
     drawn = draw(found, width, NOW, "f")
     assert all(cells(row) <= width for row in seen(drawn))
     wanted = {node.key for level in walk(found.level) for node in level.nodes} | {item.key for item in found.items}
@@ -120,7 +120,7 @@ def test_every_state_that_is_drawn_can_be_chosen_and_nothing_is_wider_than_the_t
 @for_all(RECORDED, WIDTHS)
 def test_what_was_recorded_on_aws_is_drawn_with_every_state_that_ran(path: Path, width: int) -> None:
     history = fold_history(json.loads(path.read_text())["events"])
-    drawn = draw(graph(None, Run(history), NOW), width, NOW, "f")
+    drawn = draw(graph(None, run_of(history), NOW), width, NOW, "f")
     assert {f"state {visit.name}" for visit in history.states if visit.name} <= drawn.stops.keys()
 
 
@@ -128,7 +128,7 @@ def test_where_no_box_has_room_there_are_lines() -> None:
     nested = '{"StartAt": "Z", "States": {"Z": {"Type": "Pass", "End": true}}}'
     for depth in range(30):
         nested = f'{{"StartAt": "M{depth}", "States": {{"M{depth}": {{"Type": "Map", "ItemProcessor": {nested}}}}}}}'
-    drawn = draw(graph(parse_machine(nested), Run(EMPTY), NOW, unfolded=True), BOXES_FROM, NOW, "f")
+    drawn = draw(graph(parse_machine(nested), run_of(EMPTY), NOW, unfolded=True), BOXES_FROM, NOW, "f")
     assert len(drawn.stops) == 31
     assert "├─╯" in text(drawn)
     assert "┏" not in text(drawn)
@@ -143,14 +143,14 @@ def test_what_ran_inside_a_map_that_did_not_is_drawn_all_the_same() -> None:
         EMPTY, status=ExecutionStatus.FAILED, states=(StateVisit("I", StateStatus.FAILED, NOW, map_path=(0,)),)
     )
     for width in (80, 120):
-        drawn = draw(graph(machine, Run(only), NOW), width, NOW, "f")
+        drawn = draw(graph(machine, run_of(only), NOW), width, NOW, "f")
         assert drawn.stops.keys() == {"state I", "item 0"}
         assert "2 states not reached" in text(drawn)
 
 
 def test_items_beyond_all_measure_are_counted() -> None:
     many = [replace(PROPOSALS[0], index=index, label="a long name of a task " * 9) for index in range(500)]
-    drawn = draw(graph(None, Run(EMPTY, many), NOW), 80, NOW, "f")
+    drawn = draw(graph(None, run_of(EMPTY, many), NOW), 80, NOW, "f")
     assert sum(key.startswith("item ") for key in drawn.stops) == 200
     assert "… and 300 items more" in text(drawn)
     assert all(cells(row) <= 80 for row in seen(drawn))
@@ -161,10 +161,10 @@ def test_a_state_without_times_has_no_bar() -> None:
         StateVisit("A", StateStatus.SUCCEEDED, None),
         StateVisit("B", StateStatus.SUCCEEDED, NOW, NOW + timedelta(milliseconds=10)),
     )
-    assert "Took" not in text(draw(graph(None, Run(replace(EMPTY, states=visits)), NOW), 80, NOW, "f"))
+    assert "Took" not in text(draw(graph(None, run_of(replace(EMPTY, states=visits)), NOW), 80, NOW, "f"))
 
 
 def test_a_definition_of_many_states_is_drawn() -> None:
     states = {f"S{number}": {"Type": "Pass", "Next": f"S{number + 1}"} for number in range(300)}
     long = parse_machine(json.dumps({"StartAt": "S0", "States": {**states, "S300": {"Type": "Succeed"}}}))
-    assert len(draw(graph(long, Run(EMPTY), NOW), 120, NOW, "f").stops) == 301
+    assert len(draw(graph(long, run_of(EMPTY), NOW), 120, NOW, "f").stops) == 301

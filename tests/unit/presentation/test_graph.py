@@ -19,7 +19,6 @@ from qlikops.presentation.graph import (
     Level,
     Node,
     Reached,
-    Run,
     definition_note,
     graph,
     longest,
@@ -29,7 +28,7 @@ from qlikops.presentation.graph import (
 from qlikops.presentation.tone import Tone
 from qlikops.resources import resource
 from tests.unit.presentation import samples
-from tests.unit.presentation.samples import NOW
+from tests.unit.presentation.samples import NOW, run_of
 
 HISTORY, PROPOSALS = samples.four_proposals()
 SUMMARY = RunSummary("arn", "run-0711", NOW, servers=4, tasks=36, anomalies=4, proposals=4)
@@ -58,7 +57,7 @@ def inside(found: Graph) -> Level:
 
 
 def test_each_state_says_how_far_the_run_came_with_it(machine: Machine) -> None:
-    found = graph(machine, Run(HISTORY, PROPOSALS, SUMMARY), NOW)
+    found = graph(machine, run_of(HISTORY, PROPOSALS, SUMMARY), NOW)
     shown = nodes(found)
     assert {name: node.note.text for name, node in shown.items()} == {
         "MonitorTasks": "✓ 36 tasks",
@@ -82,7 +81,7 @@ def test_each_state_says_how_far_the_run_came_with_it(machine: Machine) -> None:
 
 
 def test_the_numbers_on_the_arrows_say_how_many_went_that_way(machine: Machine) -> None:
-    found = graph(machine, Run(HISTORY, PROPOSALS), NOW)
+    found = graph(machine, run_of(HISTORY, PROPOSALS), NOW)
     assert labels(inside(found)) == {
         ("EvaluateProposal", "CheckApproval"): "4",
         ("CheckApproval", "WaitForApproval"): "3",
@@ -101,7 +100,7 @@ def test_the_numbers_on_the_arrows_say_how_many_went_that_way(machine: Machine) 
 
 
 def test_the_path_of_a_chosen_item_is_lit_and_the_rest_fades(machine: Machine) -> None:
-    found = graph(machine, Run(HISTORY, PROPOSALS), NOW, chosen="item 3")
+    found = graph(machine, run_of(HISTORY, PROPOSALS), NOW, chosen="item 3")
     lit = {name for name, node in nodes(found).items() if not node.faded}
     assert lit == {
         *("MonitorTasks", "CheckAnomalies", "ProcessProposals"),
@@ -117,7 +116,7 @@ def test_the_path_of_a_chosen_item_is_lit_and_the_rest_fades(machine: Machine) -
 def test_every_state_of_the_definition_is_drawn_or_counted_once(
     machine: Machine, history: FoldedHistory, unfolded: bool
 ) -> None:
-    found = graph(machine, Run(history), NOW, unfolded=unfolded)
+    found = graph(machine, run_of(history), NOW, unfolded=unfolded)
     drawn = [node.name for level in walk(found.level) for node in level.nodes]
     folded = [name for level in walk(found.level) for name in level.folded]
     assert Counter(drawn + folded) == Counter(state.name for _, state in machine.walk())
@@ -128,13 +127,13 @@ def test_every_state_of_the_definition_is_drawn_or_counted_once(
 
 
 def test_of_a_run_that_ended_nothing_is_drawn_that_it_did_not_reach(machine: Machine) -> None:
-    found = graph(machine, Run(ENDED), NOW)
+    found = graph(machine, run_of(ENDED), NOW)
     assert all(node.visits for node in nodes(found).values())
     assert set(found.level.folded) == {"GenerateReport", "Success", "ReportMonitoringFailure", "MonitoringFailed"}
 
 
 def test_the_main_path_is_the_longest_that_never_goes_back(machine: Machine) -> None:
-    assert main_path(inside(graph(machine, Run(HISTORY), NOW))) == (
+    assert main_path(inside(graph(machine, run_of(HISTORY), NOW))) == (
         *("EvaluateProposal", "CheckApproval", "WaitForApproval", "CheckDecision"),
         *("ExecuteRestart", "CheckRestart", "RecordOutcome"),
     )
@@ -162,13 +161,13 @@ def test_what_needs_a_look_comes_first(status: StateStatus, note: str, reached: 
             error="Boom" if status is StateStatus.FAILED else "",
         ),
     )
-    (node,) = graph(None, Run(replace(EMPTY, states=visits)), NOW).level.nodes
+    (node,) = graph(None, run_of(replace(EMPTY, states=visits)), NOW).level.nodes
     assert (node.note.text, node.reached, node.note.tone) == (note, reached, tone)
 
 
 def test_a_denial_is_no_failure_of_the_state_that_waits(machine: Machine) -> None:
     waited = [visit for visit in HISTORY.states if visit.map_path in ((), (3,))]
-    found = graph(machine, Run(replace(HISTORY, states=tuple(waited))), NOW)
+    found = graph(machine, run_of(replace(HISTORY, states=tuple(waited))), NOW)
     assert nodes(found)["WaitForApproval"].note.text == "✓"
 
 
@@ -179,7 +178,7 @@ def test_what_the_ledger_fills_in_is_drawn_with_what_it_must_have_come_through(
     bare = replace(EMPTY, states=(StateVisit("ProcessProposals", StateStatus.RUNNING, NOW, state_type="Map"),))
     proposal = RunProposal("0" * 12, "server/orders", "FATAL_TRANSIENT", "resume", status, NOW)
     full = filled_in(bare, [proposal])
-    found = graph(machine, Run(full, [proposal]), NOW)
+    found = graph(machine, run_of(full, [proposal]), NOW)
     assert {visit.name for visit in full.states} <= nodes(found).keys()
     if status in (Status.PROPOSED, Status.EVALUATED):
         # It is at the Map's first state: there is nothing that it came through.
@@ -199,7 +198,7 @@ def test_where_the_ledger_knows_the_whole_way_nothing_else_is_drawn(machine: Mac
     restarted = replace(restarted, outcome=Outcome(Status.RESTARTED, decision=Decision(approved=True)))
     proposals = [waiting, restarted, denied]
     full = filled_in(replace(bare, unplaced_errors=("ApprovalDenied",)), proposals)
-    level = inside(graph(machine, Run(full, proposals), NOW))
+    level = inside(graph(machine, run_of(full, proposals), NOW))
     assert labels(level) == {
         ("EvaluateProposal", "CheckApproval"): "3",
         ("CheckApproval", "WaitForApproval"): "3",
@@ -214,18 +213,18 @@ def test_where_the_ledger_knows_the_whole_way_nothing_else_is_drawn(machine: Mac
 
 
 def test_without_a_definition_what_ran_is_drawn_with_what_ran_inside_it() -> None:
-    found = graph(None, Run(HISTORY, PROPOSALS), NOW)
+    found = graph(None, run_of(HISTORY, PROPOSALS), NOW)
     assert [node.name for node in found.level.nodes] == ["MonitorTasks", "CheckAnomalies", "ProcessProposals"]
     assert labels(inside(found))["CheckApproval", "WaitForApproval"] == "3"
     inner_only = [visit for visit in HISTORY.states if visit.map_path]
-    assert nodes(graph(None, Run(replace(HISTORY, states=tuple(inner_only))), NOW)).keys() == {
+    assert nodes(graph(None, run_of(replace(HISTORY, states=tuple(inner_only))), NOW)).keys() == {
         visit.name for visit in inner_only
     }
 
 
 def test_states_that_the_definition_does_not_have_are_drawn_too(machine: Machine) -> None:
     older = replace(EMPTY, states=(StateVisit("Older\x1b[31m", StateStatus.SUCCEEDED, NOW),))
-    assert "Older" in nodes(graph(machine, Run(older), NOW))
+    assert "Older" in nodes(graph(machine, run_of(older), NOW))
 
 
 def test_branches_of_a_parallel_are_told_apart_by_what_leads_to_what() -> None:
@@ -235,13 +234,13 @@ def test_branches_of_a_parallel_are_told_apart_by_what_leads_to_what() -> None:
         {"StartAt": "C", "States": {"C": {"Type": "Pass", "Next": "D"}, "D": {"Type": "Pass", "End": true}}}]}}}"""
     )
     visits = tuple(StateVisit(name, StateStatus.SUCCEEDED, NOW, NOW) for name in ("P", "A", "C", "B", "D"))
-    found = graph(machine, Run(replace(EMPTY, status=ExecutionStatus.SUCCEEDED, states=visits)), NOW)
+    found = graph(machine, run_of(replace(EMPTY, status=ExecutionStatus.SUCCEEDED, states=visits)), NOW)
     assert labels(inside(found)) == {("A", "B"): "", ("C", "D"): ""}
 
 
 def test_times_are_counted_outside_a_map() -> None:
     visits = tuple(StateVisit(name, StateStatus.SUCCEEDED, NOW, NOW) for name in ("A", "B", "A", "B"))
-    found = graph(None, Run(replace(EMPTY, states=visits)), NOW)
+    found = graph(None, run_of(replace(EMPTY, states=visits)), NOW)
     assert labels(found.level) == {("A", "B"): "2 x", ("B", "A"): "1 x"}
 
 
@@ -249,7 +248,7 @@ def test_an_item_says_where_it_is_and_what_it_came_to() -> None:
     failed = replace(PROPOSALS[0], index=7, status=Status.FAILED, outcome=Outcome(Status.FAILED, "refused", at=NOW))
     restarting = replace(PROPOSALS[0], index=8, status=Status.RESTARTING, progress=Progress(1, 0, 3))
     group = replace(PROPOSALS[0], index=9, status=Status.ABANDONED, label="3 tasks: source X/Y", action="reload")
-    first = graph(None, Run(HISTORY, [*PROPOSALS, failed, restarting, group]), NOW)
+    first = graph(None, run_of(HISTORY, [*PROPOSALS, failed, restarting, group]), NOW)
     assert [(item.what, item.stands, item.came_to.text) for item in first.items] == [
         ("task-0 (replicate-eu-1)", "WaitForApproval", "● waiting"),
         ("task-1 (replicate-eu-1)", "RecordOutcome", "✓ restarted"),
@@ -259,7 +258,7 @@ def test_an_item_says_where_it_is_and_what_it_came_to() -> None:
         ("task-0 (replicate-eu-1)", "", "◐ restarting: 1 up, 2 to go"),
         ("reload: 3 tasks: source X/Y", "", "✗ abandoned"),
     ]
-    unknown = graph(None, Run(HISTORY), NOW)
+    unknown = graph(None, run_of(HISTORY), NOW)
     assert [(item.what, item.came_to.text) for item in unknown.items][:2] == [
         ("item 0", "▶ running"),
         ("item 1", "✓ succeeded"),

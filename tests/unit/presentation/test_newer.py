@@ -111,7 +111,7 @@ def of_run(value: RunProposal) -> list[object]:
     assert detail.history is not None
     return [
         handover.sections(shift),
-        drawing.draw(graph.graph(None, graph.Run(detail.history, detail.proposals), NOW), 120, NOW, "f").rows,
+        drawing.draw(graph.graph(None, detail, NOW), 120, NOW, "f").rows,
         executions.heading(detail, NOW),
         executions.headline(detail, NOW),
         running.redrive_lines(detail.summary, detail),

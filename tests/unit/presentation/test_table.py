@@ -104,4 +104,3 @@ class TestTable:
     def test_what_is_sorted_by_is_marked_and_stays_and_what_is_not_wanted_is_gone(self) -> None:
         assert [column.header for column in FRUITS.fit(20, by=SIZE)] == ["Name", "Size▾"]
         assert [column.key for column in FRUITS.fit(None, without=("kind",))] == ["name", "size"]
-        assert FRUITS.width == 10 + 6 + 8 + 3 * 2
