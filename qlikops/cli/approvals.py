@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, invocation
+from qlikops.cli.context import ContextsOption, invocation, takes
 from qlikops.cli.hook import Hook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
@@ -37,18 +37,15 @@ def approvals(
         ),
     ] = False,
     filter_: Annotated[
-        str,
-        typer.Option(
-            "--filter", metavar="F", help="As in the console: 'server:eu risk:high !claimed:'.", show_default=False
-        ),
+        str, takes("F", "As in the console: 'server:eu risk:high !claimed:'.", "--filter", show_default=False)
     ] = "",
     sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.URGENT,
     exec_: Annotated[
         str,
-        typer.Option(
+        takes(
+            "CMD",
+            "With --watch: run this program for each proposal that waits, once, with the event as JSON on stdin.",
             "--exec",
-            metavar="CMD",
-            help="With --watch: run this program for each proposal that waits, once, with the event as JSON on stdin.",
             show_default=False,
         ),
     ] = "",

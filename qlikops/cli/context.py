@@ -24,22 +24,23 @@ from qlikops.domain.errors import UsageError
 if TYPE_CHECKING:
     from qlikops.domain.ports import ContextServices
 
-ContextOption = Annotated[
-    str | None, typer.Option("--context", "-c", metavar="CONTEXT", help="The environment to talk to.")
-]
+
+def takes(metavar: str, words: str, *names: str, **more: Any) -> Any:
+    """An option with a value, which the help calls `metavar`; `more` is what Typer takes besides."""
+    return typer.Option(*names, metavar=metavar, help=words, **more)
+
+
+ContextOption = Annotated[str | None, takes("CONTEXT", "The environment to talk to.", "--context", "-c")]
 ContextsOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--context",
-        "-c",
-        metavar="CONTEXT",
-        help="An environment to talk to; again for more, `all` for all that are configured.",
+    takes(
+        "CONTEXT", "An environment to talk to; again for more, `all` for all that are configured.", "--context", "-c"
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 SettingsOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
+    takes("FILE", "All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
 ]
 JsonOption = bool
 """Whether to write data: `shape.shaped` makes --json and its like of a parameter `as_json` of this type."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, takes
 from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
@@ -29,31 +29,25 @@ from qlikops.presentation.tone import Section
 
 _ID_HELP = "A proposal's id, or the beginning of one that waits."
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID…", help=_ID_HELP)]
-DigestOption = Annotated[
-    str, typer.Option(metavar="D", help="The digest that was reviewed: decide on nothing else.", show_default=False)
-]
+DigestOption = Annotated[str, takes("D", "The digest that was reviewed: decide on nothing else.", show_default=False)]
 
 
 def approve(
     ctx: typer.Context,
     approval_ids: IdsArgument,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
+    reason: Annotated[str, takes("R", "Why, for the record.", show_default=False)] = "",
     option: Annotated[
-        str,
-        typer.Option(
-            "--option", metavar="NAME", help="Which of its options; the first one if none is named.", show_default=False
-        ),
+        str, takes("NAME", "Which of its options; the first one if none is named.", "--option", show_default=False)
     ] = "",
     only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="TASK", help="Of a group, restart only this task. Repeat for more tasks."),
+        list[str] | None, takes("TASK", "Of a group, restart only this task. Repeat for more tasks.", "--only")
     ] = None,
     checked: Annotated[
         bool, typer.Option("--checked", help="Record that you have done every check that comes first.")
     ] = False,
     digest: DigestOption = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
-    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
+    timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
     yes: YesOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -93,15 +87,13 @@ def approve(
 def deny(
     ctx: typer.Context,
     approval_ids: IdsArgument,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.", show_default=False)] = "",
-    snooze: Annotated[
-        str, typer.Option(metavar="T", help="Propose nothing on its tasks for so long.", show_default=False)
-    ] = "",
+    reason: Annotated[str, takes("R", "Why, for the record.", show_default=False)] = "",
+    snooze: Annotated[str, takes("T", "Propose nothing on its tasks for so long.", show_default=False)] = "",
     until: Annotated[
         str,
-        typer.Option(
-            metavar="T",
-            help="Propose nothing on its tasks until then: 08:00 by this computer's clock, or a full time.",
+        takes(
+            "T",
+            "Propose nothing on its tasks until then: 08:00 by this computer's clock, or a full time.",
             show_default=False,
         ),
     ] = "",
@@ -132,7 +124,7 @@ deny.__doc__ = f"{deny.__doc__}\n\n{DECISION_CODES}"
 def claim(
     ctx: typer.Context,
     approval_ids: IdsArgument,
-    for_: Annotated[str, typer.Option("--for", metavar="T", help="For how long.")] = "15m",
+    for_: Annotated[str, takes("T", "For how long.", "--for")] = "15m",
     release: Annotated[bool, typer.Option("--release", help="Take your claim back.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,

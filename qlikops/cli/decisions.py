@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, invocation
+from qlikops.cli.context import ContextOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.shape import JsonListOption
 from qlikops.domain import archive as archived
@@ -29,19 +29,14 @@ MOST_BYTES = 512 * 1024 * 1024
 
 def decisions(
     ctx: typer.Context,
-    since: Annotated[str, typer.Option(metavar="T", help="How far back to look.")] = "12h",
-    by: Annotated[str, typer.Option(metavar="NAME", help="Only what NAME decided; `me` for yourself.")] = "",
-    task: Annotated[str, typer.Option(metavar="TASK", help="Only proposals on this task, or on one like it.")] = "",
-    failure: Annotated[
-        str, typer.Option(metavar="FAILURE", help="Only of this known failure, or kind of anomaly, or its beginning.")
-    ] = "",
+    since: Annotated[str, takes("T", "How far back to look.")] = "12h",
+    by: Annotated[str, takes("NAME", "Only what NAME decided; `me` for yourself.")] = "",
+    task: Annotated[str, takes("TASK", "Only proposals on this task, or on one like it.")] = "",
+    failure: Annotated[str, takes("FAILURE", "Only of this known failure, or kind of anomaly, or its beginning.")] = "",
     export: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write what ended in each finished month to DIR, one file a month."),
+        Path | None, takes("DIR", "Write what ended in each finished month to DIR, one file a month.")
     ] = None,
-    archive: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Read what --export wrote to DIR, in place of the ledger.")
-    ] = None,
+    archive: Annotated[Path | None, takes("DIR", "Read what --export wrote to DIR, in place of the ledger.")] = None,
     context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:

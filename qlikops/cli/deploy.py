@@ -12,7 +12,7 @@ import typer
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation, takes
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.dataclass import dataclass
@@ -26,10 +26,6 @@ from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
 
 
-def _text(metavar: str, help_: str) -> Any:
-    return typer.Option(metavar=metavar, help=help_)
-
-
 def deploy(
     ctx: typer.Context,
     plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
@@ -40,24 +36,23 @@ def deploy(
         bool, typer.Option("--replace-data", help="Allow a change that takes the table, bucket or secret out of use.")
     ] = False,
     file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="What is chosen, as TOML; options win over it.", exists=True, dir_okay=False),
+        Path | None, takes("FILE", "What is chosen, as TOML; options win over it.", exists=True, dir_okay=False)
     ] = None,
-    approval_timeout: Annotated[str, _text("T", "How long an approval waits for its decision; 4h at first.")] = "",
-    run_every: Annotated[str, _text("T", "How often the schedule runs, for the alarm for silence; 5m at first.")] = "",
+    approval_timeout: Annotated[str, takes("T", "How long an approval waits for its decision; 4h at first.")] = "",
+    run_every: Annotated[str, takes("T", "How often the schedule runs, for the alarm for silence; 5m at first.")] = "",
     approval_mode: Annotated[
-        str, _text("MODE", "Whom a restart needs: always a human, policy, never; always at first.")
+        str, takes("MODE", "Whom a restart needs: always a human, policy, never; always at first.")
     ] = "",
-    evaluator: Annotated[str, _text("NAME", "Who evaluates proposals.")] = "",
+    evaluator: Annotated[str, takes("NAME", "Who evaluates proposals.")] = "",
     model: Annotated[
-        str, _text("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
+        str, takes("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
     ] = "",
     settings: SettingsOption = None,
     qlik: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help='The Qlik instances for Secrets Manager, as {"instances": [...]}; - reads them from stdin.',
+        takes(
+            "FILE",
+            'The Qlik instances for Secrets Manager, as {"instances": [...]}; - reads them from stdin.',
             allow_dash=True,
         ),
     ] = None,
@@ -67,16 +62,16 @@ def deploy(
     rotate_secret: Annotated[
         bool, typer.Option("--rotate-secret", help="Only put the Qlik accounts into the stack's secret.")
     ] = False,
-    qlik_secret_arn: Annotated[str, _text("ARN", "Use this existing secret instead.")] = "",
-    ca_bundle: Annotated[str, _text("FILE", "The authorities behind the Qlik instances' certificates, PEM.")] = "",
-    subnet: Annotated[list[str] | None, _text("ID", "Where the functions that talk to Qlik run; repeatable.")] = None,
-    security_group: Annotated[list[str] | None, _text("ID", "Of those functions; repeatable.")] = None,
-    notification_email: Annotated[str, _text("ADDRESS", "Hears of approvals and alarms.")] = "",
-    notification_topic: Annotated[str, _text("ARN", "An existing topic instead of one that is created.")] = "",
-    permissions_boundary: Annotated[str, _text("ARN", "The boundary of every role.")] = "",
-    kms_key: Annotated[str, _text("ARN", "A key of yours for table, bucket, secret and topic.")] = "",
-    tag: Annotated[list[str] | None, _text("KEY=VALUE", "Of everything; repeatable.")] = None,
-    log_retention: Annotated[int | None, _text("DAYS", "How long logs are kept; 90 at first.")] = None,
+    qlik_secret_arn: Annotated[str, takes("ARN", "Use this existing secret instead.")] = "",
+    ca_bundle: Annotated[str, takes("FILE", "The authorities behind the Qlik instances' certificates, PEM.")] = "",
+    subnet: Annotated[list[str] | None, takes("ID", "Where the functions that talk to Qlik run; repeatable.")] = None,
+    security_group: Annotated[list[str] | None, takes("ID", "Of those functions; repeatable.")] = None,
+    notification_email: Annotated[str, takes("ADDRESS", "Hears of approvals and alarms.")] = "",
+    notification_topic: Annotated[str, takes("ARN", "An existing topic instead of one that is created.")] = "",
+    permissions_boundary: Annotated[str, takes("ARN", "The boundary of every role.")] = "",
+    kms_key: Annotated[str, takes("ARN", "A key of yours for table, bucket, secret and topic.")] = "",
+    tag: Annotated[list[str] | None, takes("KEY=VALUE", "Of everything; repeatable.")] = None,
+    log_retention: Annotated[int | None, takes("DAYS", "How long logs are kept; 90 at first.")] = None,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -15,7 +15,7 @@ from qlikops.agent.evaluate import make_evaluator
 from qlikops.agent.exam import ExamAnswer, ExamResult, examine, questions
 from qlikops.agent.models import EvaluatorName
 from qlikops.cli import output
-from qlikops.cli.context import JsonOption, SettingsOption
+from qlikops.cli.context import JsonOption, SettingsOption, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.evaluator import agent_config
 from qlikops.domain.errors import UsageError
@@ -34,14 +34,11 @@ _LISTED = 20
 
 
 def exam(
-    evaluator: Annotated[str, typer.Option(metavar="NAME", help="Who evaluates proposals.", show_default="rules")] = "",
+    evaluator: Annotated[str, takes("NAME", "Who evaluates proposals.", show_default="rules")] = "",
     model: Annotated[
-        str,
-        typer.Option(metavar="ID", help="The model that the evaluator asks; bedrock does, if --evaluator names none."),
+        str, takes("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
     ] = "",
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Where openai finds it: what comes before /chat/completions.")
-    ] = "",
+    url: Annotated[str, takes("URL", "Where openai finds it: what comes before /chat/completions.")] = "",
     settings: SettingsOption = None,
     is_told: Annotated[
         bool | None,
@@ -51,7 +48,7 @@ def exam(
             show_default="with for the rules, without for a model",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=0, help="How many at most.", show_default="all")] = 0,
+    limit: Annotated[int, takes("N", "How many at most.", min=0, show_default="all")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Examine an evaluator: what it approves that it must not, what it refuses that passes, what it costs.

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.one_by_one import one_by_one
@@ -42,7 +42,7 @@ MOST = 1_000_000
 def executions(
     ctx: typer.Context,
     status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="How many at most.")] = 20,
+    limit: Annotated[int, takes("N", "How many at most.", min=1, max=MOST)] = 20,
     all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
     context: ContextOption = None,
     as_json: JsonListOption = False,
@@ -72,17 +72,17 @@ def show(
     ] = None,
     history: Annotated[
         Path | None,
-        typer.Option(
+        takes(
+            "FILE",
+            "Fold the output of `aws stepfunctions get-execution-history` (- for stdin); asks nothing of AWS.",
             "--history",
-            metavar="FILE",
             allow_dash=True,
-            help="Fold the output of `aws stepfunctions get-execution-history` (- for stdin); asks nothing of AWS.",
         ),
     ] = None,
     logs: Annotated[
         bool, typer.Option("--logs", help="Show the log lines of the Lambda functions that an execution called.")
     ] = False,
-    state: Annotated[str, typer.Option(metavar="NAME", help="With --logs: only of this state.")] = "",
+    state: Annotated[str, takes("NAME", "With --logs: only of this state.")] = "",
     diff: Annotated[
         bool, typer.Option("--diff", help="Compare an execution with the last one before it that succeeded.")
     ] = False,
@@ -123,7 +123,7 @@ def show(
 def run(
     ctx: typer.Context,
     wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or only humans are waited for.")] = False,
-    timeout: Annotated[str, typer.Option(metavar="T", help="How long to wait at most.")] = "10m",
+    timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +153,7 @@ RunsArgument = Annotated[list[str], typer.Argument(metavar="EXECUTION…", help=
 def stop(
     ctx: typer.Context,
     executions: RunsArgument,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why, for the record.")],
+    reason: Annotated[str, takes("R", "Why, for the record.")],
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption
@@ -29,13 +29,9 @@ from qlikops.presentation.fleet import FleetSort
 
 def tasks(
     ctx: typer.Context,
-    server: Annotated[
-        str, typer.Option(metavar="SERVER", help="Only this server's; the beginning of its name will do.")
-    ] = "",
+    server: Annotated[str, takes("SERVER", "Only this server's; the beginning of its name will do.")] = "",
     state: Annotated[TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.")] = None,
-    filter_: Annotated[
-        str, typer.Option("--filter", metavar="F", help="As in the console: 'server:eu !state:running tag:gold'.")
-    ] = "",
+    filter_: Annotated[str, takes("F", "As in the console: 'server:eu !state:running tag:gold'.", "--filter")] = "",
     sort: Annotated[
         FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
     ] = FleetSort.WORST,
@@ -96,7 +92,7 @@ def task(
 
 def reports(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many at most.")] = 50,
+    limit: Annotated[int, takes("N", "How many at most.", min=1, max=100)] = 50,
     context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
@@ -126,7 +122,7 @@ def report(
             "--decisions", help="What was decided since a time, 30d if not given, in numbers, and what came of it."
         ),
     ] = False,
-    since: Annotated[str | None, typer.Option(metavar="T", help="How far back to look.")] = None,
+    since: Annotated[str | None, takes("T", "How far back to look.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="With --decisions: only what you decided.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,

@@ -21,7 +21,7 @@ from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Outcome, Situation, outcome
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import group
@@ -53,7 +53,7 @@ known = group("Known failures: what the agent recognises in a message, and what 
 @shaped
 def _list(
     ctx: typer.Context,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="Only this engine's: oracle, network, replicate.")] = "",
+    engine: Annotated[str, takes("NAME", "Only this engine's: oracle, network, replicate.")] = "",
     built_in: BuiltInOption = False,
     context: ContextOption = None,
     as_json: JsonListOption = False,
@@ -113,17 +113,17 @@ def explain(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",
     file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="Many messages, a JSON object a line with `message` and, where known, source_type, target_type, "
-            "state, stop_reason, full_load_completed, previous_message; - is stdin.",
+        takes(
+            "FILE.jsonl",
+            (
+                "Many messages, a JSON object a line with `message` and, where known, source_type, target_type, "
+                "state, stop_reason, full_load_completed, previous_message; - is stdin."
+            ),
         ),
     ] = None,
-    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.")] = "",
-    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.")] = "",
-    entries: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE.toml", help="Entries of your own beside the built-in ones.")
-    ] = None,
+    source: Annotated[str, takes("TYPE", "The source endpoint's type.")] = "",
+    target: Annotated[str, takes("TYPE", "The target endpoint's type.")] = "",
+    entries: Annotated[list[Path] | None, takes("FILE.toml", "Entries of your own beside the built-in ones.")] = None,
     own: Annotated[bool, typer.Option("--own", help="With the entries of your own that the agent has.")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
@@ -180,8 +180,8 @@ def draft(
     ] = FailureClass.FIX_FIRST,
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
-    source: Annotated[str, typer.Option(metavar="TYPE", help="The source endpoint's type.")] = "",
-    target: Annotated[str, typer.Option(metavar="TYPE", help="The target endpoint's type.")] = "",
+    source: Annotated[str, takes("TYPE", "The source endpoint's type.")] = "",
+    target: Annotated[str, takes("TYPE", "The target endpoint's type.")] = "",
     context: ContextOption = None,
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""

@@ -8,7 +8,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import JsonOption, invocation
+from qlikops.cli.context import JsonOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
@@ -28,17 +28,15 @@ local = typer.Typer(
     rich_markup_mode=None,
 )
 
-ScenarioOption = Annotated[str, typer.Option(metavar="NAME", help="What the simulated fleet goes through.")]
-SeedOption = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")]
-TimeoutOption = Annotated[str, typer.Option(metavar="T", help="How long an approval waits for its decision.")]
-RateOption = Annotated[str, typer.Option(metavar="R", help="How often the monitoring runs.")]
+ScenarioOption = Annotated[str, takes("NAME", "What the simulated fleet goes through.")]
+SeedOption = Annotated[int, takes("N", "The same seed gives the same fleet.")]
+TimeoutOption = Annotated[str, takes("T", "How long an approval waits for its decision.")]
+RateOption = Annotated[str, takes("R", "How often the monitoring runs.")]
 ModelUrlOption = Annotated[
     str,
-    typer.Option(
-        metavar="URL", help="Have a model on this OpenAI-style server (Ollama, vLLM) evaluate, instead of the rules."
-    ),
+    takes("URL", "Have a model on this OpenAI-style server (Ollama, vLLM) evaluate, instead of the rules."),
 ]
-ModelOption = Annotated[str, typer.Option(metavar="NAME", help="Which model there; not needed if there is one.")]
+ModelOption = Annotated[str, takes("NAME", "Which model there; not needed if there is one.")]
 
 
 def options(

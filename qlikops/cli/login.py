@@ -9,7 +9,7 @@ import typer
 
 from qlikops.aws.mfa import HEADLESS, MfaSessions, mfa_sessions
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, invocation
+from qlikops.cli.context import ContextOption, Invocation, invocation, takes
 from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
@@ -22,12 +22,10 @@ from qlikops.keyrings import NoKeyring
 
 def login(
     ctx: typer.Context,
-    instance: Annotated[str, typer.Option(metavar="NAME", help="Which Enterprise Manager.")] = "default",
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Up to and including /attunityenterprisemanager/api/v1.")
-    ] = "",
-    username: Annotated[str, typer.Option(metavar="NAME", help="Asked for where it is not given.")] = "",
-    domain: Annotated[str, typer.Option(metavar="NAME", help="Of the account.")] = "",
+    instance: Annotated[str, takes("NAME", "Which Enterprise Manager.")] = "default",
+    url: Annotated[str, takes("URL", "Up to and including /attunityenterprisemanager/api/v1.")] = "",
+    username: Annotated[str, takes("NAME", "Asked for where it is not given.")] = "",
+    domain: Annotated[str, takes("NAME", "Of the account.")] = "",
     operator: Annotated[
         bool, typer.Option("--operator", help="The account that runs tasks, where it is not the one that monitors.")
     ] = False,
@@ -104,7 +102,7 @@ def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str,
 
 def logout(
     ctx: typer.Context,
-    instance: Annotated[str, typer.Option(metavar="NAME", help="Only this Enterprise Manager.")] = "",
+    instance: Annotated[str, takes("NAME", "Only this Enterprise Manager.")] = "",
     mfa: Annotated[bool, typer.Option("--mfa", help="Only the AWS session with a second factor.")] = False,
     context: ContextOption = None,
 ) -> None:

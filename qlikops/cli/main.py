@@ -20,7 +20,7 @@ from qlikops import __version__, streams
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.completion import TREE
-from qlikops.cli.context import ContextOption, invocation, with_options
+from qlikops.cli.context import ContextOption, invocation, takes, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.cli.names import Group, of_parser
 from qlikops.cli.shape import shaped
@@ -155,10 +155,10 @@ def _version(wanted: bool) -> None:
 def _head(
     ctx: typer.Context,
     context: ContextOption = None,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="AWS profile.")] = "",
-    region: Annotated[str, typer.Option(metavar="REGION", help="AWS Region.")] = "",
-    stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.")] = "",
-    endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Where AWS is not AWS.")] = "",
+    profile: Annotated[str, takes("NAME", "AWS profile.")] = "",
+    region: Annotated[str, takes("REGION", "AWS Region.")] = "",
+    stack: Annotated[str, takes("NAME", "CloudFormation stack.")] = "",
+    endpoint_url: Annotated[str, takes("URL", "Where AWS is not AWS.")] = "",
     no_pager: Annotated[
         bool, typer.Option("--no-pager", help="Do not put long output through $PAGER, or less.")
     ] = False,

@@ -11,7 +11,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, ExitCode, of_order
 from qlikops.cli.names import group
@@ -32,8 +32,8 @@ from qlikops.presentation import plans as presented
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="R", help="Why, for the record.")]
-WaitOption = Annotated[str, typer.Option("--timeout", metavar="T", help="How long to wait at most.")]
+ReasonOption = Annotated[str, takes("R", "Why, for the record.", "--reason")]
+WaitOption = Annotated[str, takes("T", "How long to wait at most.", "--timeout")]
 
 plan = group("Planned work: for a time, what it covers is looked at as always, and neither proposed on nor told.")
 
@@ -61,23 +61,13 @@ def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOp
 @shaped
 def add(
     ctx: typer.Context,
-    lasts: Annotated[str, typer.Option("--for", metavar="T", help="How long it lasts, such as 90m or 4h.")],
-    why: Annotated[str, typer.Option("--why", metavar="R", help="Why, such as the number of a change.")],
-    server: Annotated[
-        list[str] | None, typer.Option(metavar="SERVER", help="All tasks of this server; again for more.")
-    ] = None,
-    endpoint: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="All tasks on this source or target; again for more.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="All tasks with this tag; again for more.")
-    ] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(metavar="TASK", help="This task, as `qlikops task` takes it; again for more.")
-    ] = None,
-    starts: Annotated[
-        str, typer.Option("--from", metavar="WHEN", help="In so long (2h), at a time (22:00, UTC), or a full time.")
-    ] = "now",
+    lasts: Annotated[str, takes("T", "How long it lasts, such as 90m or 4h.", "--for")],
+    why: Annotated[str, takes("R", "Why, such as the number of a change.", "--why")],
+    server: Annotated[list[str] | None, takes("SERVER", "All tasks of this server; again for more.")] = None,
+    endpoint: Annotated[list[str] | None, takes("NAME", "All tasks on this source or target; again for more.")] = None,
+    tag: Annotated[list[str] | None, takes("TAG", "All tasks with this tag; again for more.")] = None,
+    task: Annotated[list[str] | None, takes("TASK", "This task, as `qlikops task` takes it; again for more.")] = None,
+    starts: Annotated[str, takes("WHEN", "In so long (2h), at a time (22:00, UTC), or a full time.", "--from")] = "now",
     timeout: WaitOption = "3m",
     context: ContextOption = None,
     as_json: JsonOption = False,

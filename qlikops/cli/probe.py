@@ -9,7 +9,7 @@ import typer
 from qlikops.agent.act.probing import refused_endpoints
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import Context
 from qlikops.deployment.login import Logins
@@ -36,7 +36,7 @@ _CODES = {
 def probe(
     ctx: typer.Context,
     endpoint: Annotated[str, typer.Argument(metavar="SERVER/ENDPOINT", help="As `qlikops task` names both.")],
-    instance: Annotated[str, typer.Option(metavar="NAME", help="Which Enterprise Manager.")] = "default",
+    instance: Annotated[str, takes("NAME", "Which Enterprise Manager.")] = "default",
     yes: YesOption = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
