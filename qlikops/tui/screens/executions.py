@@ -25,14 +25,7 @@ from qlikops.tui.widgets.filtering import FilterBar
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import KeyedTable
 
-STATUSES = (
-    None,
-    ExecutionStatus.RUNNING,
-    ExecutionStatus.SUCCEEDED,
-    ExecutionStatus.FAILED,
-    ExecutionStatus.TIMED_OUT,
-    ExecutionStatus.ABORTED,
-)
+STATUSES = (None, *(status for status in ExecutionStatus if status is not ExecutionStatus.PENDING_REDRIVE))
 """What `s` goes through; None is all."""
 
 
@@ -89,6 +82,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         query = ExecutionsQuery(self._status, token, is_next)
         self.ask(lambda environment: LoadedPage(query, environment.executions.page(query.status, query.token)))
 
+    @on(KeyedTable.NearEnd)
     def _ask_for_more(self) -> None:
         if self._loaded.next_token is None:
             return
@@ -96,10 +90,6 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
             self._more_wanted = True
         else:
             self._ask(self._loaded.next_token, is_next=True)
-
-    @on(KeyedTable.NearEnd)
-    def _near_end(self) -> None:
-        self._ask_for_more()
 
     def _begin_again(self) -> None:
         self._loaded.clear()
@@ -178,10 +168,6 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         if self.error and total:
             text.append(f"   {explain(self.error)}", colours[Tone.DANGER])
         self.query_one("#executions-summary", Static).update(text)
-
-    @on(KeyedTable.Chosen)
-    def _choose(self) -> None:
-        self.refresh_bindings()
 
     @on(KeyedTable.Opened)
     def _open(self, event: KeyedTable.Opened) -> None:

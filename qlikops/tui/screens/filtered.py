@@ -43,6 +43,11 @@ class FilteredScreen(ConsoleScreen):
     def left_filter(self, table: KeyedTable, *, closed: bool) -> None:
         """Called when the person goes on in `table`, which is drawn; `closed` if nothing is kept back any more."""
 
+    @on(KeyedTable.Chosen)
+    def _choose(self) -> None:
+        # What the keys would act on is another one.
+        self.refresh_bindings()
+
     @on(FilterBar.Changed)
     def _narrow(self) -> None:
         self.show_list()

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -83,10 +83,6 @@ class FinderScreen(Modal[Entry | None]):
         self._ahead += text
         return self.focused is None
 
-    def on_resize(self) -> None:
-        """Has room for more or less now."""
-        self._show()
-
     @on(FindableLoaded)
     def _loaded(self, message: FindableLoaded) -> None:
         self._findable.took(message.context, message.entries)
@@ -94,10 +90,6 @@ class FinderScreen(Modal[Entry | None]):
 
     def _take_stock(self) -> None:
         self._entries = self._findable.entries(self._deeds)
-        self._show()
-
-    @on(Input.Changed)
-    def _type(self) -> None:
         self._show()
 
     @property
@@ -119,6 +111,8 @@ class FinderScreen(Modal[Entry | None]):
         deeds = [entry for entry in self._entries if entry.sort in (Sort.DO, Sort.CONTEXT, Sort.FILTER)]
         return Answer(tuple(Found(entry, ()) for entry in (*seen, *waits, *deeds)), len(self._entries))
 
+    @on(Input.Changed)
+    @on(events.Resize)
     def _show(self) -> None:
         answer = self._answer()
         self._found = answer.found

@@ -60,7 +60,7 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         self._record = found
         self._review.show_approval(found)
         if found.status is not Status.WAITING:
-            self._review.mark_gone(no_longer_waits(found))
+            self._review.show_gone(found, no_longer_waits(found))
         self.refresh_bindings()
 
     def missed(self, error: Exception) -> None:

@@ -33,7 +33,7 @@ from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.filtered import FilteredScreen
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen
 from qlikops.tui.widgets.filtering import FilterBar
-from qlikops.tui.widgets.grouped import GroupedTable, TableGroup
+from qlikops.tui.widgets.grouped import GroupedTable
 from qlikops.tui.widgets.headline import ROOMY
 from qlikops.tui.widgets.prose import LABEL_WIDTH, palette, prose
 
@@ -129,9 +129,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         self._rows = {row.key: row for row in shift.rows(self._shift, self.context.caller, self._seen_at)}
         kept = self.query_one(FilterBar).parse(shift.TABLE.fields)
         shown = list(filter(kept.matches, self._rows.values()))
-        groups = [
-            TableGroup(group, [row.key for row in rows]) for group, rows in groupby(shown, lambda row: str(row.group))
-        ]
+        groups = {title: [row.key for row in rows] for title, rows in groupby(shown, lambda row: str(row.group))}
         # What one looks for is not to be looked for under a fold.
         folded = () if kept else self._folded
         is_roomy = self.app.size.height >= ROOMY
@@ -182,10 +180,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         if row is not None and row.entry is not None:
             values["id"] = row.entry.approval_id
         return values
-
-    @on(GroupedTable.Chosen)
-    def _choose(self) -> None:
-        self.refresh_bindings()
 
     @on(GroupedTable.Opened)
     def _open(self, event: GroupedTable.Opened) -> None:

@@ -153,7 +153,7 @@ class ChosenReview(Review):
             self.show_text("The filter keeps it back.")
             return
         answered = "You answered this; it" if context.outbox.in_flight(approval_id) else "This"
-        self.mark_gone(f"{answered} no longer waits. {self._how_to_go_on()}")
+        self.show_gone(self.approval, f"{answered} no longer waits. {self._how_to_go_on()}")
         self._is_over = False
         context.load_approval(approval_id, self)
 

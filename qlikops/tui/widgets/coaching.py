@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
+from textual import events, on
 from textual.widgets import Static
 
 from qlikops.presentation.tone import Tone
@@ -29,16 +30,13 @@ class CoachLine(Static):
         self.set_interval(LOOK_SECONDS, self._look)
         self.draw()
 
-    def on_resize(self) -> None:
-        """Has room for more or less now."""
-        self.draw()
-
     def _look(self) -> None:
         # The one in sight looks for all, also under a dialog.
         if self.screen in self.app.screen_stack and self._state.coach is not None and self._state.coach.look():
             self.screen.refresh_bindings()
         self.draw()
 
+    @on(events.Resize)
     def draw(self) -> None:
         """The step as it is now."""
         coach = self._state.coach

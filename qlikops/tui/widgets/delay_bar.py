@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import events, on
 from textual.widgets import Static
 
 from qlikops.presentation import decision
@@ -30,10 +31,7 @@ class DelayBar(Static):
         self._escape = escape
         """What Esc does in this dialog."""
 
-    def on_mount(self) -> None:
-        """A dialog may open while something is held back."""
-        self.draw()
-
+    @on(events.Mount)
     def draw(self) -> None:
         """Counts down."""
         self.display = bool(self._state.held)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from qlikops.dataclass import dataclass
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Span, Tone
 from qlikops.tui.widgets.prose import palette
@@ -21,42 +20,29 @@ _GAP = "gap "
 _FOLDED = "▸ "
 
 
-@dataclass(frozen=True, slots=True)
-class TableGroup:
-    """Rows that belong together."""
-
-    title: str
-    keys: Sequence[str]
-
-
 class GroupedTable(KeyedTable):
     """A KeyedTable whose rows are in groups; Enter on a group's line folds it, or unfolds it."""
 
     def show_groups(
         self,
-        groups: Sequence[TableGroup],
+        groups: Mapping[str, Sequence[str]],
         folded: Collection[str],
         cells: Callable[[str], Cells],
         *,
         is_roomy: bool = False,
     ) -> None:
-        """Shows these groups in their order, of those whose titles are in `folded` only the line; empty ones not at
-        all. `cells` is asked for rows only. With room, an empty line sets groups apart.
+        """Shows the keys of rows by the titles of their groups, of those whose titles are in `folded` only the line.
+
+        `cells` is asked for rows only. With room, an empty line sets groups apart.
         """
-        found = [group for group in groups if group.keys]
-        lines = {
-            f"{_PREFIX}{group.title}": (group.title, f"{_FOLDED if group.title in folded else ''}{len(group.keys):,}")
-            for group in found
-        }
-        keys = [
-            key
-            for group in found
-            for key in (
-                *([f"{_GAP}{group.title}"] if is_roomy and group is not found[0] else []),
-                f"{_PREFIX}{group.title}",
-                *(() if group.title in folded else group.keys),
-            )
-        ]
+        lines: dict[str, tuple[str, str]] = {}
+        keys: list[str] = []
+        for title, rows in groups.items():
+            if is_roomy and keys:
+                keys.append(f"{_GAP}{title}")
+            keys.append(f"{_PREFIX}{title}")
+            lines[keys[-1]] = title, f"{_FOLDED if title in folded else ''}{len(rows):,}"
+            keys += () if title in folded else rows
 
         def cells_of(key: str) -> Cells:
             # Not of a column, so never measured against one: only to see that a line changed.

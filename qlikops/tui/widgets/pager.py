@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.cells import chop_cells
 from rich.segment import Segment
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -63,10 +63,6 @@ class Pager(ScrollView, can_focus=True):
             self._here = (self._here + by) % len(self._matches)
         self._go()
 
-    def on_resize(self, _: events.Resize) -> None:
-        """Folds anew."""
-        self._fold()
-
     def render_line(self, y: int) -> Strip:
         """Draws a line of the screen, with what was searched for marked."""
         index = int(self.scroll_y) + y
@@ -88,6 +84,7 @@ class Pager(ScrollView, can_focus=True):
         segments.append(Segment(line[rest:], style))
         return Strip(segments).adjust_cell_length(self.size.width, style)
 
+    @on(events.Resize)
     def _fold(self) -> None:
         # Without the scrollbar's column, which `size` counts as content.
         width = max(1, self.scrollable_content_region.width)

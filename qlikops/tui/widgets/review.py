@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -149,17 +150,12 @@ class Review(VerticalScroll):
         self._body.update("")
         self._put_aside(())
 
-    def mark_gone(self, notice: str) -> None:
-        """Leaves what is shown to be read, with a notice, and nothing to decide on."""
-        shown = self._shown
-        self._reset(gone="" if shown is None else shown.approval_id)
+    def show_gone(self, approval: ProposalRecord, notice: str) -> None:
+        """Shows a record to be read, with a notice, and nothing to decide on."""
+        self._reset(gone=approval.approval_id)
+        self._shown = approval
         self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
         self._notice.display = True
-
-    def show_gone(self, approval: ProposalRecord, notice: str) -> None:
-        """What became of the record that is gone."""
-        self._notice.update(Text(notice, style=palette(self)[Tone.WARNING]))
-        self._shown = approval
         self._draw()
 
     def _reset(self, *, approval: ProposalRecord | None = None, gone: str = "") -> None:
@@ -186,10 +182,6 @@ class Review(VerticalScroll):
         self._is_folded = not self._is_folded
         self._draw()
 
-    def on_resize(self) -> None:
-        """There is room for more columns, or for fewer."""
-        self._draw()
-
     def _tick(self) -> None:
         # Under a dialog too: what it is about must not look younger than it is.
         if self.approval is not None and self.screen.is_current:
@@ -197,6 +189,7 @@ class Review(VerticalScroll):
                 self._draw()
             self._draw_choices(self.approval, palette(self))
 
+    @on(events.Resize)
     def _draw(self) -> None:
         if self._shown is not None:
             colours, now = palette(self), self._clock()

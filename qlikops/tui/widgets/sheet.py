@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.style import Style
 from rich.text import Text
+from textual import events, on
 from textual.containers import Vertical
 
 from qlikops.presentation.tone import Tone, outside
@@ -29,10 +30,7 @@ class Sheet(Vertical):
         self._heading, self._foot = heading, foot
         self.draw()
 
-    def on_resize(self) -> None:
-        """There is room for more or less now."""
-        self.draw()
-
+    @on(events.Resize)
     def draw(self) -> None:
         """Draws both edges."""
         colours = palette(self)

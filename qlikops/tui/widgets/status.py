@@ -7,6 +7,7 @@ from __future__ import annotations
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
+from textual import events, on
 from textual.widgets import Static
 
 from qlikops.presentation import decision
@@ -39,10 +40,7 @@ class StatusLine(Static):
         self.set_interval(1, self.draw)
         self.draw()
 
-    def on_resize(self) -> None:
-        """Has room for more or less now."""
-        self.draw()
-
+    @on(events.Resize)
     def draw(self) -> None:
         """Shows how it is now."""
         # Under a dialog too: what it is about must not look younger than it is.
