@@ -392,22 +392,12 @@ class Stack:
         return values + [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
 
     def _await_change_set(self, change_set: str) -> dict[str, Any]:
+        paginator = self.cloudformation.get_paginator("describe_change_set")
         while True:
-            description: dict[str, Any] = {
-                **self.cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
-            }
-            if description["Status"] in {"CREATE_COMPLETE", "FAILED"}:
-                break
+            pages = list(paginator.paginate(ChangeSetName=change_set, IncludePropertyValues=True))
+            if pages[0]["Status"] in {"CREATE_COMPLETE", "FAILED"}:
+                return {**pages[0], "Changes": [change for page in pages for change in page.get("Changes", [])]}
             self.sleep(self.poll_seconds)
-        changes = list(description.get("Changes", []))
-        token = description.get("NextToken")
-        while token:
-            page = self.cloudformation.describe_change_set(
-                ChangeSetName=change_set, NextToken=token, IncludePropertyValues=True
-            )
-            changes.extend(page.get("Changes", []))
-            token = page.get("NextToken")
-        return {**description, "Changes": changes}
 
     def _events(self, seen: set[str]) -> list[StackEvent]:
         """The stack's events that are not in `seen`, oldest first; CloudFormation lists them newest first."""

@@ -166,6 +166,11 @@ ABANDONED_PREFIX = "ABANDONED#"
 ORDER_PREFIX = "ORDER#"
 
 
+def restart_sort(approval_id: str) -> str:
+    """The claim of a proposal on a task's restart."""
+    return f"{RESTART_PREFIX}{approval_id}"
+
+
 def history_sort(at: datetime, approval_id: str) -> str:
     """Sorts by time."""
     return f"{HISTORY_PREFIX}{format_time(at)}#{approval_id}"

@@ -137,15 +137,15 @@ class FollowUps:
     def mark_fallen(self, approval: ProposalRecord, fallen: Sequence[TaskLasting]) -> None:
         """Keeps beside each task's claim and its line of history that the restart did not last; what is there stays."""
         unmarked = Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#{Attribute.LASTING})")
-        sorts = [f"{keys.RESTART_PREFIX}{approval.approval_id}"]
+        sorts = [keys.restart_sort(approval.approval_id)]
         if approval.outcome and approval.outcome.at:
             sorts.append(keys.history_sort(approval.outcome.at, approval.approval_id))
         self._table.commit_each(
-            [
+            *(
                 Update((keys.task_partition(each.key), sort), {Attribute.LASTING: codec.dumps(each)}, (), unmarked)
                 for each in fallen
                 for sort in sorts
-            ]
+            )
         )
 
     def _writes(self, stored: StoredFollowUp, after: FollowUp, record: StoredRecord | None) -> list[Write]:

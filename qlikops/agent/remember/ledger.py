@@ -453,7 +453,7 @@ class Ledger:
             # The tasks that it names now are not those that it was about: nothing of it goes to their history, keeps
             # them quiet, or counts for their kind. The lease of the real one is freed by the next run.
             self.tasks.release(closed.proposal)
-            self._table.commit_each(last)
+            self._table.commit_each(*last)
             return
         earlier_results.count(self._table, closed, self._clock())
         self.tasks.end(closed, quiet_after_denial, *last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from qlikops.agent.remember.entries import key_of
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Put, Table
 from qlikops.domain import ledger as keys
@@ -32,8 +33,7 @@ class Outages:
         self._table.commit(
             Put(
                 {
-                    keys.PARTITION: _KEY[0],
-                    keys.SORT: _KEY[1],
+                    **key_of(*_KEY),
                     Attribute.AT: codec.format_time(run.started),
                     Attribute.EXECUTION_ARN: run.execution_arn,
                     keys.TTL: int((now + _FORGOTTEN_AFTER).timestamp()),

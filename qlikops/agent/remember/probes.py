@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from qlikops.agent.remember.table import Condition, ConditionFailed, Item, Put, Table, Update
+from qlikops.agent.remember.entries import key_of
+from qlikops.agent.remember.table import PRESENT, Condition, ConditionFailed, Item, Put, Table, Update
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.endpoint import EndpointKey, Probe
@@ -48,8 +49,7 @@ class ProbeLedger:
     def keep(self, sort: str, probe: Probe) -> None:
         """Keeps what the test came to that `take` counted."""
         key = (keys.endpoint_partition(probe.endpoint), sort)
-        there = Condition(f"attribute_exists(#{keys.PARTITION})")
-        self._table.commit_each([Update(key, {Attribute.BODY: codec.dumps(probe)}, condition=there)])
+        self._table.commit_each(Update(key, {Attribute.BODY: codec.dumps(probe)}, condition=PRESENT))
 
     def bar(self, endpoint: EndpointKey, slots: Sequence[str]) -> None:
         """Lets the agent not test the endpoint for an hour from now: another login may lock its account."""
@@ -57,16 +57,9 @@ class ProbeLedger:
         at = {f":{Attribute.AT}": codec.format_time(now)}
         # One that is slow to arrive must not make the hour shorter that a later one began.
         older = Condition(f"attribute_not_exists(#{keys.PARTITION}) OR #{Attribute.AT} <= :{Attribute.AT}", dict(at))
-        self._table.commit_each(
-            [
-                Update(
-                    (keys.endpoint_partition(endpoint), sort),
-                    {Attribute.AT: at[f":{Attribute.AT}"], keys.TTL: int((now + _KEPT_FOR).timestamp())},
-                    condition=older,
-                )
-                for sort in slots
-            ]
-        )
+        values: Item = {Attribute.AT: at[f":{Attribute.AT}"], keys.TTL: int((now + _KEPT_FOR).timestamp())}
+        partition = keys.endpoint_partition(endpoint)
+        self._table.commit_each(*(Update((partition, sort), values, condition=older) for sort in slots))
 
     def newest(self, endpoint: EndpointKey) -> Probe | None:
         """The last answer that was kept; None where there is none."""
@@ -85,8 +78,7 @@ def slots(per_hour: int, of: str = "") -> tuple[str, ...]:
 
 def _item(endpoint: EndpointKey, sort: str, now: datetime) -> Item:
     return {
-        keys.PARTITION: keys.endpoint_partition(endpoint),
-        keys.SORT: sort,
+        **key_of(keys.endpoint_partition(endpoint), sort),
         Attribute.AT: codec.format_time(now),
         keys.TTL: int((now + _KEPT_FOR).timestamp()),
     }

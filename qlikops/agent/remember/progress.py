@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember.entries import record_key
-from qlikops.agent.remember.table import Condition, Item, Table, Update
+from qlikops.agent.remember.table import PRESENT, Condition, Item, Table, Update
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import InboxRow, ProposalRecord, Status
 from qlikops.domain.encoding import codec
@@ -33,14 +33,14 @@ class ProgressBoard:
     def say(self, proposal: Proposal, progress: Progress) -> None:
         """How far the restart has come; whatever moves the record on replaces it."""
         with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
-            self._table.commit_each([_in_row(proposal, progress)])
+            self._table.commit_each(_in_row(proposal, progress))
 
     def wait(self, approval: ProposalRecord, wait: EndpointWait | None) -> None:
         """What the restart waits for before it starts a task; None once it waits no more."""
         proposal, said = approval.proposal, _said(approval, wait) if wait else {}
         on_record = Update(record_key(proposal.proposal_id), said, () if wait else _SAYS_SO, condition=_GOES_ON)
         with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
-            self._table.commit_each([on_record, _in_row(proposal, Progress(0, 0, len(proposal.targets), wait))])
+            self._table.commit_each(on_record, _in_row(proposal, Progress(0, 0, len(proposal.targets), wait)))
 
 
 def _said(approval: ProposalRecord, wait: EndpointWait) -> Item:
@@ -55,5 +55,4 @@ def _said(approval: ProposalRecord, wait: EndpointWait) -> Item:
 
 def _in_row(proposal: Proposal, progress: Progress) -> Update:
     key = (keys.run_partition(proposal.execution_name), f"{keys.PROPOSAL_PREFIX}{proposal.proposal_id}")
-    there = Condition(f"attribute_exists(#{keys.PARTITION})")
-    return Update(key, {Attribute.PROGRESS: codec.dumps(progress)}, condition=there)
+    return Update(key, {Attribute.PROGRESS: codec.dumps(progress)}, condition=PRESENT)

@@ -52,6 +52,8 @@ class Condition:
 
 ABSENT = Condition(f"attribute_not_exists(#{PARTITION})")
 """There is no such item yet."""
+PRESENT = Condition(f"attribute_exists(#{PARTITION})")
+"""There is such an item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class Table:
                 raise ConditionFailed(failed) from exc
             raise
 
-    def commit_each(self, writes: Sequence[Write]) -> None:
+    def commit_each(self, *writes: Write) -> None:
         """Each write on its own terms, in as few calls as that takes; those whose condition fails are left out."""
         for start in range(0, len(writes), TRANSACTION_LIMIT):
             chunk = list(writes[start : start + TRANSACTION_LIMIT])

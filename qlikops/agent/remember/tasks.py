@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qlikops.agent.remember.attempts import HOUR, Attempt, Attempts, RestartLimits, tried_enough
-from qlikops.agent.remember.entries import record_key
+from qlikops.agent.remember.entries import key_of, record_key
 from qlikops.agent.remember.table import (
     ABSENT,
     TRANSACTION_LIMIT,
@@ -158,8 +158,7 @@ class TaskLedger:
         return [
             Put(
                 {
-                    keys.PARTITION: keys.task_partition(target.key),
-                    keys.SORT: keys.LEASE,
+                    **key_of(keys.task_partition(target.key), keys.LEASE),
                     Attribute.PROPOSAL_ID: proposal.proposal_id,
                     Attribute.EXECUTION_ARN: proposal.execution_arn,
                     Attribute.AT: codec.format_time(now),
@@ -173,7 +172,7 @@ class TaskLedger:
 
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that."""
-        self._table.commit_each(self.lease_writes(proposal, until))
+        self._table.commit_each(*self.lease_writes(proposal, until))
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer, all of them, while it has no answer.
@@ -194,11 +193,11 @@ class TaskLedger:
 
     def release(self, proposal: Proposal) -> None:
         """Frees the tasks that this proposal, and no other one, holds."""
-        self._table.commit_each([_freed(target.key, proposal.proposal_id) for target in proposal.targets])
+        self._table.commit_each(*(_freed(target.key, proposal.proposal_id) for target in proposal.targets))
 
     def free(self, leases: Iterable[Lease]) -> None:
         """Frees tasks whose leases have no proposal."""
-        self._table.commit_each([_freed(lease.key, lease.proposal_id) for lease in leases])
+        self._table.commit_each(*(_freed(lease.key, lease.proposal_id) for lease in leases))
 
     def mark_start(self, key: TaskKey, proposal_id: str, before: str) -> StartMarker:
         """Claims the restart of a task for a proposal, or returns the claim that is there.
@@ -209,8 +208,7 @@ class TaskLedger:
         """
         now = self._clock()
         item: Item = {
-            keys.PARTITION: keys.task_partition(key),
-            keys.SORT: f"{keys.RESTART_PREFIX}{proposal_id}",
+            **key_of(keys.task_partition(key), keys.restart_sort(proposal_id)),
             Attribute.PROPOSAL_ID: proposal_id,
             Attribute.AT: codec.format_time(now),
             Attribute.BODY: before,
@@ -241,7 +239,7 @@ class TaskLedger:
         """Lets the restart of a proposal begin with no further task; one that is settled, or braked, stays as it is."""
         brake = Claim("", self._clock() + HOUR, brake=True, why=why)
         goes_on = Condition(_GOES_ON, {":restarting": Status.RESTARTING, ":pulled": PULLED})
-        self._table.commit_each([Update(record_key(proposal_id), {Attribute.CLAIM: codec.dumps(brake)}, (), goes_on)])
+        self._table.commit_each(Update(record_key(proposal_id), {Attribute.CLAIM: codec.dumps(brake)}, (), goes_on))
 
     def claim(self, proposal_id: str) -> Claim | None:
         """What a person claims of a proposal right now, the brake among it."""
@@ -255,7 +253,7 @@ class TaskLedger:
 
     def restart_claims(self, tasks: Iterable[TaskKey], proposal_id: str) -> dict[TaskKey, StartMarker]:
         """The claims of a proposal on these tasks."""
-        wanted = {(keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"): key for key in tasks}
+        wanted = {(keys.task_partition(key), keys.restart_sort(proposal_id)): key for key in tasks}
         return {
             wanted[item_key]: StartMarker(
                 at=codec.parse_time(str(item[Attribute.AT])),
@@ -267,15 +265,9 @@ class TaskLedger:
 
     def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TaskOutcome) -> None:
         """Keeps what the restart of a task came to; the first result stays."""
-        self._table.commit_each(
-            [
-                Update(
-                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
-                    {Attribute.OUTCOME: codec.dumps(result)},
-                    condition=Condition("attribute_exists(#pk) AND attribute_not_exists(#outcome)"),
-                )
-            ]
-        )
+        unsettled = Condition("attribute_exists(#pk) AND attribute_not_exists(#outcome)")
+        claim = keys.task_partition(key), keys.restart_sort(proposal_id)
+        self._table.commit_each(Update(claim, {Attribute.OUTCOME: codec.dumps(result)}, condition=unsettled))
 
     def is_acting(self, key: TaskKey, proposal_id: str) -> bool:
         """Whether there is a claim on the task and what came of it is not kept yet."""
@@ -284,14 +276,8 @@ class TaskLedger:
 
     def release_claim(self, key: TaskKey, proposal_id: str) -> None:
         """Takes a claim back. Only where the run call was certainly not sent."""
-        self._table.commit_each(
-            [
-                Delete(
-                    (keys.task_partition(key), f"{keys.RESTART_PREFIX}{proposal_id}"),
-                    Condition("attribute_not_exists(#outcome)"),
-                )
-            ]
-        )
+        claim = keys.task_partition(key), keys.restart_sort(proposal_id)
+        self._table.commit_each(Delete(claim, Condition("attribute_not_exists(#outcome)")))
 
     def _why_not_held(self, key: TaskKey, proposal_id: str) -> str:
         holder = self._table.get((keys.task_partition(key), keys.LEASE))
@@ -338,7 +324,7 @@ class TaskLedger:
             if decision:
                 writes += _snooze(target.key, outcome.at, decision, quiet_after_denial)
             writes.append(_freed(target.key, proposal.proposal_id))
-        self._table.commit_each([*writes, *last])
+        self._table.commit_each(*writes, *last)
 
 
 def still_unanswered(proposal_id: str) -> Check:

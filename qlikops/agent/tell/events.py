@@ -53,15 +53,19 @@ class ProposalEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRequested(ProposalEvent):
-    """A proposal waits for somebody's decision."""
-
+class _Waiting(ProposalEvent):
     STATE: ClassVar[State] = State.OPEN
 
     deadline: datetime | None
     """When nobody can answer it any more; nothing is done then."""
     resume_until: datetime | None
     """Until about when its tasks can be resumed; null if that is not known or no question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(_Waiting):
+    """A proposal waits for somebody's decision."""
+
     verdict: str
     """What the evaluator says, such as `approve`; empty if it was not asked."""
     risk: str
@@ -101,15 +105,9 @@ _TOLD_AGAIN = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalReminder(ProposalEvent):
+class ApprovalReminder(_Waiting):
     """A proposal still waits for somebody's decision."""
 
-    STATE: ClassVar[State] = State.OPEN
-
-    deadline: datetime | None
-    """When nobody can answer it any more; nothing is done then."""
-    resume_until: datetime | None
-    """Until about when its tasks can be resumed; null if that is not known or no question."""
     reason: Reason
     """Why it is told again."""
     is_claimed: bool
