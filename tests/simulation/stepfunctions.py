@@ -231,9 +231,9 @@ class StepFunctions:
         return {"updateDate": self._date(self.kernel.now)}
 
     def send_task_success(self, taskToken: str, output: str) -> dict[str, Any]:
-        wait = self._open(taskToken, "SendTaskSuccess")
         if len(output.encode()) > MOST_PAYLOAD_BYTES:
             raise error("ValidationException", "SendTaskSuccess", "output is too long")
+        wait = self._open(taskToken, "SendTaskSuccess")
         try:
             answer = json.loads(output)
         except ValueError:

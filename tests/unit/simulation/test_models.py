@@ -12,7 +12,7 @@ from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import MOST_ITEM_BYTES, DynamoDb
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import MOST_MESSAGE_BYTES, SimulatedCloudWatch, SimulatedS3, SimulatedSns
-from tests.simulation.stepfunctions import MOST_CAUSE, MOST_REDRIVES, StepFunctions
+from tests.simulation.stepfunctions import MOST_CAUSE, MOST_PAYLOAD_BYTES, MOST_REDRIVES, StepFunctions
 
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:models"
 KEY = {"pk": {"S": "a"}, "sk": {"S": "1"}}
@@ -197,6 +197,8 @@ def test_limits_of_step_functions(kernel: Kernel) -> None:
 
     with pytest.raises(ClientError, match="ValidationException"):
         states.send_task_failure("token", "error", "x" * (MOST_CAUSE + 1))
+    with pytest.raises(ClientError, match="ValidationException"):
+        states.send_task_success("token", json.dumps("x" * MOST_PAYLOAD_BYTES))
     states.executions[arn].redrives = MOST_REDRIVES - 1
     states.redrive_execution(arn)
     kernel.run(kernel.now + 10)
