@@ -16,8 +16,10 @@ from qlikops.presentation import timebar, vocabulary
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 _LABEL = "resume by"
-_STEP = 10
+_STEP = 9
 """Cells of the record's bar for a factor of four: with its label it fits in the narrowest column."""
+_APART = 2
+"""Cells between two times in one line."""
 
 
 def clock(moment: datetime, now: datetime) -> str:
@@ -63,25 +65,35 @@ def chart(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
     bar = timebar.bar(approval.deadline, until, now, _STEP).parts
     yield line("Waiting", Span(timebar.axis(_STEP), Tone.MUTED))
     yield line("", *bar)
-    yield line("", *_times(approval.deadline, until, now))
+    for words in _times(approval.deadline, until, now):
+        yield line("", *words)
     if point is not None and until is not None:
         yield line("After that", outside(point.afterwards))
 
 
-def _times(answer_by: datetime | None, log_until: datetime | None, now: datetime) -> Spans:
-    """Both times in words, each under its place on the bar: `answer by 03:46 UTC` and `08:30 UTC log gone`."""
-    words: list[Span] = []
-    taken = 0
+def _times(answer_by: datetime | None, log_until: datetime | None, now: datetime) -> Iterator[Spans]:
+    """Both times in words, each at its place below the bar: `answer by 03:46 UTC` ends and `08:30 UTC log gone` begins
+    there. They are in one line if there is room.
+    """
+    width, placed = timebar.cells(_STEP), []
     if answer_by is not None and answer_by > now:
         said = f"answer by {clock(answer_by, now)}"
         ends = math.ceil(timebar.position(answer_by - now, _STEP))
-        words += [Span(" " * max(0, ends - len(said))), Span(said, Tone.MUTED)]
-        taken = max(ends, len(said))
+        placed.append((max(0, min(width, ends) - len(said)), Span(said, Tone.MUTED)))
     if log_until is not None:
         gone = f"{clock(log_until, now)} log gone" if log_until > now else f"log gone since {clock(log_until, now)}"
-        at = min(timebar.cells(_STEP) - 1, int(timebar.position(max(timedelta(0), log_until - now), _STEP)))
-        words += [Span(" " * max(at - taken, 2 if taken else 0)), Span(gone, Tone.DANGER)]
-    return tuple(words)
+        at = int(timebar.position(max(timedelta(0), log_until - now), _STEP))
+        placed.append((min(at, width - len(gone)), Span(gone, Tone.DANGER)))
+    placed.sort(key=lambda each: each[0])
+    end, words = 0, []
+    for at, span in placed:
+        if words and at < end + _APART:
+            yield tuple(words)
+            end, words = 0, []
+        words += [Span(" " * (at - end)), span]
+        end = at + len(span.text)
+    if words:
+        yield tuple(words)
 
 
 def unknown(proposal: Proposal) -> Iterator[Line]:

@@ -41,17 +41,27 @@ def charted(minutes: float | None, log_minutes: float | None) -> list[str]:
 
 
 def test_in_a_record_both_times_are_said_where_they_are() -> None:
-    axis, drawn, words, after = charted(34, 320)
-    assert axis.startswith("now       15m       1h        4h")
-    assert words.index("log gone") > drawn.index("✗") == words.index("16:40 UTC")
-    assert words.lstrip().startswith("answer by 11:54 UTC")
+    axis, drawn, words, gone, after = charted(34, 60)
+    assert axis.startswith("now      15m      1h       4h")
+    assert drawn.index("✗") == gone.index("12:20 UTC log gone")
+    assert words.strip() == "answer by 11:54 UTC"
+    assert charted(34, 320)[2].split("  ") == ["answer by 11:54 UTC", "16:40 UTC log gone"]
     assert after == "only a reload of 214 tables, 6h00m last time"
 
 
-def test_times_that_are_close_do_not_run_into_each_other() -> None:
-    assert charted(2, 3)[2] == "answer by 11:22 UTC  11:23 UTC log gone"
+def test_times_for_which_there_is_no_room_beside_each_other_stand_one_below_the_other() -> None:
+    assert charted(2, 3)[2:4] == ["answer by 11:22 UTC", " 11:23 UTC log gone"]
     assert charted(None, -3)[2] == "log gone since 11:17 UTC"
-    assert charted(None, None)[2:] == [""]
+    assert charted(None, None)[2:] == []
+
+
+@pytest.mark.parametrize(("answer", "log"), [(60, 1380), (10, 3000), (1000, 100), (1440, -2000), (3000, 1439)])
+def test_no_time_stands_beyond_the_bar_or_elsewhere_than_its_sign(answer: int, log: int) -> None:
+    axis, drawn, *words, _ = charted(answer, log)
+    assert all(len(each) <= len(axis) for each in words)
+    gone = next(each for each in words if "log gone" in each)
+    begins = len(gone) - len(gone.lstrip()) if "answer" not in gone else gone.index("  ") + 2
+    assert begins == min(max(drawn.find("✗"), drawn.find("→")), len(axis) - len(gone.lstrip()))
 
 
 def test_a_dialog_has_the_bar_of_the_inbox_beside_its_words() -> None:
