@@ -13,7 +13,7 @@ from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import timebar, vocabulary
-from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
+from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 _LABEL = "resume by"
 _STEP = 9
@@ -75,7 +75,8 @@ def _times(answer_by: datetime | None, log_until: datetime | None, now: datetime
     """Both times in words, each at its place below the bar: `answer by 03:46 UTC` ends and `08:30 UTC log gone` begins
     there. They are in one line if there is room.
     """
-    width, placed = timebar.cells(_STEP), []
+    width = timebar.cells(_STEP)
+    placed: list[tuple[int, Span]] = []
     if answer_by is not None and answer_by > now:
         said = f"answer by {clock(answer_by, now)}"
         ends = math.ceil(timebar.position(answer_by - now, _STEP))
@@ -85,15 +86,14 @@ def _times(answer_by: datetime | None, log_until: datetime | None, now: datetime
         at = int(timebar.position(max(timedelta(0), log_until - now), _STEP))
         placed.append((min(at, width - len(gone)), Span(gone, Tone.DANGER)))
     placed.sort(key=lambda each: each[0])
-    end, words = 0, []
+    words: Spans = ()
     for at, span in placed:
-        if words and at < end + _APART:
-            yield tuple(words)
-            end, words = 0, []
-        words += [Span(" " * (at - end)), span]
-        end = at + len(span.text)
+        if words and at < len(plain(words)) + _APART:
+            yield words
+            words = ()
+        words += (Span(" " * (at - len(plain(words)))), span)
     if words:
-        yield tuple(words)
+        yield words
 
 
 def unknown(proposal: Proposal) -> Iterator[Line]:
