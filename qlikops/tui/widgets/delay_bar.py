@@ -22,6 +22,9 @@ def held_back(state: ConsoleState, colours: Palette, room: int, escape: str = "E
     return before + what + after
 
 
+_BEFORE = len("Sending in 3 s: ")
+
+
 class DelayBar(Static):
     """What counts down in a dialog, only while something is held back. The app draws it anew as the time runs."""
 
@@ -36,5 +39,9 @@ class DelayBar(Static):
         """Counts down."""
         self.display = bool(self._state.held)
         if self.display:
-            # Two lines may be needed here, as long as all of them are there.
-            self.update(held_back(self._state, palette(self), 1000, self._escape))
+            # Of two lines the second has room for the name and `escape`, wherever the first one is broken.
+            self.update(held_back(self._state, palette(self), self.size.width + _BEFORE, self._escape))
+
+    def on_resize(self) -> None:
+        """Has room for more or less of the name now."""
+        self.draw()

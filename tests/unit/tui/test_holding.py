@@ -90,11 +90,14 @@ async def test_a_notice_leaves_in_sight_what_escape_does(started: Started, envir
 
 
 async def test_of_a_long_name_as_much_is_said_as_leaves_in_sight_what_escape_does(started: Started) -> None:
-    long = samples.approval(samples.proposal(1, tasks=("oracle-to-snowflake-of-all-countries-sales-orders",)))
-    async with started(FakeEnvironment.waiting_for(long), size=(80, 24), hold_seconds=HOLD_SECONDS) as pilot:
+    name = "oracle-to-snowflake-of-all-countries-sales-orders"
+    long = (samples.approval(samples.proposal(n, tasks=(name,)), minutes_left=200 + n) for n in (1, 2))
+    async with started(FakeEnvironment.waiting_for(*long), size=(80, 24), hold_seconds=HOLD_SECONDS) as pilot:
         await asked(pilot, "a")
         await pilot.press("enter")
         await sees(pilot, "approve replicate-eu-1/oracle-to", "…Esc: do not send")
+        await pilot.press("d")
+        await sees(pilot, "Deny: leave", "Esc closes this; then Esc: do not send")
 
 
 async def test_quitting_while_it_counts_down_sends_nothing(started: Started, environment: FakeEnvironment) -> None:
