@@ -376,7 +376,7 @@ class InboxRow:
 
     approval_id: str
     label: str
-    """Cut to ROW_TEXT_CAP, as `title` and `cause` are."""
+    """Cut to ROW_TEXT_CAP, as `title` and `cause` are; of a long name both ends are kept, since names differ there."""
     title: str
     """What happened, in the words of the proposal's title; in rows of earlier versions all of that."""
     kind: str
@@ -438,7 +438,7 @@ class InboxRow:
         recommended = proposal.offers[0]
         return cls(
             approval_id=proposal.proposal_id,
-            label=_cut(proposal.label),
+            label=_with_both_ends(proposal.label),
             title=_cut(proposal.happened),
             kind=proposal.kind,
             severity=proposal.severity,
@@ -491,6 +491,17 @@ class InboxRow:
 
 def _cut(text: str, cap: int = ROW_TEXT_CAP) -> str:
     return text if len(text) <= cap else text[: cap - 1] + "…"
+
+
+def _with_both_ends(label: str) -> str:
+    """`server/task` in ROW_TEXT_CAP characters. A server's name that takes more than half of them is cut too."""
+    server, slash, _ = label.partition("/")
+    before = f"{server}{slash}" if slash and len(server) < ROW_TEXT_CAP // 2 else ""
+    name, room = label[len(before) :], ROW_TEXT_CAP - len(before)
+    if len(name) <= room:
+        return label
+    ends = (room - 1) // 2
+    return f"{before}{name[: room - 1 - ends]}…{name[-ends:]}"
 
 
 def _first(words: str) -> str:

@@ -123,6 +123,17 @@ class TestInboxRow:
         record = replace(self.RECORD, proposal=replace(self.RECORD.proposal, cause="", diagnosis=deadlock))
         assert InboxRow.of(record, NOON, NOON + timedelta(hours=4)).cause == cause
 
+    @pytest.mark.parametrize("server", ["eu-1", "replicate-production-of-europe-central-1"])
+    def test_tasks_whose_long_names_differ_in_their_ends_differ_in_their_rows(self, server: str) -> None:
+        (target,) = self.RECORD.proposal.targets
+        labels = set()
+        for end in ("daily", "hourly"):
+            key = TaskKey("default", server, f"orders-and-returns-of-all-countries-from-oracle-to-snowflake-{end}")
+            proposal = replace(self.RECORD.proposal, targets=(replace(target, key=key),))
+            labels.add(InboxRow.of(replace(self.RECORD, proposal=proposal), NOON, NOON).label)
+        assert len(labels) == 2
+        assert all(each.startswith(server[:20]) and len(each) == ROW_TEXT_CAP for each in labels)
+
     def test_it_is_as_small_as_it_says(self) -> None:
         assert all(len(text) == ROW_TEXT_CAP for text in (self.ROW.label, self.ROW.title, self.ROW.cause))
         assert len(self.ROW.advice or "") == ADVICE_CAP
