@@ -19,7 +19,6 @@ from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside
 
 MORNING = time(8)
 """When the next shift has begun, by the clock of who denies."""
-_WHEN_CELLS = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,9 @@ def asked_again(proposals: Sequence[Proposal], now: datetime, zone: tzinfo | Non
     points = [each.point_of_no_return for each in proposals if each.point_of_no_return]
     point = earliest(points) if points else None
     until = point.resume_until if point else None
-    for each in times(now, zone):
+    offered = times(now, zone)
+    width = max(len(each.words) for each in offered)
+    for each in offered:
         at = now + (each.quiet or timedelta())
         when = waiting.clock(at, now) if each.quiet else "if it is still broken"
         spans: Spans = (Span(f"  {when}", Tone.MUTED),)
@@ -109,7 +110,7 @@ def asked_again(proposals: Sequence[Proposal], now: datetime, zone: tzinfo | Non
         elif until is not None and each.quiet:
             left = format_duration(until - at)
             spans += (Span(f", {left} before the log is gone", Tone.MUTED),)
-        yield (Span(f"{each.words:<{_WHEN_CELLS}}"), *spans)
+        yield (Span(f"{each.words:<{width}}"), *spans)
 
 
 def brief(proposal: Proposal) -> Spans:

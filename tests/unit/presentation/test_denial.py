@@ -70,7 +70,7 @@ def test_how_bad_it_is_to_do_nothing_is_said_in_a_few_words() -> None:
 def test_each_time_to_be_asked_again_is_set_against_the_end_of_the_log(kept: int | None, said: list[str]) -> None:
     point = PointOfNoReturn("ORA", NOW, kept)
     rows = list(denial.asked_again([ONE, replace(ONE, point_of_no_return=point)], NOW, UTC))
-    assert [plain(row)[26:].strip() for row in rows] == said
+    assert [plain(row)[24:].strip() for row in rows] == said
     assert [plain(row).split("  ")[0] for row in rows][:2] == ["after the usual cooldown", "in 1 hour"]
 
 
@@ -88,6 +88,14 @@ def test_the_morning_is_the_next_one_by_the_clock_of_who_denies(zone: str, now: 
     (morning,) = (each for each in denial.times(moment, ZoneInfo(zone)) if each.words.startswith("until"))
     assert morning.words == words
     assert moment + (morning.quiet or timedelta()) == datetime.fromisoformat(at)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
+def test_when_each_ends_stands_below_the_others_however_long_a_zone_is_called(zone: str) -> None:
+    offered = denial.times(NOW, ZoneInfo(zone))
+    rows = [plain(row) for row in denial.asked_again([ONE], NOW, ZoneInfo(zone))]
+    begins = max(len(each.words) for each in offered) + 2
+    assert all(row[:begins].rstrip() == each.words for row, each in zip(rows, offered, strict=True))
 
 
 @pytest.mark.parametrize(
