@@ -286,7 +286,7 @@ def test_a_loop_takes_time_in_proportion_to_its_rounds() -> None:
         loop = StateVisit("Loop", StateStatus.SUCCEEDED, NOW, NOW)
         known = parse_machine('{"StartAt": "Loop", "States": {"Loop": {"Type": "Pass", "End": true}}}')
         began = time.process_time()
-        graph(known, Run(replace(EMPTY, states=(loop,) * rounds)), NOW)
+        graph(known, run_of(replace(EMPTY, states=(loop,) * rounds)), NOW)
         return time.process_time() - began
 
     assert min(took(8_000) for _ in range(2)) < 8 * min(took(2_000) for _ in range(2)) + 0.1
