@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from textual.widgets import Static
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
@@ -34,6 +35,7 @@ from qlikops.domain.ports import Approve, ExecutionPage
 from qlikops.domain.task import TaskKey
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.tui.app import QlikOpsApp
+from qlikops.tui.garbage import look_as_usual
 from qlikops.tui.model.backend import let_lanes_run
 from qlikops.tui.model.context import ContextSource
 from qlikops.tui.model.executing import ExecutionsQuery, LoadedPage
@@ -50,7 +52,7 @@ from tests.unit.tui.fakes import FakeEnvironment, opener
 
 ROUNDS = 7
 MANY, EXECUTIONS = 2_000, 10_000
-UI_SECONDS = 0.1
+UI_SECONDS = 0.05
 LIST_SECONDS = 0.02
 WIRE_SECONDS = 0.02
 IDLE_SHARE = 0.02
@@ -290,7 +292,7 @@ async def test_refreshing_with_very_much_waiting(changed: int, words: str, resul
     environment = many(MANY)
     now = [samples.NOW]
     app = QlikOpsApp(
-        [ContextSource("many", opener(environment))], clock=lambda: now[0], poll_seconds=3600, once_filled=gc.freeze
+        [ContextSource("many", opener(environment))], clock=lambda: now[0], poll_seconds=3600, once_filled=look_as_usual
     )
     async with app.run_test(size=(120, 36)) as pilot:
         await sees(pilot, "task-0: connection lost", f"{MANY:,} wait")
@@ -299,9 +301,12 @@ async def test_refreshing_with_very_much_waiting(changed: int, words: str, resul
         table.choose(kept)
         await pilot.press("space", "up")
         await sees(pilot, f"task-{changed + 20}: connection lost")
-        taken = []
+        record, taken = app.screen.query_one("#brief", Static), []
         for round_number in range(ROUNDS):
-            now[0] += timedelta(seconds=61)
+            # Each minute the record beside the list is drawn anew by its own clock, which takes twenty milliseconds of
+            # whichever round it falls in.
+            drawn, now[0] = record.content, now[0] + timedelta(seconds=61)
+            await wait_until(pilot, lambda: record.content is not drawn)  # noqa: B023
             environment.records = by_turns[round_number % 2].records
             first = "/task-0" if round_number % 2 else f"/task-{changed}"
             began = time.thread_time()
@@ -311,7 +316,7 @@ async def test_refreshing_with_very_much_waiting(changed: int, words: str, resul
             taken.append(time.thread_time() - began)
             assert table.chosen == kept
         assert f"task-{changed + 20}: connection lost" in flat_text(pilot)
-    results.add(f"a refresh of {MANY:,} waiting, {words} new", max(taken) / UI_SECONDS, 1.0, "100 ms of the UI thread")
+    results.add(f"a refresh of {MANY:,} waiting, {words} new", max(taken) / UI_SECONDS, 1.0, "50 ms of the UI thread")
 
 
 @pytest.mark.usefixtures("_unfrozen_at_the_end")
@@ -323,7 +328,7 @@ async def test_refreshing_very_many_executions(results: Results) -> None:
         [ContextSource("many", opener(environment))],
         clock=lambda: samples.NOW,
         poll_seconds=3600,
-        once_filled=gc.freeze,
+        once_filled=look_as_usual,
     )
     async with app.run_test(size=(120, 36)) as pilot:
         await sees(pilot, "task-0: connection lost")
@@ -434,4 +439,4 @@ def test_reading_what_a_refresh_shows(waiting: Waiting, results: Results) -> Non
     rows = [records.inbox_row(item, datetime.now(UTC)) for item in items]
     taken = time.thread_time() - began
     assert len(rows) == MANY
-    results.add(f"parsing {MANY:,} rows, off the UI thread", taken / UI_SECONDS, None, "100 ms")
+    results.add(f"parsing {MANY:,} rows, off the UI thread", taken / UI_SECONDS, None, "50 ms")

@@ -77,7 +77,8 @@ class FilterBar(Vertical):
         """Says something under the filter, such as how much it keeps; nothing takes no room."""
         note = self.query_one("#filter-problem", Static)
         note.display = bool(words)
-        note.update(Text(words, palette(self)[Tone.WARNING]))
+        if words:
+            note.update(Text(words, palette(self)[Tone.WARNING]))
 
     def open(self) -> None:
         """Shows it, ready to be typed in."""

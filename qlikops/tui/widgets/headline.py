@@ -30,7 +30,7 @@ class HeadlineBar(Static):
         is_roomy, colours = self.app.size.height >= ROOMY, palette(self)
         self.set_class(is_roomy, "-roomy")
         if not is_roomy:
-            self.update(text(headline.brief, colours))
+            self.update(text(headline.brief, colours), layout=False)
             return
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True)
@@ -39,4 +39,4 @@ class HeadlineBar(Static):
         lines[0].stylize(Style(bold=True))
         number = Text("\n".join(big(headline.number)), colours[Tone.INFO])
         grid.add_row(number, Text("\n").join(lines[:3]))
-        self.update(grid)
+        self.update(grid, layout=False)

@@ -4,7 +4,8 @@ the screen: always as Text, never as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -19,25 +20,30 @@ from qlikops.presentation.tone import Line, Section, Span, Tone
 LABEL_WIDTH, NUMBER_WIDTH = 12, 3
 """Cells of the labels of a section, and of one with nothing but numbers such as `e1`: its values are long."""
 
-Palette = dict[Tone, Style]
+Palette = Mapping[Tone, Style]
+_VARIABLES = {
+    Tone.MUTED: "qlikops-muted",
+    Tone.GOOD: "text-success",
+    Tone.INFO: "text-primary",
+    Tone.WARNING: "text-warning",
+    Tone.DANGER: "text-error",
+    Tone.LINE: "qlikops-line",
+}
 
 
 def palette(node: DOMNode) -> Palette:
     """The tones in the colours of the app's theme."""
     variables = node.app.theme_variables
+    return _palette(tuple(variables[name] for name in _VARIABLES.values()))
 
-    def style(variable: str) -> Style:
-        return Style(color=Color.parse(variables[variable]).rich_color)
 
-    return {
-        Tone.NEUTRAL: Style(),
-        Tone.MUTED: style("qlikops-muted"),
-        Tone.GOOD: style("text-success"),
-        Tone.INFO: style("text-primary"),
-        Tone.WARNING: style("text-warning"),
-        Tone.DANGER: style("text-error") + Style(bold=True),
-        Tone.LINE: style("qlikops-line"),
+@functools.cache  # every line of every table asks for it
+def _palette(colours: tuple[str, ...]) -> Palette:
+    found = {
+        tone: Style(color=Color.parse(colour).rich_color, bold=True if tone is Tone.DANGER else None)
+        for tone, colour in zip(_VARIABLES, colours, strict=True)
     }
+    return {Tone.NEUTRAL: Style(), **found}
 
 
 def text(spans: Iterable[Span], colours: Palette) -> Text:

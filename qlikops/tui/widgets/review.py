@@ -93,6 +93,8 @@ class Review(VerticalScroll):
         self._minute = -1
         self._head = Static(markup=False, id="brief")
         self._you = Static(markup=False, id="at-zero")
+        self._said: tuple[Section, Palette] | None = None
+        """What the line with the countdown says, and in which colours."""
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
@@ -147,6 +149,7 @@ class Review(VerticalScroll):
         self._notice.display = True
         self._head.update("")
         self._you.update("")
+        self._said = None
         self._body.update("")
         self._put_aside(())
 
@@ -187,7 +190,8 @@ class Review(VerticalScroll):
         if self.approval is not None and self.screen.is_current:
             if self._minute != self._clock().minute:
                 self._draw()
-            self._draw_choices(self.approval, palette(self))
+            else:
+                self._draw_choices(self.approval, palette(self))
 
     @on(events.Resize)
     def _draw(self) -> None:
@@ -211,7 +215,10 @@ class Review(VerticalScroll):
 
     def _draw_choices(self, shown: ProposalRecord, colours: Palette) -> None:
         claim, caller = self._claim()
-        self._you.update(ruled([review.you(shown, self._clock(), claim, caller, self.keys)], colours))
+        said = review.you(shown, self._clock(), claim, caller, self.keys), colours
+        if said != self._said:
+            self._said = said
+            self._you.update(ruled([said[0]], colours))
 
 
 def _side_by_side(columns: Columns, width: int, colours: Palette) -> RenderableType:
