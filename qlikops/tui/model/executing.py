@@ -35,11 +35,12 @@ _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class LoadedExecutions:
-    """Pages behind one another, kept true by asking again for one of them.
+    """Pages behind one another, kept true by asking for them again, a page a refresh.
 
-    A refresh is one call: for the newest page or, by turns, for the page in which the cursor stands, so that an
-    execution far down is not shown as running for ever. A page is in Step Functions' order, in which an execution that
-    ends comes to the front; the list is in that in which they began.
+    First for the newest, then for the one after it, and so on up to the one in which the cursor stands, so that an
+    execution far down is not shown as running for ever; then for the newest again. Each is asked for by the token that
+    came with the one before it, so it is known where it begins. A page is in Step Functions' order, in which an
+    execution that ends comes to the front; the list is in that in which they began.
     """
 
     runs: list[ExecutionSummary] = field(default_factory=list)
@@ -48,61 +49,67 @@ class LoadedExecutions:
     """Token of the page after the last one."""
     complete: bool = False
     """Whether the last page is there."""
-    _tokens: list[str | None] = field(default_factory=list)
-    """Those of the pages that are there."""
-    _listed: dict[str, tuple[str | None, datetime | None]] = field(default_factory=dict)
-    """By ARN, in Step Functions' order, the token of the page that an execution was on last, and when it had ended."""
-    _turn: bool = False
+    _ended: dict[str, datetime | None] = field(default_factory=dict)
+    """By ARN, in Step Functions' order, when each run had ended as it was listed last."""
+    _asked: str | None = None
+    """Token of the page that was asked for again last; None is the newest."""
+    _first: int = 0
+    """How many runs are listed before that page."""
+    _came: ExecutionPage | None = None
+    """That page, if it has come."""
 
     def clear(self) -> None:
         """Forgets everything, for another filter or context."""
-        self.runs, self.next_token, self.complete, self._tokens, self._listed = [], None, False, [], {}
+        self.runs, self.next_token, self.complete, self._ended = [], None, False, {}
+        self._asked, self._first, self._came = None, 0, None
 
     def token_to_refresh(self, chosen: ExecutionSummary | None) -> str | None:
-        """The page to ask for now: the newest or, every other time, the one that holds `chosen`."""
-        self._turn = not self._turn
-        return None if self._turn or chosen is None else self._listed.get(chosen.arn, (None,))[0]
+        """The page to ask for now: the one after what came last if `chosen` is listed behind that, else the newest."""
+        came, self._came = self._came, None
+        end = self._first + len(came.executions) if came else 0
+        self._asked, self._first = None, 0
+        if came and came.executions and chosen is not None and chosen.arn in list(self._ended)[end:]:
+            self._asked, self._first = came.next_token, end
+        return self._asked
 
     def take_refreshed(self, page: ExecutionPage, token: str | None) -> None:
         """A page that was there came again. One of it that is missing now does not match any more."""
-        if token is not None and token not in self._tokens:
+        if token != self._asked:
             return  # it was asked for before what is here was loaded
         # A laptop slept, say: so many are new that the newest page does not reach what is loaded.
         if token is None and page.executions and page.next_token and not self._standing(page):
             self.clear()
-        if not self._tokens:
-            self.take_next(page, None)
+        if not self.runs:
+            self.take_next(page)
         elif page.executions or (token is None and page.next_token is None):
-            self._replace(page, token)
+            self._replace(page, self._first)
+        self._came = page
 
-    def take_next(self, page: ExecutionPage, token: str | None) -> None:
+    def take_next(self, page: ExecutionPage) -> None:
         """The page after the last one."""
         if page.executions:
-            self._tokens.append(token)
-            self._replace(page, token)
-        self.next_token = page.next_token
-        self.complete = page.next_token is None
+            self._replace(page, len(self._ended))
+        self.next_token, self.complete = page.next_token, page.next_token is None
 
     def _standing(self, page: ExecutionPage) -> list[str]:
         """The ARNs of a page that are known and have not changed, so that they stand where they stood."""
-        ended = ((run, self._listed.get(run.arn, (None, _UNKNOWN))[1]) for run in page.executions)
-        return [run.arn for run, at in ended if at == run.stopped_at]
+        return [run.arn for run in page.executions if self._ended.get(run.arn, _UNKNOWN) == run.stopped_at]
 
-    def _replace(self, page: ExecutionPage, token: str | None) -> None:
-        """Puts a page in the place of what was loaded of it: from its beginning to the last one that stands still.
+    def _replace(self, page: ExecutionPage, first: int) -> None:
+        """Puts a page in the place of what was loaded of it: from `first` on to the last one that stands still.
 
         The rest isn't sorted again: of ten thousand that is felt.
         """
-        before, listed = self._listed, list(self._listed)
-        earlier = {*self._tokens[: self._tokens.index(token)]}
-        first = next((at for at, (its, _) in enumerate(before.values()) if its not in earlier), len(listed))
-        standing = [arn for arn in self._standing(page) if before[arn][0] not in earlier]
+        before, listed = self._ended, list(self._ended)
+        standing = self._standing(page)
         last = listed.index(standing[-1]) + 1 if standing else first
         replaced = {*(run.arn for run in page.executions), *listed[first : last if page.next_token else None]}
-        self._listed = {arn: before[arn] for arn in listed[:first] if arn not in replaced}
-        self._listed |= {run.arn: (token, run.stopped_at) for run in page.executions}
-        self._listed |= {arn: before[arn] for arn in listed[first:] if arn not in replaced}
+        self._ended = {arn: before[arn] for arn in listed[:first] if arn not in replaced}
+        self._ended |= {run.arn: run.stopped_at for run in page.executions}
+        self._ended |= {arn: before[arn] for arn in listed[first:] if arn not in replaced}
         self.runs = [run for run in self.runs if run.arn not in replaced]
         for run in page.executions:
             began = run.started_at, run.name
             self.runs.insert(bisect_left(self.runs, True, key=lambda each: (each.started_at, each.name) < began), run)
+        if page.executions and next(reversed(self._ended)) == page.executions[-1].arn:
+            self.next_token, self.complete = page.next_token, page.next_token is None

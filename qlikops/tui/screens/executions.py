@@ -110,7 +110,7 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         if not query.is_next:
             self._loaded.take_refreshed(found.page, query.token)
         elif query.token == self._loaded.next_token:
-            self._loaded.take_next(found.page, query.token)
+            self._loaded.take_next(found.page)
         self.show_list()
         if self._more_wanted:
             self._more_wanted = False
