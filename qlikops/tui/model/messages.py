@@ -249,14 +249,6 @@ class OrderSettled(Message):
 
 
 @dataclass
-class ReportLoaded(Message):
-    """One report as Markdown."""
-
-    name: str
-    markdown: str
-
-
-@dataclass
 class TextLoaded(Message):
     """The text of one view of an execution."""
 
@@ -303,10 +295,6 @@ class ClaimFailed(LoadFailed):
 
 class RunChangeFailed(LoadFailed):
     """It did not happen, or that is not known; `asked` is what was to be done, such as `stop run-7`."""
-
-
-class ReportLoadFailed(LoadFailed):
-    """The report did not come; `asked` is its name."""
 
 
 @dataclass
