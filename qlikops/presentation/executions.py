@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 
@@ -170,8 +170,7 @@ def seconds(summary: ExecutionSummary, now: datetime) -> float:
 
 def longest_seconds(summaries: Iterable[ExecutionSummary], now: datetime) -> float:
     """How long the longest of them took, or has taken until `now`."""
-    took = ((each.stopped_at or now) - each.started_at for each in summaries)
-    return max(took, default=timedelta()).total_seconds()
+    return max((seconds(each, now) for each in summaries), default=0.0)
 
 
 def duration(summary: ExecutionSummary, now: datetime) -> str:

@@ -26,7 +26,7 @@ class Mark:
     """One cell wide."""
     tone: Tone
     word: str = ""
-    """What it is called, where there is room for that."""
+    """What it is called, if there is room for that."""
 
 
 def strip(rows: Mapping[str, Iterable[Mark]], since: datetime, until: datetime, cells: int) -> tuple[Line, ...]:

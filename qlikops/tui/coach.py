@@ -10,7 +10,6 @@ from textual.app import App
 from qlikops.dataclass import dataclass
 from qlikops.tui.model.outbox import Sending
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.modes import MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +84,11 @@ def _steps(state: ConsoleState) -> Iterator[Step]:
         "The workflow sends the start command once and watches the task.",
         lambda _, state: any(sending.ended and not sending.goes_on for sending in _approved(state)),
     )
-    if any(mode.name == "shift" for mode in MODES):
-        yield Step(
-            f"Press {keys['shift']}: what was decided, how it ended, and whether it lasted.",
-            "The next shift reads the same.",
-            lambda app, _: app.current_mode == "shift",
-        )
+    yield Step(
+        f"Press {keys['shift']}: what was decided, how it ended, and whether it lasted.",
+        "The next shift reads the same.",
+        lambda app, _: app.current_mode == "shift",
+    )
     yield Step(
         f"Press {keys['help']}: it explains the keys and the words of any screen.",
         "Then: one to correct first, one that cannot be undone, twelve at once.",

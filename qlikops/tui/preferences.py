@@ -61,7 +61,8 @@ class PreferenceFile:
                 # What cannot be read may be put right by hand, or by a newer qlikops: it is not written over.
                 set_aside(self.path)
                 self.problem = ""
-            _write(self.path, changed)
+            kept = {name: value for name, value in codec.encode(changed).items() if value not in (None, {})}
+            replace_text(self.path, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
         except UnwritableFile as error:
             return error.message
         return ""
@@ -81,9 +82,3 @@ def _read(path: Path | None) -> tuple[Preferences, str]:
         return Preferences(), f"What you had chosen is not known: {error.message} {_SET_ASIDE}"
     except ValueError as error:
         return Preferences(), f"What you had chosen is not known: {shown(path)} cannot be read: {error}. {_SET_ASIDE}"
-
-
-def _write(path: Path, preferences: Preferences) -> None:
-    kept = {name: value for name, value in codec.encode(preferences).items() if value not in (None, {})}
-    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
-    replace_text(path, text)

@@ -206,7 +206,7 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
 
     @property
     def lane(self) -> str:
-        """Where its questions wait their turn, and those of no other screen; asked again only after the answer."""
+        """The lane in which only this screen's questions wait; one that was asked is asked again after its answer."""
         return f"{self.MODE}-{id(self)}"
 
     def why_not(self) -> str:

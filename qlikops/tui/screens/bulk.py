@@ -234,7 +234,7 @@ class BulkScreen(Following[Answers]):
         for key, claimant in self._claimants(answered):
             words.append(f" {claimant} is looking at {self._label(key)}.", colours[Tone.WARNING])
         words.append(self._labels_left_out(), colours[Tone.WARNING])
-        if not self._approved and not self._reason():
+        if not self._approved and not self.reason:
             words.append(" A reason is required.", colours[Tone.WARNING])
         return words
 
@@ -250,12 +250,9 @@ class BulkScreen(Following[Answers]):
         approval, row = self._approvals.get(key), self.context.row(key)
         return named(approval, 40) if approval else inbox.label(row) if row else key
 
-    def _reason(self) -> str:
-        return self.query_one("#reason", Input).value.strip()
-
     def _needs_reason(self) -> str:
         """Why a reason is needed, while there is none; empty otherwise."""
-        if self._reason():
+        if self.reason:
             return ""
         if not self._approved:
             return "those who are asked next read it"
@@ -285,7 +282,7 @@ class BulkScreen(Following[Answers]):
 
     def answer(self) -> Answers:
         """One request for each, with a decision id of its own."""
-        reason = self._reason()
+        reason = self.reason
         snooze = None if self._approved else self.query_one(Denying).snooze
 
         def request(digest: str) -> DecisionRequest:

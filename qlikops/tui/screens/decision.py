@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
@@ -54,7 +54,7 @@ class DecisionScreen(Following[DecisionRequest]):
         super().__init__(state, context)
         self.approval = approval
         self.latest = latest
-        """What the last poll says of its tasks; where that is not known yet, it is asked for."""
+        """What the last poll says of its tasks; if that is not known yet, it is asked for."""
         self.answers_from = context.now() + LOOK_FIRST if late else None
         self.gone = ""
         """Why this record can never be decided any more; empty while it can."""
@@ -198,7 +198,7 @@ class ApproveScreen(DecisionScreen):
 
     def _needs_reason(self) -> str:
         """What advice it goes against, while no reason is given; empty otherwise."""
-        return "" if self.answer().reason else advice.against(self.approval, self._choice)
+        return "" if self.reason else advice.against(self.approval, self._choice)
 
     def _enter(self) -> Enter:
         needs_reason, against = bool(self._needs_reason()), self._against()
@@ -246,10 +246,6 @@ class ApproveScreen(DecisionScreen):
                 return "#send"
         return "#cancel"
 
-    def on_descendant_focus(self) -> None:
-        """Enter means something else now."""
-        self.draw()
-
     @on(Choosing.Done)
     def _go_on(self) -> None:
         self.set_focus(self.query_one(self._next()))
@@ -268,10 +264,7 @@ class ApproveScreen(DecisionScreen):
         else:
             self._go_on()
 
-    @on(Input.Submitted, "#word")
-    def _send_by_word(self) -> None:
-        self.submit()
-
+    @on(events.DescendantFocus)
     def draw(self) -> None:
         """Draws what will be sent as it is chosen now."""
         proposal, choice = self.approval.proposal, self._choice
@@ -299,6 +292,7 @@ class ApproveScreen(DecisionScreen):
             return ""
         return f"To send it, type {what}, {word}, then Enter. Esc goes back."
 
+    @on(Input.Submitted, "#word")
     def submit(self) -> None:
         """Asks for the reason first."""
         if self._needs_reason():
@@ -311,7 +305,7 @@ class ApproveScreen(DecisionScreen):
         some = len(choice.targets) < len(proposal.targets)
         return Approve(
             self.approval.digest,
-            self.query_one("#reason", Input).value.strip(),
+            self.reason,
             via="tui",
             decision_id=self._decision_id,
             option=choice.option.name if len(proposal.offers) > 1 else "",
@@ -389,7 +383,7 @@ class DenyScreen(DecisionScreen):
     def advice(self) -> Text:
         """Which key does what, or what is missing."""
         colours = palette(self)
-        if self._missing and not self.answer().reason:
+        if self._missing and not self.reason:
             return Text("A reason is required.", style=colours[Tone.DANGER])
         keys = "Enter sends. ↑ ↓ choose when you are asked again. Esc goes back."
         if claimant := self._claimant():
@@ -397,12 +391,9 @@ class DenyScreen(DecisionScreen):
         return Text(keys, style=colours[Tone.MUTED])
 
     @on(Input.Submitted, "#reason")
-    def _enter_reason(self) -> None:
-        self.submit()
-
     def submit(self) -> None:
         """Asks for the reason first."""
-        if not self.answer().reason:
+        if not self.reason:
             self._missing = True
             self.set_focus(self.query_one("#reason"))
             self.draw()

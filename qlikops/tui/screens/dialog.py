@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.approval import ProposalRecord
+from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
@@ -31,13 +32,19 @@ LOOK_FIRST = timedelta(seconds=1)
 """How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
 
 
+def lasting(*hours: float) -> tuple[tuple[str, float], ...]:
+    """What a Select offers, such as `for 30 minutes` or `for 2 hours`."""
+    words = (f"{each * 60:.0f} minutes" if each < 1 else vocabulary.count(int(each), "hour") for each in hours)
+    return tuple((f"for {said}", each) for said, each in zip(words, hours, strict=True))
+
+
 class Dialog(Modal[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
     TITLE: ClassVar[str] = ""
-    """What is asked, where that is always the same."""
+    """What is asked, if that is always the same."""
     verb: str
-    """On the button that sends, where that is all it says."""
+    """What the button that sends says, if that is all."""
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-low"), (28, "-tall")]  # noqa: RUF012 - Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="cancel"),
@@ -201,6 +208,11 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
         """What the person fills in."""
         yield from ()
 
+    @property
+    def reason(self) -> str:
+        """The reason as it stands, of a dialog that has a field for one."""
+        return self.query_one("#reason", Input).value.strip()
+
     @on(Input.Changed)
     @on(Select.Changed)
     def _filled_in(self) -> None:
@@ -250,11 +262,6 @@ class ReasonedDialog(OutgoingDialog[Answer]):
     def on_mount(self) -> None:
         """Starts with what is typed first."""
         self.begin_in(self.FIRST)
-
-    @property
-    def reason(self) -> str:
-        """The reason as it stands."""
-        return self.query_one("#reason", Input).value.strip()
 
     def problem(self) -> str:
         """What else is in the way comes first."""

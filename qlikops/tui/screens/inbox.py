@@ -151,7 +151,7 @@ class InboxScreen(ConsoleScreen):
             contexts = {waiting.context for waiting in self._list.marked_waiting}
             return bool(contexts) and (not any(context.locked_because() for context in contexts) or None)
         if action == "back":
-            here = self._wanted is not None or self.has_class("-open") or self._list.filters
+            here = self._wanted is not None or self.has_class("-open") or self._list.bar.display
             return here or self.state.navigation.can_go_back
         return True if action == "neighbour" else super().check_action(action, parameters)
 
@@ -195,9 +195,6 @@ class InboxScreen(ConsoleScreen):
         self.refresh_bindings()
 
     @on(KeyedTable.Opened, "#inbox")
-    def _open(self) -> None:
-        self._open_record()
-
     def _open_record(self) -> None:
         self.add_class("-open")
         self.set_focus(self._review)
@@ -210,8 +207,8 @@ class InboxScreen(ConsoleScreen):
             self._say_what_loads()
         elif self.has_class("-open"):
             self.remove_class("-open")
-        elif self._list.filters:
-            self._list.clear_filter()
+        elif self._list.bar.display:
+            self._list.bar.close()
         else:
             super().action_back()
             return
@@ -224,7 +221,7 @@ class InboxScreen(ConsoleScreen):
         if waiting is None:
             return
         if waiting.row_key not in self._list.table.keys:
-            self._list.clear_filter()
+            self._list.bar.close()
         self._list.choose(waiting.row_key)
         self._open_record()
 
@@ -246,7 +243,7 @@ class InboxScreen(ConsoleScreen):
     def action_filter(self) -> None:
         """Opens the filter line."""
         self.remove_class("-open")
-        self._list.filter()
+        self._list.bar.open()
         self.refresh_bindings()
 
     def action_sort(self) -> None:

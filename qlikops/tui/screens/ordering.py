@@ -23,19 +23,11 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import Found, PolledScreen
-from qlikops.tui.screens.dialog import REASON_CAP, ReasonedDialog
+from qlikops.tui.screens.dialog import REASON_CAP, ReasonedDialog, lasting
 from qlikops.tui.widgets.line import LineInput
 
 WAIT = timedelta(minutes=1)
-HOURS = (
-    ("for 30 minutes", 0.5),
-    ("for 1 hour", 1.0),
-    ("for 2 hours", 2.0),
-    ("for 4 hours", 4.0),
-    ("for 8 hours", 8.0),
-    ("for 12 hours", 12.0),
-    ("for 24 hours", 24.0),
-)
+HOURS = lasting(0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 24.0)
 _USUAL_HOURS = 2.0
 
 

@@ -22,19 +22,11 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import PolledScreen
-from qlikops.tui.screens.dialog import OutgoingDialog
+from qlikops.tui.screens.dialog import OutgoingDialog, lasting
 from qlikops.tui.widgets.prose import palette, prose
 
 UNTIL_RESUMED = 0.0
-HOURS = (
-    ("for 30 minutes", 0.5),
-    ("for 1 hour", 1.0),
-    ("for 2 hours", 2.0),
-    ("for 4 hours", 4.0),
-    ("for 12 hours", 12.0),
-    ("for 24 hours", 24.0),
-    ("until a person resumes it", UNTIL_RESUMED),
-)
+HOURS = (*lasting(0.5, 1.0, 2.0, 4.0, 12.0, 24.0), ("until a person resumes it", UNTIL_RESUMED))
 _USUAL_HOURS = 1.0
 """Preselected: a pause that ends by itself cannot be forgotten."""
 

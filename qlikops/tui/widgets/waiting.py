@@ -38,6 +38,8 @@ class WaitingList(Vertical):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(id="list")
         self._state = state
+        self.bar = FilterBar(state, INBOX.name, f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
+        """The filter; closed, everything shows again."""
         self.table = KeyedTable(self._columns, id="inbox")
         """The rows."""
         remembered = state.memory.preferences
@@ -46,7 +48,7 @@ class WaitingList(Vertical):
 
     def compose(self) -> ComposeResult:
         """Filter, table, and what is said in its place."""
-        yield FilterBar(self._state, INBOX.name, f"Filter: {inbox.FILTER_EXAMPLE}; {HELP}")
+        yield self.bar
         yield self.table
         yield Static(markup=False, id="empty")
 
@@ -66,11 +68,6 @@ class WaitingList(Vertical):
         return self._state.find(self.table.chosen)
 
     @property
-    def filters(self) -> bool:
-        """Whether the filter is open."""
-        return FilterBar.is_open_in(self)
-
-    @property
     def marked_waiting(self) -> list[Waiting]:
         """What is marked, in the order of deadlines."""
         state = self._state
@@ -79,13 +76,13 @@ class WaitingList(Vertical):
 
     def show(self, *, choose_first: bool = False) -> None:
         """Shows what waits as it is now."""
-        state, now, bar = self._state, self._state.now(), self.query_one(FilterBar)
-        wanted = bar.parse(inbox.TABLE.fields)
+        state, now = self._state, self._state.now()
+        wanted = self.bar.parse(inbox.TABLE.fields)
         waiting = {each.row_key: each for each in state.waiting}
         rows = [inbox.ListedRow(each.row, now, each.context.name, key) for key, each in waiting.items()]
         if wanted:
             rows = list(filter(wanted.matches, rows))
-            bar.tell(f"{len(rows):,} of {len(waiting):,}")
+            self.bar.tell(f"{len(rows):,} of {len(waiting):,}")
         wheres = {
             context.name: inbox.where(context.name, context.freshness, now, read_only=context.read_only)
             for context in (state.contexts if state.several else ())
@@ -132,14 +129,6 @@ class WaitingList(Vertical):
         """Puts the cursor on what waits, also if it has been kept back until now."""
         self.show()
         self.table.choose(row_key)
-
-    def filter(self) -> None:
-        """Opens the filter."""
-        self.query_one(FilterBar).open()
-
-    def clear_filter(self) -> None:
-        """Closes it: everything shows again."""
-        self.query_one(FilterBar).close()
 
     def sort_next(self) -> str:
         """Sorts by the next of what can be sorted by; returns its words."""
