@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, invocation, takes
+from qlikops.cli.context import ContextsOption, invocation, switch, takes
 from qlikops.cli.hook import Hook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
@@ -29,11 +29,11 @@ def approvals(
     ctx: typer.Context,
     watch: Annotated[
         bool,
-        typer.Option(
+        switch(
+            "Go on, a line for what arrives, changes, is claimed, expires soon, is decided, and ends; with --json "
+            "an object a line.",
             "--watch",
             "-w",
-            help="Go on, a line for what arrives, changes, is claimed, expires soon, is decided, and ends; with --json "
-            "an object a line.",
         ),
     ] = False,
     filter_: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qlikops.cli.context import ContextsOption, Invocation, invocation
+from qlikops.cli.context import ContextsOption, Invocation, invocation, switch
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.errors import CredentialsProblem, UsageError
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 def tui(
     ctx: typer.Context,
     context: ContextsOption = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Without the keys that write.")] = False,
-    no_mouse: Annotated[
-        bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal, to select text with.")
-    ] = False,
+    read_only: Annotated[bool, switch("Without the keys that write.", "--read-only")] = False,
+    no_mouse: Annotated[bool, switch("Leave the mouse to the terminal, to select text with.", "--no-mouse")] = False,
 ) -> None:
     """Open the console."""
     here = invocation(ctx)

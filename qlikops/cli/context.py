@@ -30,6 +30,11 @@ def takes(metavar: str, words: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, metavar=metavar, help=words, **more)
 
 
+def switch(words: str, *names: str) -> Any:
+    """An option without a value."""
+    return typer.Option(*names, help=words)
+
+
 ContextOption = Annotated[str | None, takes("CONTEXT", "The environment to talk to.", "--context", "-c")]
 ContextsOption = Annotated[
     list[str] | None,
@@ -37,7 +42,7 @@ ContextsOption = Annotated[
         "CONTEXT", "An environment to talk to; again for more, `all` for all that are configured.", "--context", "-c"
     ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+YesOption = Annotated[bool, switch("Don't ask.", "--yes", "-y")]
 SettingsOption = Annotated[
     Path | None,
     takes("FILE", "All of the agent's settings, a JSON object.", exists=True, dir_okay=False),

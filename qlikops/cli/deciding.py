@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, switch, takes
 from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
@@ -42,11 +42,9 @@ def approve(
     only: Annotated[
         list[str] | None, takes("TASK", "Of a group, restart only this task. Repeat for more tasks.", "--only")
     ] = None,
-    checked: Annotated[
-        bool, typer.Option("--checked", help="Record that you have done every check that comes first.")
-    ] = False,
+    checked: Annotated[bool, switch("Record that you have done every check that comes first.", "--checked")] = False,
     digest: DigestOption = "",
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once the decision is recorded.")] = False,
+    no_wait: Annotated[bool, switch("Return once the decision is recorded.", "--no-wait")] = False,
     timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
     yes: YesOption = False,
     context: ContextOption = None,
@@ -125,7 +123,7 @@ def claim(
     ctx: typer.Context,
     approval_ids: IdsArgument,
     for_: Annotated[str, takes("T", "For how long.", "--for")] = "15m",
-    release: Annotated[bool, typer.Option("--release", help="Take your claim back.")] = False,
+    release: Annotated[bool, switch("Take your claim back.", "--release")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

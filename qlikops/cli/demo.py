@@ -13,7 +13,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.console import open_console
-from qlikops.cli.context import invocation
+from qlikops.cli.context import invocation, switch
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.local import (
     ModelOption,
@@ -43,8 +43,8 @@ _FIRST_RUN_SECONDS, _FIRST_RUN_LOOK_SECONDS = 60.0, 0.25
 
 def demo(
     ctx: typer.Context,
-    headless: Annotated[bool, typer.Option("--headless", help="Print what waits instead of the console.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the environment running afterwards.")] = False,
+    headless: Annotated[bool, switch("Print what waits instead of the console.", "--headless")] = False,
+    keep: Annotated[bool, switch("Leave the environment running afterwards.", "--keep")] = False,
     scenario: ScenarioOption = "demo",
     seed: SeedOption = 1,
     approval_timeout: TimeoutOption = "1h",

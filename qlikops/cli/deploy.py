@@ -12,7 +12,7 @@ import typer
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation, takes
+from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation, switch, takes
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.dataclass import dataclass
@@ -28,12 +28,12 @@ from qlikops.qlik.errors import QemMisconfigured
 
 def deploy(
     ctx: typer.Context,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
+    plan_only: Annotated[bool, switch("Only show what would change.", "--plan")] = False,
     yes: YesOption = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Only show the change that runs now, to its end.")] = False,
-    drift: Annotated[bool, typer.Option("--drift", help="Only show what was changed past CloudFormation.")] = False,
+    follow: Annotated[bool, switch("Only show the change that runs now, to its end.", "--follow")] = False,
+    drift: Annotated[bool, switch("Only show what was changed past CloudFormation.", "--drift")] = False,
     replace_data: Annotated[
-        bool, typer.Option("--replace-data", help="Allow a change that takes the table, bucket or secret out of use.")
+        bool, switch("Allow a change that takes the table, bucket or secret out of use.", "--replace-data")
     ] = False,
     file: Annotated[
         Path | None, takes("FILE", "What is chosen, as TOML; options win over it.", exists=True, dir_okay=False)
@@ -56,11 +56,9 @@ def deploy(
             allow_dash=True,
         ),
     ] = None,
-    qlik_login: Annotated[
-        bool, typer.Option("--qlik-login", help="Take the Qlik accounts from `qlikops login`.")
-    ] = False,
+    qlik_login: Annotated[bool, switch("Take the Qlik accounts from `qlikops login`.", "--qlik-login")] = False,
     rotate_secret: Annotated[
-        bool, typer.Option("--rotate-secret", help="Only put the Qlik accounts into the stack's secret.")
+        bool, switch("Only put the Qlik accounts into the stack's secret.", "--rotate-secret")
     ] = False,
     qlik_secret_arn: Annotated[str, takes("ARN", "Use this existing secret instead.")] = "",
     ca_bundle: Annotated[str, takes("FILE", "The authorities behind the Qlik instances' certificates, PEM.")] = "",

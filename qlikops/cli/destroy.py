@@ -11,7 +11,7 @@ from qlikops.aws.answers import part_of_arn
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, YesOption, invocation
+from qlikops.cli.context import ContextOption, JsonOption, YesOption, invocation, switch
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events
 from qlikops.deployment.data import DataStore, DataStores
@@ -27,9 +27,9 @@ from qlikops.domain.errors import AccessDenied, UsageError
 
 def destroy(
     ctx: typer.Context,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
+    plan_only: Annotated[bool, switch("Only show what would change.", "--plan")] = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="The ledger, the reports and the bundles too, for good.")
+        bool, switch("The ledger, the reports and the bundles too, for good.", "--delete-data")
     ] = False,
     yes: YesOption = False,
     context: ContextOption = None,

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.one_by_one import one_by_one
@@ -43,7 +43,7 @@ def executions(
     ctx: typer.Context,
     status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.")] = None,
     limit: Annotated[int, takes("N", "How many at most.", min=1, max=MOST)] = 20,
-    all_: Annotated[bool, typer.Option("--all", help="All there are: 90 days of them, a hundred a call.")] = False,
+    all_: Annotated[bool, switch("All there are: 90 days of them, a hundred a call.", "--all")] = False,
     context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
@@ -80,12 +80,10 @@ def show(
         ),
     ] = None,
     logs: Annotated[
-        bool, typer.Option("--logs", help="Show the log lines of the Lambda functions that an execution called.")
+        bool, switch("Show the log lines of the Lambda functions that an execution called.", "--logs")
     ] = False,
     state: Annotated[str, takes("NAME", "With --logs: only of this state.")] = "",
-    diff: Annotated[
-        bool, typer.Option("--diff", help="Compare an execution with the last one before it that succeeded.")
-    ] = False,
+    diff: Annotated[bool, switch("Compare an execution with the last one before it that succeeded.", "--diff")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -122,7 +120,7 @@ def show(
 
 def run(
     ctx: typer.Context,
-    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or only humans are waited for.")] = False,
+    wait: Annotated[bool, switch("Until it has ended, or only humans are waited for.", "--wait")] = False,
     timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
     context: ContextOption = None,
     as_json: JsonOption = False,

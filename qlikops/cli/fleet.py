@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption
@@ -115,15 +115,12 @@ def report(
     execution: Annotated[
         str | None, typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.")
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
+    markdown: Annotated[bool, switch("As Markdown, for a ticket or a chat.", "--markdown")] = False,
     decisions: Annotated[
-        bool,
-        typer.Option(
-            "--decisions", help="What was decided since a time, 30d if not given, in numbers, and what came of it."
-        ),
+        bool, switch("What was decided since a time, 30d if not given, in numbers, and what came of it.", "--decisions")
     ] = False,
     since: Annotated[str | None, takes("T", "How far back to look.")] = None,
-    mine: Annotated[bool, typer.Option("--mine", help="With --decisions: only what you decided.")] = False,
+    mine: Annotated[bool, switch("With --decisions: only what you decided.", "--mine")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, JsonOption, invocation, takes
+from qlikops.cli.context import ContextsOption, JsonOption, invocation, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.several import ContextResult, ask_each, exit_with_problems, said
 from qlikops.domain.encoding import codec
@@ -23,7 +23,7 @@ _LABELS = 14
 def handover(
     ctx: typer.Context,
     since: Annotated[str, takes("T", "How far back to look.")] = "12h",
-    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown, for a ticket or a chat.")] = False,
+    markdown: Annotated[bool, switch("As Markdown, for a ticket or a chat.", "--markdown")] = False,
     context: ContextsOption = None,
     as_json: JsonOption = False,
 ) -> None:

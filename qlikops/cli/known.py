@@ -21,7 +21,7 @@ from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Outcome, Situation, outcome
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import group
@@ -44,7 +44,7 @@ _OF_A_GROUP = re.compile(r" \(\d+ of \d+ tasks\)$")
 """Behind the evidence of a group."""
 _TYPE = re.compile(r"\(([^()]+)\)$")
 """Type of an endpoint, as it stands behind its name."""
-BuiltInOption = Annotated[bool, typer.Option("--built-in", help="Without entries of your own: asks no environment.")]
+BuiltInOption = Annotated[bool, switch("Without entries of your own: asks no environment.", "--built-in")]
 
 known = group("Known failures: what the agent recognises in a message, and what it says to look at first.")
 
@@ -115,16 +115,14 @@ def explain(
         Path | None,
         takes(
             "FILE.jsonl",
-            (
-                "Many messages, a JSON object a line with `message` and, where known, source_type, target_type, "
-                "state, stop_reason, full_load_completed, previous_message; - is stdin."
-            ),
+            "Many messages, a JSON object a line with `message` and, where known, source_type, target_type, "
+            "state, stop_reason, full_load_completed, previous_message; - is stdin.",
         ),
     ] = None,
     source: Annotated[str, takes("TYPE", "The source endpoint's type.")] = "",
     target: Annotated[str, takes("TYPE", "The target endpoint's type.")] = "",
     entries: Annotated[list[Path] | None, takes("FILE.toml", "Entries of your own beside the built-in ones.")] = None,
-    own: Annotated[bool, typer.Option("--own", help="With the entries of your own that the agent has.")] = False,
+    own: Annotated[bool, switch("With the entries of your own that the agent has.", "--own")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

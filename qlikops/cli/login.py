@@ -9,7 +9,7 @@ import typer
 
 from qlikops.aws.mfa import HEADLESS, MfaSessions, mfa_sessions
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, invocation, switch, takes
 from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
@@ -27,15 +27,13 @@ def login(
     username: Annotated[str, takes("NAME", "Asked for where it is not given.")] = "",
     domain: Annotated[str, takes("NAME", "Of the account.")] = "",
     operator: Annotated[
-        bool, typer.Option("--operator", help="The account that runs tasks, where it is not the one that monitors.")
+        bool, switch("The account that runs tasks, where it is not the one that monitors.", "--operator")
     ] = False,
-    token: Annotated[bool, typer.Option("--token", help="An API token instead of a password.")] = False,
-    jwt: Annotated[bool, typer.Option("--jwt", help="A JSON Web Token instead of a password.")] = False,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password or token from stdin.")
-    ] = False,
+    token: Annotated[bool, switch("An API token instead of a password.", "--token")] = False,
+    jwt: Annotated[bool, switch("A JSON Web Token instead of a password.", "--jwt")] = False,
+    password_stdin: Annotated[bool, switch("Read the password or token from stdin.", "--password-stdin")] = False,
     mfa: Annotated[
-        bool, typer.Option("--mfa", help="An AWS session instead, for a profile with mfa_serial; asks for the code.")
+        bool, switch("An AWS session instead, for a profile with mfa_serial; asks for the code.", "--mfa")
     ] = False,
     context: ContextOption = None,
 ) -> None:
@@ -103,7 +101,7 @@ def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str,
 def logout(
     ctx: typer.Context,
     instance: Annotated[str, takes("NAME", "Only this Enterprise Manager.")] = "",
-    mfa: Annotated[bool, typer.Option("--mfa", help="Only the AWS session with a second factor.")] = False,
+    mfa: Annotated[bool, switch("Only the AWS session with a second factor.", "--mfa")] = False,
     context: ContextOption = None,
 ) -> None:
     """Forget the Qlik accounts and the MFA session of a context on this machine. What is in AWS stays there."""

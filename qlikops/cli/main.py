@@ -20,7 +20,7 @@ from qlikops import __version__, streams
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.completion import TREE
-from qlikops.cli.context import ContextOption, invocation, takes, with_options
+from qlikops.cli.context import ContextOption, invocation, switch, takes, with_options
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.cli.names import Group, of_parser
 from qlikops.cli.shape import shaped
@@ -159,9 +159,7 @@ def _head(
     region: Annotated[str, takes("REGION", "AWS Region.")] = "",
     stack: Annotated[str, takes("NAME", "CloudFormation stack.")] = "",
     endpoint_url: Annotated[str, takes("URL", "Where AWS is not AWS.")] = "",
-    no_pager: Annotated[
-        bool, typer.Option("--no-pager", help="Do not put long output through $PAGER, or less.")
-    ] = False,
+    no_pager: Annotated[bool, switch("Do not put long output through $PAGER, or less.", "--no-pager")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does all
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,

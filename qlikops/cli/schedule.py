@@ -10,7 +10,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.aws.schedule import StackSchedules
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
+from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.config import Context
 from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
@@ -28,10 +28,10 @@ def schedule(
     rate: Annotated[str, takes("R", "How often the monitoring runs: 5m, 1h, 1d.")] = "",
     cron: Annotated[str, takes("C", "Run by six cron fields: '0/10 6-20 ? * MON-FRI *'.")] = "",
     timezone: Annotated[str, takes("TZ", "Of --cron, such as Europe/Berlin.")] = "",
-    pause: Annotated[bool, typer.Option("--pause", help="Run no more until --resume.")] = False,
+    pause: Annotated[bool, switch("Run no more until --resume.", "--pause")] = False,
     for_: Annotated[str, takes("T", "With --pause: only for so long, such as 2h.", "--for")] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Run again as before.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove the schedule.")] = False,
+    resume: Annotated[bool, switch("Run again as before.", "--resume")] = False,
+    remove: Annotated[bool, switch("Remove the schedule.", "--remove")] = False,
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:

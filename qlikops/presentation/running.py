@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qlikops.domain.approval import Status
+from qlikops.domain.naming import listed
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Tone, line, outside
-
-_SHOWN = 5
 
 
 def start_lines(caller: str) -> tuple[Line, ...]:
@@ -79,5 +78,4 @@ def progress(proposal: RunProposal) -> str:
 
 
 def _named(proposals: Sequence[RunProposal]) -> str:
-    names = ", ".join(f"{one.label} ({one.action})" for one in proposals[:_SHOWN])
-    return names if len(proposals) <= _SHOWN else f"{names} and {len(proposals) - _SHOWN} more"
+    return listed([f"{one.label} ({one.action})" for one in proposals])
