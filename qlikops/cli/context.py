@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,10 +137,3 @@ def invocation(ctx: typer.Context) -> Invocation:
     """The invocation that this command belongs to."""
     found = ctx.find_object(Invocation)
     return found if found is not None else Invocation()
-
-
-def with_options(
-    ctx: typer.Context, context_name: str | None, options: Mapping[str, Any], *, is_paged: bool = True
-) -> None:
-    """Remembers what was given before the command, for the command."""
-    ctx.obj = replace(invocation(ctx), context_name=context_name, options=options, is_paged=is_paged)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from qlikops import __version__, streams
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.completion import TREE
-from qlikops.cli.context import ContextOption, invocation, switch, takes, with_options
+from qlikops.cli.context import ContextOption, invocation, switch, takes
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.cli.names import Group, of_parser
 from qlikops.cli.shape import shaped
@@ -165,7 +166,7 @@ def _head(
     ] = False,
 ) -> None:
     given = {"profile": profile, "region": region, "stack": stack, "endpoint_url": endpoint_url}
-    with_options(ctx, context, given, is_paged=not no_pager)
+    ctx.obj = replace(invocation(ctx), context_name=context, options=given, is_paged=not no_pager)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 
 from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, terms_of
+from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.background import Background
 from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
@@ -148,7 +148,8 @@ def body(
     latency = beside.latency(around.samples) if background and len(proposal.targets) == 1 else ()
     polled = latest.lines(proposal, background.latest, now) if background and waits else ()
     back = back_yet(proposal, now) if waits else ()
-    record = _folded(approval) if is_folded else (*_record(approval), *_covered(approval))
+    folded = line("▸", outside(approval.approval_id, Tone.MUTED, 64), Span("  codes, gates and the digest", Tone.MUTED))
+    record = (folded,) if is_folded else (*_record(approval), *_covered(approval))
     return filled(
         ("Decision", decided(approval)),
         ("What happened", (*_happened(approval), *_said_in_full(proposal), *back, *polled)),
@@ -312,7 +313,8 @@ def decided(approval: ProposalRecord) -> Iterator[Line]:
         if not decision.is_bound and not decision.automatic:
             yield line("", Span("made without a digest: it does not name what was seen", Tone.WARNING))
         yield from approved_for(terms_of(decision, approval.proposal))
-        yield from _ticks(approval.chosen.option.checks, decision)
+        for check in approval.chosen.option.checks if decision.approved else ():
+            yield line("", outside(check, before="[x] " if check in decision.checked else "[ ] "))
         if decision.decision_id:
             yield line("decision id", outside(decision.decision_id, Tone.MUTED, 64))
     if approval.outcome is not None:
@@ -325,11 +327,6 @@ def approved_for(terms: Sequence[str]) -> Iterator[Line]:
     """What an approval was for beside a plain yes."""
     for index, term in enumerate(terms):
         yield line("" if index else "for", outside(term))
-
-
-def _ticks(checks: Sequence[str], decision: Decision) -> Iterator[Line]:
-    for check in checks if decision.approved else ():
-        yield line("", outside(check, before="[x] " if check in decision.checked else "[ ] "))
 
 
 def lost(option: Option) -> Iterator[Span]:
@@ -516,10 +513,6 @@ def _policy(policy: PolicyResult | None) -> Iterator[Line]:
     for closed in policy.closed_gates:
         of = f" (for {closed.option})" if closed.option else ""
         yield line("Gate closed", Span(vocabulary.gate(closed.gate) + of, Tone.WARNING), outside(f": {closed.reason}"))
-
-
-def _folded(approval: ProposalRecord) -> Iterator[Line]:
-    yield line("▸", outside(approval.approval_id, Tone.MUTED, 64), Span("  codes, gates and the digest", Tone.MUTED))
 
 
 def _record(approval: ProposalRecord) -> Iterator[Line]:
