@@ -9,9 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import pytest
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.strip import Strip
 
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
@@ -43,6 +47,28 @@ def _style_sheets_parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_where_it_is_looked_at() -> Iterator[None]:
+    """Keeps Textual from drawing each change for a terminal that is not there: a third of a story went there.
+
+    Who looks at the screen has all of it drawn, and each story looks at its last one.
+    """
+    render = Compositor.render_update
+
+    def rendered(
+        compositor: Compositor, full: bool = False, screen_stack: list[Screen[Any]] | None = None, **named: Any
+    ) -> Any:
+        if full:
+            return render(compositor, full, screen_stack, **named)
+        visible_screen_stack.set(screen_stack or [])
+        compositor._dirty_regions.clear()
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", rendered)
+        yield
+
+
 def app_of(pilot: Pilot[Any]) -> QlikOpsApp:
     """The console."""
     assert isinstance(pilot.app, QlikOpsApp)
@@ -60,7 +86,12 @@ async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
 
 async def sees(pilot: Pilot[Any], *texts: str) -> None:
     """Waits until the screen shows every one of `texts`."""
-    await wait_until(pilot, lambda: all(text in flat_text(pilot) for text in texts))
+
+    def are_there() -> bool:
+        shown = flat_text(pilot)
+        return all(text in shown for text in texts)
+
+    await wait_until(pilot, are_there)
 
 
 async def no_longer_sees(pilot: Pilot[Any], text: str) -> None:
@@ -78,10 +109,15 @@ async def asked(pilot: Pilot[Any], key: str, *texts: str) -> None:
     await sees(pilot, QUESTIONS[key], *texts)
 
 
+def strips_of(pilot: Pilot[Any]) -> list[Strip]:
+    """The lines of the screen as they are drawn, with what a dialog lies on."""
+    visible_screen_stack.set(pilot.app._background_screens)
+    return pilot.app.screen._compositor.render_strips()
+
+
 def screen_text(pilot: Pilot[Any]) -> str:
     """What a person sees, line by line."""
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips_of(pilot))
 
 
 def flat_text(pilot: Pilot[Any]) -> str:
@@ -144,5 +180,7 @@ def started() -> Started:
         )
         async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
+            if app.is_running:
+                screen_text(pilot)
 
     return start

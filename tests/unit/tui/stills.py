@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
-from tests.unit.tui.conftest import screen_text, wait_until
+from tests.unit.tui.conftest import screen_text, strips_of, wait_until
 from tests.unit.tui.fakes import Clock, opener
 from tests.unit.tui.scenery import Demo, demo
 from tests.unit.tui.scenes import Scene
@@ -75,7 +75,7 @@ def as_svg(pilot: Pilot[Any]) -> str:
 
 def painted(pilot: Pilot[Any]) -> list[tuple[Segment, ...]]:
     """What a person sees, row by row, in runs of one style."""
-    rows = (Segment.simplify(strip) for strip in pilot.app.screen._compositor.render_strips())
+    rows = (Segment.simplify(strip) for strip in strips_of(pilot))
     return [tuple(Segment(_without_chance(pilot, part.text), part.style) for part in row) for row in rows]
 
 

@@ -19,7 +19,7 @@ from qlikops.tui.terminal.control import keep_cells
 from qlikops.tui.themes import DARK, HIGH_CONTRAST, LIGHT, SIXTEEN, THEMES, default_theme
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK
-from tests.unit.tui.conftest import wait_until
+from tests.unit.tui.conftest import strips_of, wait_until
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
 
@@ -58,7 +58,7 @@ def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], st
         parts = [part.region for part in screen.query("*") if not part.has_class("-textual-system")]
         inside = Region.from_union([region for region in parts if region])
     found = {}
-    for y, strip in enumerate(screen._compositor.render_strips()):
+    for y, strip in enumerate(strips_of(pilot)):
         if not inside.y <= y < inside.bottom:
             continue
         for segment in strip.crop(inside.x, inside.right):
@@ -100,7 +100,7 @@ def grey(colour: ColorTriplet) -> ColorTriplet:
 @pytest.mark.parametrize("name", ["inbox", "executions", "events", "fleet", "deny-marked", "contexts", "commands"])
 async def test_where_one_is_shows_without_colour(name: str) -> None:
     async with still(SCENES[name], (80, 24), DARK.name) as pilot:
-        strips = pilot.app.screen._compositor.render_strips()
+        strips = strips_of(pilot)
         by_shape = [strip for strip in strips if MARK in strip.text]
         underlined = [strip for strip in strips if any(part.style and part.style.underline for part in strip)]
         assert len(underlined if pilot.app.screen.is_modal else by_shape) == 1
