@@ -5,6 +5,7 @@ A native number means something only with its engine: 1205 is a deadlock in SQL 
 
 from __future__ import annotations
 
+import functools
 import re
 
 FRAME = "replicate"
@@ -104,6 +105,8 @@ _DB2 = re.compile(r"sql(?<!\wsql)\d{4,5}[ncw]\b")
 """Begins with a text, which is found much faster than what may begin at any word."""
 
 
+# A fleet has thousands of endpoints of a few types, and each task's are asked for a dozen times a run.
+@functools.lru_cache(maxsize=256)
 def engine_of(endpoint_type: str) -> str:
     """The engine of an endpoint's type as Enterprise Manager spells it; empty where it is none that is known."""
     # Every "database" would be an ASE.

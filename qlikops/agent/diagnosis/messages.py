@@ -202,9 +202,9 @@ def _doubt(found: Diagnosis) -> str:
 
 def side_of(facts: TaskFacts) -> EndpointSide | None:
     """Which endpoint the task's message is about: the one it names, or the only one whose engine talks like that."""
-    words = {word.lower() for word in _SIDE_WORD.findall(parse(facts.message).said)}
-    if len(words) == 1:
-        return EndpointSide(words.pop())
+    named = _sides_in(facts.message)
+    if len(named) == 1:
+        return next(iter(named))
     match = judge(facts)
     engine = match.diagnosis.engine
     if not match.failure or not engine or engine in EVERYWHERE:
@@ -215,6 +215,12 @@ def side_of(facts: TaskFacts) -> EndpointSide | None:
     if is_source == is_target:
         return None
     return EndpointSide.SOURCE if is_source else EndpointSide.TARGET
+
+
+@functools.lru_cache(maxsize=256)
+def _sides_in(message: str) -> frozenset[EndpointSide]:
+    """The endpoints that a message names; kept as long as what it was judged to say."""
+    return frozenset(EndpointSide(word.lower()) for word in _SIDE_WORD.findall(parse(message).said))
 
 
 def fingerprint(message: str, match: MessageMatch | None = None) -> str:
