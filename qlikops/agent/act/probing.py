@@ -60,7 +60,7 @@ class Prober:
     clock: Callable[[], datetime]
 
     def __post_init__(self) -> None:
-        """Numbers the tests that an endpoint may have in an hour, those of restarts that wait for it apart."""
+        """Numbers the tests that an endpoint may have in an hour; restarts that wait for it have their own."""
         self._slots = slots(self.config.probes_per_hour)
         self._waiting_slots = slots(self.config.wait_probes_per_hour, _WAITING)
 
