@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -187,6 +188,65 @@ def test_what_has_ended_is_listed_by_when_it_did_and_what_runs_by_when_it_began(
     kernel.run(kernel.now + 10)
     assert listed()[0] == "stopped"
     kernel.close()
+
+
+WAIT = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "Parameters": {"FunctionName": "f", "Payload": {"token.$": "$$.Task.Token"}},
+    "TimeoutSeconds": 100,
+    "Retry": [{"ErrorEquals": ["Again"], "MaxAttempts": 1}],
+    "End": True,
+}
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The code of the error that a call is answered with; empty if it is not refused."""
+    try:
+        call()
+    except ClientError as exc:
+        return exc.response["Error"]["Code"]
+    return ""
+
+
+@pytest.mark.parametrize("ends", ["answered", "failed", "timed out", "retried", "stopped"])
+def test_a_token_is_good_once_and_as_long_as_its_attempt(kernel: Kernel, ends: str) -> None:
+    """TaskTimedOut in the API reference. The embedded Step Functions takes one after a stop, and names other errors."""
+    tokens: list[str] = []
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": WAIT}})
+    states = StepFunctions(kernel, definition, lambda _, payload, *__: tokens.append(payload["token"]), ARN)
+    arn = states.start_execution(ARN, "run")["executionArn"]
+    kernel.run(kernel.now + 10)
+    match ends:
+        case "answered":
+            states.send_task_success(tokens[0], "{}")
+        case "failed" | "retried":
+            states.send_task_failure(tokens[0], "Again" if ends == "retried" else "No")
+        case "stopped":
+            states.stop_execution(arn)
+    kernel.run(kernel.now + (100 if ends == "timed out" else 10))
+
+    assert refusal(lambda: states.send_task_success(tokens[0], "{}")) == "TaskTimedOut"
+    assert refusal(lambda: states.send_task_failure(tokens[0])) == "TaskTimedOut"
+    assert refusal(lambda: states.send_task_success("another", "{}")) == "InvalidToken"
+    assert len(tokens) == (2 if ends == "retried" else 1)
+    assert not tokens[1:] or states.send_task_success(tokens[1], "{}") == {}
+    kernel.close()
+
+
+def test_a_name_starts_one_execution_and_one_that_is_over_can_be_stopped_again(kernel: Kernel) -> None:
+    """StartExecution and StopExecution in the API reference. The embedded Step Functions takes no name again."""
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 50, "End": True}}})
+    states = StepFunctions(kernel, definition, lambda *_: None, ARN)
+    first = states.start_execution(ARN, "run", "{}")
+    kernel.run(kernel.now + 10)
+    assert states.start_execution(ARN, "run", "{}") == first
+    assert refusal(lambda: states.start_execution(ARN, "run", '{"another": 1}')) == "ExecutionAlreadyExists"
+    kernel.run(kernel.now + 50)
+    assert refusal(lambda: states.start_execution(ARN, "run", "{}")) == "ExecutionAlreadyExists"
+    ended = states.describe_execution(first["executionArn"])
+    assert states.stop_execution(first["executionArn"]) == {"stopDate": ended["stopDate"]}
+    assert states.describe_execution(first["executionArn"])["status"] == "SUCCEEDED"
 
 
 def test_limits_of_step_functions(kernel: Kernel) -> None:
