@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -232,6 +233,50 @@ def test_a_token_is_good_once_and_as_long_as_its_attempt(kernel: Kernel, ends: s
     assert len(tokens) == (2 if ends == "retried" else 1)
     assert not tokens[1:] or states.send_task_success(tokens[1], "{}") == {}
     kernel.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "pauses", "caught"),
+    [
+        (["Busy"] * 5, [2, 4, 5, 5], "All"),  # up to MaxDelaySeconds
+        (["Busy", "Other", "Busy", "Other", "Other"], [2, 1, 4, 2], "All"),  # each Retry counts for itself
+        (["States.Timeout"], [], "Named"),  # States.TaskFailed is every other error
+        (["States.DataLimitExceeded"], [], ""),  # nor does States.ALL take it
+        (["States.Runtime"], [], ""),
+    ],
+)
+def test_retries_and_catches_go_by_the_names_of_errors(
+    kernel: Kernel, names: list[str], pauses: list[int], caught: str
+) -> None:
+    """The page "Handling errors in Step Functions workflows" of the Developer Guide."""
+    at: list[float] = []
+
+    def invoke(_: str, __: object, ___: object, failed: Callable[[str, str], None]) -> None:
+        at.append(kernel.now)
+        failed(names.pop(0), "")
+
+    busy = {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 5, "MaxAttempts": 4}
+    task = {
+        "Type": "Task",
+        "End": True,
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "f"},
+        "Retry": [busy, {"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 2}],
+        "Catch": [
+            {"ErrorEquals": ["States.Timeout"], "Next": "Named"},
+            {"ErrorEquals": ["States.ALL"], "Next": "All"},
+        ],
+    }
+    ends = {name: {"Type": "Succeed"} for name in ("Named", "All")}
+    states = StepFunctions(kernel, json.dumps({"StartAt": "Task", "States": {"Task": task, **ends}}), invoke, ARN)
+    arn = states.start_execution(ARN, "run")["executionArn"]
+    kernel.run(kernel.now + 100)
+
+    assert [round(later - earlier) for earlier, later in pairwise(at)] == pauses
+    entered = [
+        each["stateEnteredEventDetails"]["name"] for each in states.executions[arn].history if "Entered" in each["type"]
+    ]
+    assert entered[1:] == ([caught] if caught else [])
 
 
 def test_a_name_starts_one_execution_and_one_that_is_over_can_be_stopped_again(kernel: Kernel) -> None:
