@@ -106,7 +106,7 @@ def asked_again(proposals: Sequence[Proposal], now: datetime, zone: tzinfo | Non
         when = waiting.clock(at, now) if each.quiet else "if it is still broken"
         spans: Spans = (Span(f"  {when}", Tone.MUTED),)
         if until is not None and until <= at:
-            spans = (Span("✗ after the log is gone: only a reload", Tone.DANGER),)
+            spans = (Span("  ✗ after the log is gone: only a reload", Tone.DANGER),)
         elif until is not None and each.quiet:
             left = format_duration(until - at)
             spans += (Span(f", {left} before the log is gone", Tone.MUTED),)
