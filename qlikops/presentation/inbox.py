@@ -320,6 +320,12 @@ def _where(each: ListedRow, *beside: str) -> Span:
     return outside(words, Tone.INFO if each.claimant else Tone.NEUTRAL, 120)
 
 
+def _where_in_brief(each: ListedRow) -> Span:
+    """The task, or how many on which server: groups with endpoints of one name are told apart by nothing else."""
+    server = _shared(each.row)[1]
+    return outside(f"{each.row.task_count:,} on {server}" if server else _name(each), cap=120)
+
+
 def _proposed(each: ListedRow) -> Span:
     return under_way.words(each.row, each.now) if each.row.waits else advice.proposed(each.row)
 
@@ -388,7 +394,7 @@ TABLE: Table[ListedRow] = Table(
             short=ColumnOf(
                 Column("where", "Where", 24, middle=True),
                 lambda each: _where(each, _shared(each.row)[1]),
-                short=ColumnOf(Column("name", "Where", 12, middle=True), lambda each: outside(_name(each), cap=120)),
+                short=ColumnOf(Column("name", "Where", 12, middle=True), _where_in_brief),
                 room=_SHORT,
             ),
             beside="server",

@@ -192,7 +192,7 @@ class TestInbox:
     def test_of_a_group_the_endpoint_and_what_became_of_it_come_first_and_then_how_many_and_where(self) -> None:
         cells = inbox.TABLE.cells(inbox.ListedRow(GROUP, NOW))
         assert cells["kind"].text == "ORA-PROD: connection lost"
-        assert [cells[key].text for key in ("task", "where", "name")] == ["2 tasks", "2 tasks · eu-1", "2 tasks"]
+        assert [cells[key].text for key in ("task", "where", "name")] == ["2 tasks", "2 tasks · eu-1", "2 on eu-1"]
         assert cells["server"].text == "eu-1"
         assert inbox.TABLE.cells(inbox.ListedRow(replace(GROUP, cause="tag gold"), NOW))["kind"].text.startswith(
             "tag g"
