@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.naming import listed
 from qlikops.domain.proposal import Proposal
 from qlikops.presentation import denial, vocabulary
 from qlikops.presentation.canvas import cut
@@ -21,8 +22,7 @@ def not_one_cause(proposals: Sequence[Proposal]) -> str:
         ("causes", {each.cause for each in proposals if each.cause}),
     ):
         if len(found) > 1:
-            names = ", ".join(outside(name, cap=60).text for name in sorted(found))
-            return f"Not together: the marked ones are of different {what} ({names})."
+            return f"Not together: the marked ones are of different {what} ({listed(sorted(found))})."
     alone = next((each for each in proposals if not each.cause), None)
     if alone is not None and len(proposals) > 1:
         # What nobody has established as one cause is not one, however alike it looks.

@@ -39,6 +39,8 @@ AT_ONCE = timedelta(seconds=0.5)
 """What comes within this time of the key is what the person waits for."""
 _CLAUSE = 80
 """Characters of why a record could not be read."""
+_SAID = 3
+"""Proposals of which it is said by name that they are left out or looked at; the rest is counted."""
 
 
 class Ticks(SelectionList[str]):
@@ -231,8 +233,8 @@ class BulkScreen(Following[Answers]):
         ticks = self.query_one(Ticks)
         if below := ticks.max_scroll_y - round(ticks.scroll_y):
             words.append(f" ▼ {below:,} more below.", colours[Tone.WARNING])
-        for key, claimant in self._claimants(answered):
-            words.append(f" {claimant} is looking at {self._label(key)}.", colours[Tone.WARNING])
+        claimed = [f" {claimant} is looking at {self._label(key)}." for key, claimant in self._claimants(answered)]
+        words.append(_first(claimed, "are looked at"), colours[Tone.WARNING])
         words.append(self._labels_left_out(), colours[Tone.WARNING])
         if not self._approved and not self.reason:
             words.append(" A reason is required.", colours[Tone.WARNING])
@@ -244,7 +246,8 @@ class BulkScreen(Following[Answers]):
         return [(row.approval_id, name) for row in rows if (name := claimed_by_another(row, caller, now))]
 
     def _labels_left_out(self) -> str:
-        return "".join(f" Left out: {self._label(key)}: {why.rstrip('.')}." for key, why in self._left_out.items())
+        said = [f" Left out: {self._label(key)}: {why.rstrip('.')}." for key, why in self._left_out.items()]
+        return _first(said, "are left out")
 
     def _label(self, key: str) -> str:
         approval, row = self._approvals.get(key), self.context.row(key)
@@ -291,3 +294,9 @@ class BulkScreen(Following[Answers]):
             return Deny(digest, reason, snooze, via="tui", decision_id=new_decision_id())
 
         return tuple((approval, request(approval.digest)) for approval in self._answered())
+
+
+def _first(sentences: Sequence[str], are: str) -> str:
+    """The first few sentences, and how many more there are of which `are` is true."""
+    more = len(sentences) - _SAID
+    return "".join(sentences[:_SAID]) + (f" {more:,} more {are}." if more > 0 else "")

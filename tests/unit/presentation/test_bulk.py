@@ -34,6 +34,13 @@ def test_what_has_no_cause_in_common_is_not_approved_together_however_alike_it_i
     assert f"of different causes ({CAUSE}, target SNOW)" in causes
 
 
+def test_of_many_causes_the_first_are_named_and_the_rest_is_counted() -> None:
+    said = not_one_cause([samples.proposal(n, cause=f"source ORA on replicate-{n:03}") for n in range(1, 301)])
+    assert "replicate-001" in said
+    assert " more)." in said
+    assert len(said) < 500
+
+
 def test_together_they_have_one_blast_radius() -> None:
     group = samples.proposal(1, cause=CAUSE, tasks=("a", "b"))
     said = [entry.text for entry in together(of(group, samples.proposal(2, cause=CAUSE)), approved=True)]

@@ -285,6 +285,22 @@ async def test_of_several_one_that_is_gone_keeps_none_of_the_others(
             await sees(pilot, "So it is with 2 more. Nothing was sent. Esc closes.")
 
 
+async def test_of_many_that_are_left_out_the_first_are_named_and_the_rest_is_counted(
+    started: Started, environment: FakeEnvironment
+) -> None:
+    for number in range(4, 13):
+        environment.add(samples.approval(samples.proposal(number, tasks=(f"t-{number}",)), minutes_left=200 + number))
+    async with started(environment, size=(80, 24)) as pilot:
+        await record_is_there(pilot)
+        await pilot.press("M", "D")
+        await sees(pilot, "12 of 12 ticked")
+        for number in range(3, 13):
+            del environment.records[ids(number)[0]]
+        await pilot.press(*"why")
+        app_of(pilot).state.load_rows(pilot.app)
+        await sees(pilot, "2 of 12 ticked", "7 more are left out.", "Deny 2")
+
+
 async def test_one_whose_row_cannot_be_read_is_not_marked(started: Started, environment: FakeEnvironment) -> None:
     environment.spoilt = {ids(1)[0]}
     async with started(environment, size=SIZE) as pilot:
