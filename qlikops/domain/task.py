@@ -128,17 +128,21 @@ class Fetched:
     """The time as Enterprise Manager writes it, by its own clock."""
     at: datetime
     """The moment by the agent's clock, as far as earlier readings tell how far the two clocks are apart."""
+    asked_at: datetime | None = None
+    """When the agent asked for it, by its clock: it was read then or later. None if that was not kept."""
 
-    def dated(self, now: datetime, before: Fetched | None = None, read_at: datetime | None = None) -> Fetched:
-        """A copy with `at` by the clock that says `now`, and that said `read_at` when `before` was read.
+    def dated(self, now: datetime, before: Fetched | None = None, asked_at: datetime | None = None) -> Fetched:
+        """A copy with `at` by the clock that says `now`, and that said `asked_at` when this was asked for.
 
         The clocks need not agree, nor their time zones: a time that stands still is as old as when it was seen first,
-        and one that has moved on was written since `read_at`, whatever it says. What is ahead counts as now.
+        and one that has moved on was written since `before` was asked for, whatever it says. What is ahead counts as
+        now.
         """
         at = before.at + (self.written - before.written) if before else self.written
-        if before and read_at and self.written != before.written and at < read_at:
-            return replace(self, at=now)
-        return replace(self, at=min(at, now))
+        has_moved_on = before is not None and self.written != before.written
+        if before and before.asked_at and has_moved_on and at < before.asked_at:
+            at = now
+        return replace(self, at=min(at, now), asked_at=asked_at)
 
 
 @dataclass(frozen=True, slots=True)

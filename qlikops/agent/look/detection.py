@@ -61,8 +61,9 @@ def detect(
     streaks: Mapping[TaskKey, Streak] | None = None,
     plans: Sequence[Plan] = (),
     stuck: Collection[TaskKey] = (),
+    asked_at: datetime | None = None,
 ) -> FleetSnapshot:
-    """The snapshot of this poll, tasks in the order of their keys.
+    """The snapshot of this poll, which began at `asked_at` or `now`, tasks in the order of their keys.
 
     A server that is down has one anomaly, its tasks none; so has one of which something was `unread` when the time
     was over, whose other tasks are looked at like any. Of tasks that could not be listed, the previous snapshot's are
@@ -81,7 +82,7 @@ def detect(
     polled_before = previous.taken_at if previous else None
     fetched_before = {each.key: each.fetched.at for each in previous.servers if each.fetched} if previous else {}
     lag = timedelta(seconds=config.status_lag_seconds)
-    servers = remembering(servers, previous, now)
+    servers = remembering(servers, previous, now, asked_at or now)
     fetched_at = {server.key: server.fetched.at for server in servers if server.fetched}
     down = [server.key for server in servers if is_down(server)]
     late = [server.key for server in servers if is_late(server)]

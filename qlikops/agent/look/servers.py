@@ -24,10 +24,14 @@ def due(servers: Sequence[ServerFacts], previous: FleetSnapshot | None, every: i
     return [key for waits, key in longest_first[:most] if -waits >= every]
 
 
-def remembering(servers: Sequence[ServerFacts], previous: FleetSnapshot | None, now: datetime) -> list[ServerFacts]:
-    """`servers` with what the poll before knew of them: the age of their tasks' state, and their health."""
+def remembering(
+    servers: Sequence[ServerFacts], previous: FleetSnapshot | None, now: datetime, asked_at: datetime
+) -> list[ServerFacts]:
+    """`servers`, asked for at `asked_at`, with what the poll before knew of them: the age of their tasks' state, and
+    their health.
+    """
     known = _by_key(previous)
-    return [_remembering(server, known.get(server.key), previous, now) for server in servers]
+    return [_remembering(server, known.get(server.key), now, asked_at) for server in servers]
 
 
 def unread(servers: Sequence[ServerFacts], previous: FleetSnapshot | None) -> tuple[ServerFacts, ...]:
@@ -37,12 +41,10 @@ def unread(servers: Sequence[ServerFacts], previous: FleetSnapshot | None) -> tu
     return tuple(known for known in gone if any(server.key.covers(known.key) for server in failed))
 
 
-def _remembering(
-    server: ServerFacts, before: ServerFacts | None, previous: FleetSnapshot | None, now: datetime
-) -> ServerFacts:
+def _remembering(server: ServerFacts, before: ServerFacts | None, now: datetime, asked_at: datetime) -> ServerFacts:
     fetched, health = server.fetched, server.health
     if fetched:
-        fetched = fetched.dated(now, before.fetched if before else None, previous.taken_at if previous else None)
+        fetched = fetched.dated(now, before.fetched if before else None, asked_at)
     if health:
         health = replace(health, read_at=now)
     elif before and before.health:

@@ -106,7 +106,7 @@ class Monitor:
         stuck = follower.stuck(followed, reading, last.snapshot, now)
         seen = follower.look(followed, reading, looked_at, stuck)
         restarts = self._restarts(reading, last.snapshot, stuck, now)
-        snapshot = self._detect(reading, last.snapshot, run, restarts, plans, stuck, now)
+        snapshot = self._detect(reading, last.snapshot, run, restarts, plans, stuck, looked_at, now)
         snapshot, not_said = self.auditor.ask(snapshot, last.snapshot)
         questions = Questions(self.ledger, self.executions, self.config)
         held = questions.hold_against(snapshot, looked_at)
@@ -144,6 +144,7 @@ class Monitor:
         restarts: Attempts,
         plans: Sequence[Plan],
         stuck: Collection[TaskKey],
+        looked_at: datetime,
         now: datetime,
     ) -> FleetSnapshot:
         counts = {
@@ -169,6 +170,7 @@ class Monitor:
             streaks={key: streak_of(attempts, now) for key, attempts in restarts.items()},
             plans=plans,
             stuck=stuck,
+            asked_at=looked_at,
         )
 
     @property

@@ -37,7 +37,7 @@ def test_how_old_a_state_is_needs_no_clocks_that_agree(apart: float) -> None:
     read, fetched = NOW, None
     for lag in (0.5, 0.2, 5.2, 10.2, 0.3):  # it is not fetched at the third and fourth reading
         written = read - minutes(lag) + minutes(apart)
-        before, fetched = fetched, Fetched(written, written).dated(read, fetched, read - minutes(5))
+        before, fetched = fetched, Fetched(written, written).dated(read, fetched, read)
         is_first = before is None
         # What the clocks are apart is known after the first reading, as exactly as a state is young.
         assert abs(read - fetched.at - minutes(lag)) <= minutes(0.5) or (is_first and apart < 0), lag
@@ -46,11 +46,19 @@ def test_how_old_a_state_is_needs_no_clocks_that_agree(apart: float) -> None:
 
 def test_a_clock_that_is_ahead_makes_nothing_old_and_hides_nothing_for_long() -> None:
     ahead = NOW + minutes(30)
-    fetched = Fetched(ahead, ahead).dated(NOW)
+    fetched = Fetched(ahead, ahead).dated(NOW, None, NOW)
     assert fetched.at == NOW
-    assert Fetched(ahead, ahead).dated(NOW + minutes(20), fetched, NOW).at == NOW
-    set_back = Fetched(NOW - minutes(90), NOW - minutes(90)).dated(NOW + minutes(25), fetched, NOW + minutes(20))
+    stands_still = Fetched(ahead, ahead).dated(NOW + minutes(20), fetched, NOW + minutes(20))
+    assert stands_still.at == NOW
+    set_back = Fetched(NOW - minutes(90), NOW - minutes(90)).dated(NOW + minutes(25), stands_still)
     assert set_back.at == NOW + minutes(25)
+
+
+def test_what_was_read_long_before_the_reading_ended_is_no_younger_than_it_says() -> None:
+    """A run may stand still for minutes between asking for a server and going on with what it was told."""
+    stalled = Fetched(NOW, NOW).dated(NOW + minutes(4), None, NOW)
+    stands_still = NOW + minutes(2)
+    assert Fetched(stands_still, stands_still).dated(NOW + minutes(9), stalled, NOW + minutes(9)).at == stands_still
 
 
 @pytest.mark.parametrize("action", Action)

@@ -29,7 +29,7 @@ def test_each_server_is_asked_every_so_many_runs_and_every_run_asks_as_few_as_th
         assert len(keys) <= -(-number // every)
         asked.update(key.server for key in keys)
         read = [replace(each, health=ServerHealth(9) if each.key in keys else None) for each in listed]
-        previous = FleetSnapshot(now, "run", tuple(remembering(read, previous, now)), ())
+        previous = FleetSnapshot(now, "run", tuple(remembering(read, previous, now, now)), ())
     assert set(asked) == {each.name for each in listed}
     assert set(asked.values()) <= {4, 5}
     assert previous is not None
@@ -40,7 +40,7 @@ def test_what_could_not_be_read_is_asked_for_again_and_what_was_known_stays() ->
     known = replace(SERVER, health=ServerHealth(9, read_at=NOW, runs_ago=11))
     previous = FleetSnapshot(NOW, "run", (known,), ())
     assert due([SERVER], previous, 12) == [SERVER.key]
-    (kept,) = remembering([SERVER], previous, NOW + timedelta(minutes=5))
+    (kept,) = remembering([SERVER], previous, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5))
     assert kept.health == ServerHealth(9, read_at=NOW, runs_ago=12)
     assert due([SERVER], FleetSnapshot(NOW, "run", (kept,), ()), 12) == [SERVER.key]
 
