@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingsMap, BindingType
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
-from textual.theme import Theme
 from textual.widgets import Input
 
 from qlikops import __version__
@@ -48,7 +47,7 @@ from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.terminal.clipboard import Clipboard
 from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal, run_own
 from qlikops.tui.terminal.pulse import Pulse
-from qlikops.tui.themes import THEMES, default_theme
+from qlikops.tui.theming import Theming, of_scrollbars, own_variables
 from qlikops.tui.usable import Usable, usable, words_on
 
 if TYPE_CHECKING:
@@ -61,10 +60,6 @@ SETTLED_SECONDS = 0.1
 """How many seconds it takes until the first rows are on the screen: what asking for an identity imports would hold
 them up.
 """
-_SCROLLBARS = ("scrollbar-hover", "scrollbar-active")
-_BEHIND_SCROLLBARS = tuple(
-    f"scrollbar-{part}" for part in ("background", "background-hover", "background-active", "corner-color")
-)
 LAST_RUN_SECONDS = 30
 """How often an empty inbox asks when the fleet was last checked."""
 
@@ -142,10 +137,7 @@ class QlikOpsApp(DecidingApp):
             call,
             lambda why: self._withdrawn(self.state.cancel_delayed(why), Tone.WARNING),
         )
-        for each in THEMES:
-            self.register_theme(each)
-        self._last_theme = self._fitting_theme()
-        self._start_in(self._last_theme)
+        self._theming = Theming(self, self.state)
         self.set_keymap(keymap or {})
         self._own = Own(own_commands or {}, self.state.filters, run_own_command)
         self._bindings = BindingsMap.merge([self._bindings, BindingsMap(self._own.bindings())])
@@ -163,7 +155,7 @@ class QlikOpsApp(DecidingApp):
         """Asks for the inbox while the first frame paints."""
         # To come back to. As the mode that it starts in it would have every style sheet parsed twice.
         self._add_screen(INBOX)
-        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.theme_changed_signal.subscribe(self, self._theming.remember)
         if self.memory.problem:
             self.notify(self.memory.problem, severity="warning", markup=False)
         self.state.load_rows(self)
@@ -260,58 +252,26 @@ class QlikOpsApp(DecidingApp):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Ours, for themes that do not know them."""
-        theme = self.current_theme
-        return {
-            "qlikops-muted": "#8a94a3" if theme.dark else "#4d5663",
-            "qlikops-line": "#36424f" if theme.dark else "#c3c9d0",
-            "qlikops-cursor": f"{theme.primary} 30%",
-            "qlikops-cursor-style": "none",
-        }
+        return own_variables(self.current_theme)
 
     def get_css_variables(self) -> dict[str, str]:
-        """Scrollbars as thin as lines, in any theme."""
+        """The theme's, with scrollbars of ours."""
         found = super().get_css_variables()
-        bars = dict.fromkeys(_SCROLLBARS, found["primary"]) | dict.fromkeys(_BEHIND_SCROLLBARS, found["background"])
-        return found | bars | {"scrollbar": found["qlikops-line"]}
+        return found | of_scrollbars(found)
 
     def get_key_display(self, binding: Binding) -> str:
         """`ctrl+q`, which reads as what to press, where Textual has `^q`."""
         return re.sub(r"\^(?=.)", "ctrl+", super().get_key_display(binding))
 
-    def _fitting_theme(self) -> str:
-        """The current context's, else the one that the person chose, else one that the terminal can show."""
-        known = self.available_themes
-        chosen = (self.state.current.theme, self.memory.preferences.theme or "")
-        return next((name for name in chosen if name in known), default_theme(self.console.color_system))
-
-    def _start_in(self, name: str) -> None:
-        """Sets the theme before anything is shown."""
-        theme = self.available_themes[name]
-        if not theme.dark or theme.ansi:
-            self.theme = name
-            return
-        # Beside this, setting it would have every style sheet parsed twice more before the first frame. Textual starts
-        # dark and in true colour.
-        self.set_reactive(App.theme, name)
-        self.stylesheet.set_variables(self.get_css_variables())
-
-    def _remember_theme(self, theme: Theme) -> None:
-        if theme.name == self._last_theme:
-            return
-        self._last_theme = theme.name
-        if self.state.current.theme:
-            self.notify("Not kept: the configuration names this context's theme.", markup=False)
-        else:
-            self._remember(theme=theme.name)
-
-    def _remember(self, **changes: object) -> None:
+    def remember(self, **changes: object) -> None:
+        """Remembers `changes`, fields of Preferences; says if that is only until the console ends."""
         if problem := self.state.remember(**changes):
             self.notify(problem, severity="warning", markup=False)
 
     def action_toggle_bell(self) -> None:
         """Turns the ringing for what is new off or on, for good."""
         self._reaching.rings = not self._reaching.rings
-        self._remember(bell=self._reaching.rings)
+        self.remember(bell=self._reaching.rings)
         self.notify(f"The bell is {'on' if self._reaching.rings else 'off'}.", markup=False)
 
     def action_help(self) -> None:
@@ -346,7 +306,7 @@ class QlikOpsApp(DecidingApp):
                 self._add_screen(each)
             # Not earlier: until they are gone they would ask this one about what they show of the other.
             self.state.current = context
-            self.theme = self._last_theme = self._fitting_theme()
+            self._theming.follow_context()
             await self.switch_mode(mode)
 
     async def action_switch_mode(self, mode: str) -> None:
