@@ -189,8 +189,3 @@ def _letters(entry: Entry, text: str, needles: Sequence[str]) -> tuple[int, ...]
         found.append(at)
         start = at + 1
     return tuple(found)
-
-
-def counted(answer: Answer, total: int) -> str:
-    """`11 of 2,140`."""
-    return f"{answer.matching:,} of {total:,}"

@@ -205,8 +205,8 @@ def summary(rows: Sequence[InboxRow], now: datetime) -> str:
     waits = (
         f"{len(asked):,} wait{'s'[: len(asked) == 1]}, oldest {_since(min(asked), now)}" if asked else "nothing waits"
     )
-    beside = under_way.counted(len(rows) - len(asked))
-    return f"{waits}, {beside}" if beside else waits
+    others = len(rows) - len(asked)
+    return f"{waits}, {others:,} under way" if others else waits
 
 
 def headline(rows: Sequence[InboxRow], now: datetime, new: int, marked: int) -> Headline | None:

@@ -30,11 +30,6 @@ def words(row: InboxRow, now: datetime) -> Span:
     return Span(f"probing, next {_when(wait, now)}, until {clock(wait.until, now)}", Tone.INFO)
 
 
-def counted(rows: int) -> str:
-    """`2 under way`; empty if there are none."""
-    return f"{rows:,} under way" if rows else ""
-
-
 def why_no_answer(wait: EndpointWait, stop_key: str) -> str:
     """Why it is neither approved nor denied, and what can be done instead."""
     name = outside(wait.endpoint.name, cap=60).text

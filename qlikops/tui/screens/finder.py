@@ -126,7 +126,7 @@ class FinderScreen(Modal[Entry | None]):
         options.clear_options()
         options.add_options([Option(line) for line in lines])
         options.highlighted = 0 if lines else None
-        self.query_one("#finder").border_title = f"Find  {finder.counted(answer, len(self._entries))}"
+        self.query_one("#finder").border_title = f"Find  {answer.matching:,} of {len(self._entries):,}"
 
     def _line(self, found: Found, width: int, *, is_first: bool) -> Text:
         colours, entry = palette(self), found.entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.presentation.finder import EACH, Answer, Entry, Sort, ask, complete, counted, find
+from qlikops.presentation.finder import EACH, Entry, Sort, ask, complete, find
 
 ENTRIES = (
     Entry(Sort.FAILURE, "oracle-payload-too-long", "The row is too long."),
@@ -91,7 +91,3 @@ def test_only_the_beginning_of_an_id_is_one() -> None:
     assert [ask(typed).id for typed in ("6fb1d9ad7dd1", "6FB1", "6fb", "pay1", "6fb1d9ad7dd1a")] == [
         *("6fb1d9ad7dd1", "6fb1", "", "", "")
     ]
-
-
-def test_it_is_counted() -> None:
-    assert counted(Answer((), 11), 2140) == "11 of 2,140"
