@@ -66,6 +66,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
+        Habit.SLIPS: lambda: _slip(world, approvals),
         Habit.STOPS: lambda: _stop(world, person, executions, approvals),
         Habit.REDRIVES: lambda: _redrive(world, executions),
         Habit.RUNS: lambda: _run(world),
@@ -195,6 +196,19 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
         approvals.claim(world.kernel.random.choice(sorted(seen)), timedelta(minutes=15))
     elif approval := _waiting(world, approvals):
         approvals.claim(approval.approval_id, timedelta(minutes=15))
+
+
+def _slip(world: World, approvals: LedgerApprovals) -> None:
+    """Reads part of an id or what there is not, or takes back a claim, theirs or not."""
+    chance, waits = world.kernel.random, [row.approval_id for row in approvals.waiting()]
+    world.faults.reached("a slip")
+    named = chance.choice([*waits, "0123456789ab"])
+    if chance.random() < 0.5:
+        approvals.approval(named[: chance.choice([1, 6, 12])])
+    elif chance.random() < 0.3:
+        approvals.decide(named[:6], Deny("of another", "simulated", decision_id=f"{chance.getrandbits(64):016x}"))
+    else:
+        approvals.release(named)
 
 
 def _stop(world: World, person: Person, executions: StepFunctionsExecutions, approvals: LedgerApprovals) -> None:

@@ -42,6 +42,7 @@ class Fault(StrEnum):
 
 OF_CALLS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.NONSENSE, Fault.BUSY, Fault.STALLED, Fault.KILLED)
 OF_INVOCATIONS = (Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.TWICE, Fault.BUSY)
+OF_OUTAGES = (Fault.REFUSED, Fault.REFUSED, Fault.LOST, Fault.NONSENSE, Fault.BUSY)
 OFTEN_STRUCK = ("MonitorTasks", "EvaluateProposal", "RequestApproval", "ExecuteRestart", "RecordOutcome")
 SIGNATURE_SECONDS = 299.0
 """After which AWS refuses what was signed before; nothing between a caller and a service holds a request for longer."""
@@ -67,6 +68,9 @@ class Mischance:
     """Every other invocation of it, or each, is killed or stalled in its call `struck_after`; empty: of none."""
     struck_after: int = 0
     struck_by: Fault = Fault.KILLED
+
+    outages: float = 0.0
+    """How often a call is the first of an outage: for up to minutes, nearly each call of its name goes wrong."""
 
     @property
     def struck_every(self) -> int:
@@ -109,6 +113,10 @@ class Faults:
     calls: Counter[str] = field(default_factory=Counter)
     malformed: list[str] = field(default_factory=list)
     """Requests that AWS has refused for their form."""
+    _out: str = ""
+    """The call of the last outage."""
+    _out_until: float = 0.0
+    _by: Fault = Fault.REFUSED
     _made: Counter[str] = field(default_factory=Counter)
     """Calls of each process of the function that is struck."""
 
@@ -121,7 +129,11 @@ class Faults:
         kernel = self.kernel
         kernel.check_alive()
         self.calls[name] += 1
-        fault = self._striking(name, who) or self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
+        fault = (
+            self._striking(name, who)
+            or self._in_outage(name)
+            or self._draw(name, self.mischance.share_of_calls, self.mischance.kinds)
+        )
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
             kernel.say(f"{fault} {name}", who)
@@ -177,6 +189,17 @@ class Faults:
         self._made[who] += 1
         is_struck = self._made[who] == self.mischance.struck_after
         return self._befalls(self.mischance.struck_by, name) if is_struck else None
+
+    def _in_outage(self, name: str) -> Fault | None:
+        """What befalls a call of which nearly none gets through for a while, or the first one of these."""
+        if not self.mischance.outages:
+            return None
+        if self.kernel.now >= self._out_until and self.rng.random() < self.mischance.outages:
+            self._out, self._by = name, self.rng.choice(OF_OUTAGES)
+            self._out_until = self.kernel.now + self.rng.choice([5.0, 20.0, 120.0])
+            self.reached("an outage")
+        is_out = name == self._out and self.kernel.now < self._out_until and self.rng.random() < 0.95
+        return self._befalls(self._by, name) if is_out else None
 
     def _draw(self, name: str, share: float, kinds: tuple[Fault, ...]) -> Fault | None:
         chance, kind = self.rng.random(), self.rng.random()

@@ -53,6 +53,8 @@ class Habit(StrEnum):
     """Approves of one of the options, on some of the tasks; with the plain AWS CLI also of what is not offered."""
     WAITS = "waits"
     """Approves of a resume when the endpoint answers, where that is offered."""
+    SLIPS = "slips"
+    """Types part of an id, or a wrong one, and takes back a claim, or one that is not theirs."""
 
 
 class Hand(StrEnum):
@@ -138,7 +140,7 @@ class Night:
     """The schedule starts one run every time, in time."""
     oversleeping: float
     """How many times as long as it asks a function sleeps: it looks less often, and costs less to simulate."""
-    settings: Mapping[str, int]
+    settings: Mapping[str, int | str]
     """Of the agent, beside these."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
@@ -218,7 +220,27 @@ def draw(seed: int) -> Night:
     # Six hours of tests say no more than two.
     night = replace(night, settings={**night.settings, "wait_for_endpoint_seconds": rng.choice([600, 3600, 7200, 0])})
     night = _with_who_waits(rng, night) if rng.random() < 0.2 else night
-    return _with_old_state(rng, night) if rng.random() < 0.1 else night
+    night = _with_old_state(rng, night) if rng.random() < 0.1 else night
+    return _with_more(random.Random(f"more {seed}"), night)  # noqa: S311 - replayable
+
+
+ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}
+
+
+def _with_more(rng: random.Random, night: Night) -> Night:
+    """The same night, which may have outages, a topic for what nobody looks at, and people who slip.
+
+    Drawn from a number of its own: nights without any of it are those that they were.
+    """
+    if rng.random() < 0.2:
+        mischance = replace(night.mischance, outages=rng.choice([0.001, 0.004, 0.015]))
+        night = replace(night, mischance=mischance)
+    if rng.random() < 0.2:
+        night = replace(night, settings={**night.settings, **ESCALATION})
+    if rng.random() < 0.15:
+        slipping = (replace(each, habits=(*each.habits, Habit.SLIPS, Habit.CLAIMS)) for each in night.operators)
+        night = replace(night, operators=tuple(slipping))
+    return night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:
@@ -267,7 +289,7 @@ _APPROVING = (
 )
 
 
-_FIRST_HABITS = [habit for habit in Habit if habit not in (Habit.CHOOSES, Habit.WAITS)]
+_FIRST_HABITS = [habit for habit in Habit if habit not in (Habit.CHOOSES, Habit.WAITS, Habit.SLIPS)]
 
 
 def _choosing(rng: random.Random, operator: Operator) -> Operator:

@@ -33,6 +33,8 @@ def wanted() -> list[str]:
         "tampering",
         "a run overtaken",
         "a brake",
+        "a slip",
+        "an outage",
         "a wait given up",
         "something chosen",
         "something chosen that is not offered",

@@ -7,11 +7,23 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.choosing import is_chosen
-from tests.simulation.invariants.watch import Change, Watch, at_rest, of_each_call, of_each_item, partition_of, told
+from tests.simulation.invariants.choosing import is_chosen, left_out
+from tests.simulation.invariants.watch import (
+    Change,
+    Watch,
+    at_rest,
+    of_each_answer,
+    of_each_call,
+    of_each_item,
+    partition_of,
+    status_of,
+    told,
+)
+from tests.simulation.services import Invocation
 
 
 def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
@@ -137,3 +149,20 @@ def nothing_is_begun_after_the_brake(watch: Watch, change: Change) -> str:
     if told(record, Attribute.CLAIM).get("brake"):
         return f"{change.proposal_id} begins with {change.key[0]}, and was stopped"
     return f"{change.proposal_id} begins with {change.key[0]}, and is settled" if Attribute.OUTCOME in record else ""
+
+
+@of_each_answer
+def a_group_that_goes_on_holds_its_tasks_anew(watch: Watch, answered: Invocation) -> str:
+    """An invocation that leaves tasks to the next one has taken them for longer."""
+    record = watch.record(answered.proposal_id)
+    if answered.function != "ExecuteRestart" or record is None or not watch.clocks_are_right:
+        return ""
+    if status_of(record) is not Status.RESTARTING or {Attribute.OUTCOME, Attribute.WAITS} & set(record):
+        return ""
+    spared = left_out(watch.proposed[answered.proposal_id], told(record, Attribute.DECISION))
+    for partition in watch.task_partitions(answered.proposal_id):
+        lease = watch.items.get((partition, keys.LEASE), {})
+        is_its = partition not in spared and lease.get(Attribute.PROPOSAL_ID, {}).get("S") == answered.proposal_id
+        if is_its and codec.parse_time(lease[Attribute.AT]["S"]).timestamp() < answered.at:
+            return f"{answered.proposal_id} goes on, and has not taken {partition} anew"
+    return ""

@@ -22,6 +22,8 @@ from tests.simulation.invariants.watch import Watch, at_rest, number, partition_
 from tests.simulation.stepfunctions import Execution
 
 _OF_THE_PROGRAM = (TypeError, AttributeError, IndexError, KeyError, NameError, AssertionError, ParamValidationError)
+_ACTING_SECONDS = 900.0
+"""That ExecuteRestart may take."""
 _TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 
 
@@ -43,6 +45,18 @@ def nothing_fails_by_a_fault_of_its_own(watch: Watch) -> Iterator[str]:
         if isinstance(error, _OF_THE_PROGRAM):
             yield f"{who} ended with {type(error).__name__}: {error}"
     yield from watch.world.faults.malformed
+
+
+@at_rest
+def no_restart_runs_out_of_time_by_itself(watch: Watch) -> Iterator[str]:
+    """One that nothing delays begins nothing that it cannot see to its end, and stores what came of it in time."""
+    world = watch.world
+    is_delayed = world.faults.befallen or any("stands still" in line.what for line in world.kernel.trace)
+    for line in () if is_delayed else world.kernel.trace:
+        begun = world.functions.begun.get(line.who)
+        is_restart = line.what == "killed" and begun is not None and begun.function == "ExecuteRestart"
+        if begun and is_restart and line.at - begun.at > _ACTING_SECONDS - 1:
+            yield f"{line.who} ran out of time"
 
 
 @at_rest

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 from qlikops.domain import ledger as keys
+from qlikops.domain.approval import Status
+from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked
@@ -14,14 +17,21 @@ from tests.simulation.invariants.watch import (
     Watch,
     at_rest,
     number,
+    of_each_answer,
     of_each_ask,
     of_each_call,
     of_each_item,
+    of_each_record,
     of_each_test,
     partition_of,
     status_of,
     told,
 )
+from tests.simulation.services import Invocation
+
+_TELLING = timedelta(minutes=2)
+_UNSEEN_SECONDS = 150.0
+"""For which a run takes an execution for younger than what Step Functions says of it."""
 
 
 @of_each_call
@@ -109,6 +119,52 @@ def what_is_told_is_written_down_first(watch: Watch, asked: Asked) -> str:
                 is_right = followed is None or bool(told(followed, Attribute.BODY)["telling_since"])
         if not is_right:
             return f"{asked.who} tells {entry['DetailType']} of {name}, which is not written down"
+    return ""
+
+
+@of_each_item
+def who_tells_of_a_fall_is_left_the_time_to(watch: Watch, change: Change) -> str:
+    """For two minutes, no other run tells of it."""
+    if change.key[0] != keys.FOLLOWED_PARTITION or change.before is None or change.after is None:
+        return ""
+    before, after = (told(item, Attribute.BODY)["telling_since"] for item in (change.before, change.after))
+    return _too_soon(watch, change, before, after)
+
+
+@of_each_record
+def who_tells_again_is_left_the_time_to(watch: Watch, change: Change) -> str:
+    """For two minutes, no other run tells of it; but for another reason."""
+    if change.before is None or change.after is None or Attribute.REMINDED not in change.before:
+        return ""
+    before, after = (told(item, Attribute.REMINDED) for item in (change.before, change.after))
+    if after["reasons"] != before["reasons"]:
+        return ""
+    return _too_soon(watch, change, before["telling_since"], after["telling_since"])
+
+
+def _too_soon(watch: Watch, change: Change, before: str | None, after: str | None) -> str:
+    if not (before and after) or before == after or not watch.clocks_are_right:
+        return ""
+    passed = codec.parse_time(after) - codec.parse_time(before)
+    return f"{change.proposal_id} is told of {passed} after another run began to" if passed < _TELLING else ""
+
+
+@of_each_answer
+def what_an_ended_execution_left_going_is_braked(watch: Watch, answered: Invocation) -> str:
+    """A run that finds it going on lets it begin with no further task, or closes it."""
+    if answered.function != "MonitorTasks" or watch.world.faults.befallen or not watch.clocks_are_right:
+        return ""
+    summary = keys.run_partition(answered.payload["execution_name"]), keys.SUMMARY
+    if watch.summed_up_at.get(summary, 0.0) < answered.at:
+        return ""  # it was asked once more, and says what it had found
+    for name, item in watch.records():
+        execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]
+        if status_of(item) is not Status.RESTARTING or Attribute.OUTCOME in item or execution.status == "RUNNING":
+            continue
+        moved_at = codec.parse_time(item[Attribute.UPDATED_AT]["S"]).timestamp()
+        is_old = max(execution.stopped_at or 0.0, moved_at) < answered.at - _UNSEEN_SECONDS
+        if is_old and not told(item, Attribute.CLAIM).get("brake") and not watch.is_tampered(name):
+            return f"{name} goes on without its execution, and {summary[0]} has not braked it"
     return ""
 
 
