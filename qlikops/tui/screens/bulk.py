@@ -128,7 +128,7 @@ class BulkScreen(Following[Answers]):
         self._left_out = {key: outside(explain(error).text, cap=_CLAUSE).text for key, error in message.missed.items()}
         if not message.approvals:
             first, *more = message.missed.values()
-            others = f" So it is with {len(more):,} more." if more else ""
+            others = f" {len(more):,} more have no record that can be read." if more else ""
             self._never = f"{explain(first)}{others} Nothing was sent. Esc closes."
             self.draw()
             return

@@ -282,7 +282,7 @@ async def test_of_several_one_that_is_gone_keeps_none_of_the_others(
             await pilot.press("x", "enter")
             await wait_until(pilot, lambda: [sent for sent, _ in environment.sent] == ids(1, 2))
         else:
-            await sees(pilot, "So it is with 2 more. Nothing was sent. Esc closes.")
+            await sees(pilot, "2 more have no record that can be read. Nothing was sent. Esc closes.")
 
 
 async def test_of_many_that_are_left_out_the_first_are_named_and_the_rest_is_counted(
