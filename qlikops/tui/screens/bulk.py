@@ -40,7 +40,7 @@ AT_ONCE = timedelta(seconds=0.5)
 _CLAUSE = 80
 """Characters of why a record could not be read."""
 _SAID = 3
-"""Proposals of which it is said by name that they are left out or looked at; the rest is counted."""
+"""Number of proposals that are named as left out or looked at; the rest is counted."""
 
 
 class Ticks(SelectionList[str]):
@@ -297,6 +297,6 @@ class BulkScreen(Following[Answers]):
 
 
 def _first(sentences: Sequence[str], are: str) -> str:
-    """The first few sentences, and how many more there are of which `are` is true."""
+    """The first few sentences, and how many more proposals `are` so."""
     more = len(sentences) - _SAID
     return "".join(sentences[:_SAID]) + (f" {more:,} more {are}." if more > 0 else "")
