@@ -16,11 +16,11 @@ _SELDOM = 50_000
 
 
 def look_seldom() -> None:
-    """To be called before Textual is imported, and before another process is started."""
+    """Lets more objects come before Python looks: before Textual is imported or another process is started."""
     gc.set_threshold(_SELDOM)
 
 
 def look_as_usual() -> None:
-    """Leaves out all that is there from now on."""
+    """Looks as often as before, and leaves out all that is there now."""
     gc.freeze()
     gc.set_threshold(*_USUAL)

@@ -27,7 +27,7 @@ class Theming:
     """Sets the theme of the app, and remembers the one that the person chooses."""
 
     def __init__(self, app: QlikOpsApp, state: ConsoleState) -> None:
-        """Sets it before anything is shown."""
+        """Sets the theme before anything is shown."""
         self._app = app
         self._state = state
         for each in THEMES:
@@ -43,7 +43,7 @@ class Theming:
         app.stylesheet.set_variables(app.get_css_variables())
 
     def follow_context(self) -> None:
-        """Another context is shown, which may have a theme of its own."""
+        """Sets the theme anew, since another context is shown, which may have one of its own."""
         self._app.theme = self._last = self._fitting()
 
     def remember(self, theme: Theme) -> None:

@@ -54,9 +54,9 @@ class LoadedExecutions:
     _asked: str | None = None
     """Token of the page that was asked for again last; None is the newest."""
     _first: int = 0
-    """How many runs are listed before that page."""
+    """How many runs are listed before the page that was asked for again last."""
     _came: ExecutionPage | None = None
-    """That page, if it has come."""
+    """The page that was asked for again last, if it has come."""
 
     def clear(self) -> None:
         """Forgets everything, for another filter or context."""
