@@ -87,6 +87,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         """What was asked for, by its view."""
         self._unfolded = False
         self._needle = ""
+        self._search_said = ""
 
     def content(self) -> ComposeResult:
         """Heading, views, search."""
@@ -292,7 +293,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         self.query_one(ContentSwitcher).current = view
         self.set_focus(self.query_one(f"#{view}"))
         self._show_panel()
-        self._show_views()
+        self._show_views("")
 
     @on(KeyedTable.Opened)
     @on(GraphView.Opened)
@@ -317,7 +318,9 @@ class ExecutionScreen(RunsScreen[Followed]):
         index = self._event_at.get(event_id)
         return None if index is None else self._followed.events[index]
 
-    def _show_views(self, found: str = "") -> None:
+    def _show_views(self, found: str | None = None) -> None:
+        """Names the views, and what a search `found`; without that, what it said last stands."""
+        found = self._search_said = self._search_said if found is None else found
         colours, text = palette(self), Text()
         for view, name in _VIEWS.items():
             text.append(f" {self.state.keys[view]} {name} ", "reverse" if view == self._view else colours[Tone.MUTED])
@@ -334,7 +337,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         elif self._view == REPORT and self._needle:
             self._needle = ""
             self.query_one(ReportView).search("")
-            self._show_views()
+            self._show_views("")
         elif self._view == PAYLOADS and self._subject:
             self._switch(self._subject.partition("/")[0])
         elif self._view in _ASKED_FOR:
