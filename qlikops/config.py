@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number, one_of
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.naming import did_you_mean
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.saved_filter import SavedFilter
-from qlikops.domain.text import harmless
+from qlikops.domain.words.address import http_address
+from qlikops.domain.words.naming import did_you_mean
+from qlikops.domain.words.text import harmless
 from qlikops.files import MissingFile, UnreadableFile, read_json, read_toml, shown
 from qlikops.places import APP as APP
 from qlikops.places import CONFIG_VARIABLE as CONFIG_VARIABLE

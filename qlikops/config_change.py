@@ -10,7 +10,7 @@ from typing import Any
 
 from qlikops.config import ConfigFile, checked
 from qlikops.domain.errors import UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.files import MissingFile, read_text, read_toml, replace_text, shown
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from qlikops.domain.errors import CredentialsProblem, QlikopsError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 SERVICE = "qlikops"
 _BROKEN = (

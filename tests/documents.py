@@ -24,13 +24,13 @@ from qlikops.agent.propose.options import options_of
 from qlikops.cli import completion, exit_codes, settings
 from qlikops.config import ConfigFile
 from qlikops.deployment.choices import schema
-from qlikops.domain.anomaly import ACTIONS, KINDS, AnomalyKind
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.fleet.anomaly import ACTIONS, KINDS, AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
 from qlikops.domain.own_command import PLACES
-from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
-from qlikops.presentation import executions, fleet, inbox
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS, Proposal
 from qlikops.presentation import filter as filters
+from qlikops.presentation.lists import executions, fleet, inbox
 from qlikops.presentation.table import Table
 from qlikops.resources import resource
 from qlikops.tui.keys import actions

@@ -18,11 +18,11 @@ from typing import Any
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell import events as told
 from qlikops.agent.tell.event import VERSION, Event
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
-from qlikops.domain.fleet import Notified
-from qlikops.domain.lasting import FellOver, Lasting, TaskLasting
-from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.lasting import FellOver, Lasting, TaskLasting
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import Notified
 from tests.unit.agent.fakes import ARN, EVALUATION, ORDERS, START, proposal
 
 _TYPES: Mapping[type, dict[str, Any]] = {

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from qlikops.domain.approval import Claim, InboxRow, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.naming import named
-from qlikops.domain.orders import Order, Taken
+from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
@@ -20,10 +17,13 @@ from qlikops.domain.ports import (
     HistoryLine,
     Waiting,
 )
-from qlikops.domain.report import ReportEntry, RunReport
-from qlikops.domain.run import RunSummary
-from qlikops.domain.schedule import Schedule, ScheduleStatus
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.proposals.approval import Claim, InboxRow, Outcome, ProposalRecord, Status, terms_of
+from qlikops.domain.runs.orders import Order, Taken
+from qlikops.domain.runs.report import ReportEntry, RunReport
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.runs.schedule import Schedule, ScheduleStatus
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.naming import named
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.workflow.logs import FoundLines, LogLine

@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
 from qlikops.domain.encoding.strict_json import with_names_once
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.task import TaskFacts
-from qlikops.domain.text import folded
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.proposals.evaluation import ApprovalMode
+from qlikops.domain.words.text import folded
 
 T = TypeVar("T")
 Changes = dict[str, int]

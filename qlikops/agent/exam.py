@@ -19,8 +19,8 @@ from qlikops.agent.diagnosis.library import library, using
 from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.trial import Situation, proposal_on
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.evaluation import Evaluation, Verdict
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.proposals.evaluation import Evaluation, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.address import http_address
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
+from qlikops.domain.words.address import http_address
 
 EVALUATION_TIMEOUT_SECONDS = 120
 """QlikMonitor-EvaluateProposal's own, in deploy/template.yaml."""

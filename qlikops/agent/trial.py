@@ -18,10 +18,10 @@ from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.dataclass import dataclass
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless, symbol
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.evaluation import ApprovalMode
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.words.text import harmless, symbol
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _POLL = timedelta(minutes=5)

@@ -22,7 +22,7 @@ from qlikops.config import Context
 from qlikops.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from qlikops.domain.approval import InboxRow
+    from qlikops.domain.proposals.approval import InboxRow
 
 PATIENCE_SECONDS = 1.0
 """How long the console, having loaded, still waits for it."""

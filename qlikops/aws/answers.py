@@ -13,7 +13,7 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from qlikops.domain.errors import QlikopsError, Unreachable, UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 if TYPE_CHECKING:
     import botocore.session

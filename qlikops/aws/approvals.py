@@ -18,17 +18,6 @@ from qlikops.aws.errors import Sent, aws_errors, callback_failed
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
-from qlikops.domain.advice import check_reason
-from qlikops.domain.approval import (
-    Claim,
-    Decision,
-    InboxRow,
-    ProposalRecord,
-    Status,
-    new_decision_id,
-    terms_of,
-)
-from qlikops.domain.callback import APPROVAL_DENIED, parse_decision
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AlreadyDecided,
@@ -41,12 +30,23 @@ from qlikops.domain.errors import (
     RecordTooNew,
     UsageError,
 )
+from qlikops.domain.fleet.task import Action, TaskKey
+from qlikops.domain.gathered.advice import check_reason
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.naming import did_you_mean, named, shown
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest, EarlierResults, HistoryLine
-from qlikops.domain.proposal import NotOffered
-from qlikops.domain.task import Action, TaskKey
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import (
+    Claim,
+    Decision,
+    InboxRow,
+    ProposalRecord,
+    Status,
+    new_decision_id,
+    terms_of,
+)
+from qlikops.domain.proposals.callback import APPROVAL_DENIED, parse_decision
+from qlikops.domain.proposals.proposal import NotOffered
+from qlikops.domain.words.naming import did_you_mean, named, shown
+from qlikops.domain.words.text import harmless
 
 ID_DIGITS = 12
 SETTLE_SECONDS = 15.0

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from qlikops.aws import records
 from qlikops.aws.session import Connection
-from qlikops.domain.approval import PULLED, Claim
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import INBOX_PARTITION, PARTITION, RECORD, Attribute, approval_partition
+from qlikops.domain.proposals.approval import PULLED, Claim
 
 _SHOWN_FOR = timedelta(hours=2)
 """A brake, as a claim, to versions that know no brake. Where it is known, it does not expire."""

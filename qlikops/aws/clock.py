@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import ClockProblem
+from qlikops.domain.words.duration import format_duration
 
 SKEW_WARNING = timedelta(seconds=60)
 SKEW_LIMIT = timedelta(minutes=5)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imported by what is asked for first: the inbox needs none o
     from qlikops.aws.executions import StepFunctionsExecutions
     from qlikops.aws.fleet import BucketFleet
     from qlikops.aws.schedule import StackSchedules
-    from qlikops.domain.approval import InboxRow
+    from qlikops.domain.proposals.approval import InboxRow
 
 
 class AwsEnvironment:

@@ -23,7 +23,7 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _THROTTLED = frozenset(
     {

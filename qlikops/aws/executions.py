@@ -18,7 +18,6 @@ from qlikops.aws.runs import MOST, KnownRuns
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
@@ -31,11 +30,12 @@ from qlikops.domain.errors import (
 )
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.links import execution_url
-from qlikops.domain.naming import did_you_mean, listed, named
-from qlikops.domain.orders import ORDERS, Order, OrderOutcome, Taken
 from qlikops.domain.ports import ExecutionPage
-from qlikops.domain.run import Progress
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.orders import ORDERS, Order, OrderOutcome, Taken
+from qlikops.domain.runs.run import Progress
+from qlikops.domain.words.naming import did_you_mean, listed, named
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent, redact
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,

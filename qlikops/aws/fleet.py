@@ -14,11 +14,11 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.naming import did_you_mean, listed, named
-from qlikops.domain.report import ReportEntry, RunReport
-from qlikops.domain.text import harmless
+from qlikops.domain.runs.report import ReportEntry, RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.naming import did_you_mean, listed, named
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import RunSummary
 
 _DAY_LEVELS = 3

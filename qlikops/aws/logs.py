@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qlikops.aws.errors import aws_errors
 from qlikops.domain.errors import AccessDenied, NotFound
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import redact
 from qlikops.domain.workflow.logs import LOG_GROUP, FoundLines, LogLine
 

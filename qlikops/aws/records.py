@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from qlikops.domain.approval import Claim, EarlierResults, HistoryLine, InboxRow, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.lasting import TaskLasting
 from qlikops.domain.ledger import INBOX_SORT, PARTITION, SORT, Attribute, approval_partition
-from qlikops.domain.record import read_record, stored_digest
+from qlikops.domain.proposals.approval import Claim, EarlierResults, HistoryLine, InboxRow, ProposalRecord
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.lasting import TaskLasting
+from qlikops.domain.proposals.record import read_record, stored_digest
 
 T = TypeVar("T")
 Item = Mapping[str, Any]

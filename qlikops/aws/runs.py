@@ -15,7 +15,7 @@ from qlikops.aws.session import Connection
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import QlikopsError
 from qlikops.domain.ledger import PARTITION, SUMMARY, Attribute, run_partition
-from qlikops.domain.run import RunSummary
+from qlikops.domain.runs.run import RunSummary
 from qlikops.domain.workflow.execution import ExecutionStatus
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import Connection, refuse_writing
-from qlikops.domain.duration import to_second
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.schedule import Schedule, ScheduleStatus
+from qlikops.domain.runs.schedule import Schedule, ScheduleStatus
+from qlikops.domain.words.duration import to_second
 
 if TYPE_CHECKING:
     from types_boto3_scheduler.client import EventBridgeSchedulerClient

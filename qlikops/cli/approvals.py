@@ -17,12 +17,12 @@ from qlikops.cli.shape import JsonListOption
 from qlikops.cli.watching import watch_inboxes
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-from qlikops.presentation import inbox
 from qlikops.presentation.filter import parse
-from qlikops.presentation.inbox import InboxSort, ListedRow
+from qlikops.presentation.lists import inbox
+from qlikops.presentation.lists.inbox import InboxSort, ListedRow
+from qlikops.presentation.lists.watch import Watch
 from qlikops.presentation.table import Column, emptied, taken
 from qlikops.presentation.tone import Span, outside
-from qlikops.presentation.watch import Watch
 
 
 def approvals(

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from qlikops.cli import output
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.naming import did_you_mean
 from qlikops.domain.ports import Executions
-from qlikops.domain.text import harmless
+from qlikops.domain.words.naming import did_you_mean
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import StateVisit
 from qlikops.domain.workflow.following import Followed, Follower, last_good
 from qlikops.domain.workflow.logs import calls_of, read_logs
-from qlikops.presentation import comparison
-from qlikops.presentation import logs as log_text
+from qlikops.presentation.pages import comparison
+from qlikops.presentation.pages import logs as log_text
 
 _KEPT = "Step Functions keeps a history for 90 days."
 

@@ -16,8 +16,8 @@ from qlikops.cli.context import invocation
 from qlikops.cli.pager import PAGED, paged
 from qlikops.cli.shape import FLAG, with_value
 from qlikops.domain.errors import UsageError
-from qlikops.domain.naming import begun, did_you_mean
-from qlikops.domain.text import harmless
+from qlikops.domain.words.naming import begun, did_you_mean
+from qlikops.domain.words.text import harmless
 
 
 class _Plain:

@@ -16,7 +16,7 @@ from qlikops.tui.garbage import look_seldom
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
-    from qlikops.domain.diagnosis import Diagnosis
+    from qlikops.domain.fleet.diagnosis import Diagnosis
     from qlikops.domain.ports import ContextServices
     from qlikops.tui.model.context import ContextSource
 

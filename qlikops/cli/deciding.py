@@ -15,16 +15,16 @@ from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.one_by_one import one_by_one
-from qlikops.domain.advice import check_reason
-from qlikops.domain.approval import SHORT_DIGEST, Claim, ProposalRecord, Status, new_decision_id
-from qlikops.domain.background import read_latest
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, UsageError
-from qlikops.domain.naming import listed, named
+from qlikops.domain.gathered.advice import check_reason
+from qlikops.domain.gathered.background import read_latest
 from qlikops.domain.ports import Approve, ContextServices, DecisionReceipt, DecisionRequest, Deny
-from qlikops.domain.proposal import NotOffered, Proposal, ProposedTask
-from qlikops.domain.text import harmless
-from qlikops.presentation import decision
-from qlikops.presentation.bulk import not_one_cause
+from qlikops.domain.proposals.approval import SHORT_DIGEST, Claim, ProposalRecord, Status, new_decision_id
+from qlikops.domain.proposals.proposal import NotOffered, Proposal, ProposedTask
+from qlikops.domain.words.naming import listed, named
+from qlikops.domain.words.text import harmless
+from qlikops.presentation.deciding import decision
+from qlikops.presentation.deciding.bulk import not_one_cause
 from qlikops.presentation.tone import Section
 
 _ID_HELP = "A proposal's id, or the beginning of one that waits."

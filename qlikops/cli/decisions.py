@@ -13,14 +13,14 @@ from qlikops.cli import output
 from qlikops.cli.context import ContextOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.shape import JsonListOption
-from qlikops.domain import archive as archived
 from qlikops.domain.errors import UsageError
-from qlikops.domain.naming import listed
+from qlikops.domain.gathered import archive as archived
+from qlikops.domain.gathered.shift import Shift, gather_shift
+from qlikops.domain.gathered.shift_entry import ME, ShiftEntry, fits
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.shift import Shift, gather_shift
-from qlikops.domain.shift_entry import ME, ShiftEntry, fits
+from qlikops.domain.words.naming import listed
 from qlikops.files import read_text, replace_text, shown
-from qlikops.presentation import shift as presented
+from qlikops.presentation.lists import shift as presented
 from qlikops.presentation.vocabulary import count
 
 MOST_BYTES = 512 * 1024 * 1024

@@ -25,16 +25,16 @@ from qlikops.cli.local import (
     local_environment,
     options,
 )
-from qlikops.domain.approval import InboxRow
-from qlikops.domain.callback import APPROVAL_DENIED
-from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import QlikopsError, Unreachable
 from qlikops.domain.ledger import PARTITION, SORT, TOKEN, Attribute, token_partition
 from qlikops.domain.ports import Approvals, ContextServices
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import InboxRow
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
+from qlikops.domain.words.duration import format_duration
+from qlikops.domain.words.text import harmless
 from qlikops.local.environment import LocalEnvironment, LocalOptions
 from qlikops.local.state import LocalStatus
-from qlikops.presentation.inbox import happened
+from qlikops.presentation.lists.inbox import happened
 
 _LOOK_SECONDS = 2.0
 _FIRST_RUN_SECONDS, _FIRST_RUN_LOOK_SECONDS = 60.0, 0.25

@@ -20,7 +20,7 @@ from qlikops.deployment.choices import Choices, read_choices, with_authorities
 from qlikops.deployment.login import Logins
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, UsageError
-from qlikops.domain.evaluation import is_ai
+from qlikops.domain.proposals.evaluation import is_ai
 from qlikops.files import read_object, shown
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured

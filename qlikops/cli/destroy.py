@@ -21,8 +21,8 @@ from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack
 from qlikops.deployment.store import ArtifactStore
 from qlikops.deployment.waiting import Patience
-from qlikops.domain.duration import format_duration
 from qlikops.domain.errors import AccessDenied, UsageError
+from qlikops.domain.words.duration import format_duration
 
 
 def destroy(

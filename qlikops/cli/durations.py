@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta
 
-from qlikops.domain.approval import LONGEST_SNOOZE
-from qlikops.domain.duration import parse_duration
 from qlikops.domain.encoding.codec import CodecError, parse_time
 from qlikops.domain.errors import UsageError
-from qlikops.domain.text import harmless
-from qlikops.presentation.denial import next_at
+from qlikops.domain.proposals.approval import LONGEST_SNOOZE
+from qlikops.domain.words.duration import parse_duration
+from qlikops.domain.words.text import harmless
+from qlikops.presentation.deciding.denial import next_at
 
 _TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _HERE = "by this computer's clock"

@@ -19,8 +19,8 @@ from qlikops.cli.context import JsonOption, SettingsOption, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.evaluator import agent_config
 from qlikops.domain.errors import UsageError
-from qlikops.domain.evaluation import is_ai
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.evaluation import is_ai
+from qlikops.domain.words.text import harmless
 from qlikops.files import read_object
 from qlikops.presentation.table import Column
 from qlikops.presentation.tone import Section, Span, line

@@ -18,18 +18,18 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption
-from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.background import read_background
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.handover import pages_of
-from qlikops.domain.naming import shown
+from qlikops.domain.gathered.background import read_background
 from qlikops.domain.ports import ContextServices, Executions
+from qlikops.domain.proposals.approval import ProposalRecord, Status
+from qlikops.domain.words.naming import shown
 from qlikops.domain.workflow.events import load_history_file
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, FoldedHistory
+from qlikops.domain.workflow.following import pages_of
 from qlikops.domain.workflow.history import fold_history
 from qlikops.files import read_text
-from qlikops.presentation import executions as presented
-from qlikops.presentation import review
+from qlikops.presentation.lists import executions as presented
+from qlikops.presentation.pages import review
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 _POLL_SECONDS = 2.0

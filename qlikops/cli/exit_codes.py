@@ -38,8 +38,8 @@ from qlikops.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from qlikops.domain.approval import Status
-    from qlikops.domain.ordering import OrderState
+    from qlikops.domain.gathered.ordering import OrderState
+    from qlikops.domain.proposals.approval import Status
 
 
 class ExitCode(IntEnum):
@@ -93,7 +93,7 @@ def of_error(error: QlikopsError) -> ExitCode:
 def of_order(state: OrderState) -> ExitCode:
     """The exit code of an order of which so much is known when the command has waited."""
     # Not above: the list of commands need know neither orders nor proposals.
-    from qlikops.domain.ordering import OrderState
+    from qlikops.domain.gathered.ordering import OrderState
 
     match state:
         case OrderState.APPLIED:
@@ -106,7 +106,7 @@ def of_order(state: OrderState) -> ExitCode:
 
 def of_approved(status: Status) -> ExitCode:
     """The exit code of an approval whose proposal stands at `status` when the command has waited."""
-    from qlikops.domain.approval import Status
+    from qlikops.domain.proposals.approval import Status
 
     if status.is_up:
         return ExitCode.OK

@@ -17,7 +17,7 @@ from qlikops import __version__
 from qlikops.cli import output
 from qlikops.config import data_dir
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.files import UnwritableFile, replace_text
 from qlikops.presentation.problem import explain
 from qlikops.streams import OutputFailed

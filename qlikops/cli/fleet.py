@@ -13,18 +13,18 @@ from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocatio
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption
-from qlikops.domain.decisions import gather
 from qlikops.domain.errors import UsageError
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lookup import look_up, look_up_name
-from qlikops.domain.since import read_fleet
-from qlikops.domain.task import TaskState
-from qlikops.presentation import decisions as presented
-from qlikops.presentation import fleet
-from qlikops.presentation import report as run_report
-from qlikops.presentation import task as one_task
+from qlikops.domain.fleet.task import TaskState
+from qlikops.domain.gathered.decisions import gather
+from qlikops.domain.gathered.lookup import look_up, look_up_name
+from qlikops.domain.gathered.since import read_fleet
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.presentation.filter import parse
-from qlikops.presentation.fleet import FleetSort
+from qlikops.presentation.lists import fleet
+from qlikops.presentation.lists.fleet import FleetSort
+from qlikops.presentation.pages import decisions as presented
+from qlikops.presentation.pages import report as run_report
+from qlikops.presentation.pages import task as one_task
 
 
 def tasks(

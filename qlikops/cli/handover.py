@@ -12,8 +12,8 @@ from qlikops.cli.durations import duration
 from qlikops.cli.several import ContextResult, ask_each, exit_with_problems, said
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-from qlikops.domain.handover import Handover, gather
-from qlikops.presentation import handover as presented
+from qlikops.domain.gathered.handover import Handover, gather
+from qlikops.presentation.pages import handover as presented
 from qlikops.presentation.tone import Section, as_markdown, line
 
 _LABELS = 14

@@ -9,7 +9,7 @@ from qlikops import hook
 from qlikops.cli import output
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-from qlikops.presentation.watch import Event, What
+from qlikops.presentation.lists.watch import Event, What
 
 _WAITING = (What.WAITS, What.NEW)
 _STDERR = 2

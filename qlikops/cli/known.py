@@ -28,13 +28,13 @@ from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.ledger import OWN_FAILURES
-from qlikops.domain.naming import begun, did_you_mean
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.words.naming import begun, did_you_mean
+from qlikops.domain.words.text import harmless
 from qlikops.presentation.table import Column, ColumnOf, Table
 from qlikops.presentation.tone import Section, Span, line
 

@@ -19,8 +19,8 @@ from qlikops.cli.context import ContextOption, Invocation, YesOption, invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.naming import did_you_mean
-from qlikops.domain.text import harmless
+from qlikops.domain.words.naming import did_you_mean
+from qlikops.domain.words.text import harmless
 from qlikops.files import read_text, shown
 
 

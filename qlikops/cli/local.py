@@ -14,9 +14,9 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.names import Group
 from qlikops.cli.shape import shaped
-from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.errors import UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.duration import format_duration, to_second
+from qlikops.domain.words.text import harmless
 from qlikops.local.environment import LocalEnvironment, LocalOptions, exports
 from qlikops.local.state import LocalState, LocalStatus
 

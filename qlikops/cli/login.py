@@ -13,9 +13,9 @@ from qlikops.cli.context import ContextOption, Invocation, invocation, switch, t
 from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
-from qlikops.domain.duration import to_minute
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.duration import to_minute
+from qlikops.domain.words.text import harmless
 from qlikops.files import read_stdin_line
 from qlikops.keyrings import NoKeyring
 

@@ -10,8 +10,8 @@ from typer.core import TyperGroup
 from qlikops.cli.coercion import WithPlainValues
 from qlikops.cli.pager import PAGED
 from qlikops.domain.errors import UsageError
-from qlikops.domain.naming import begun, did_you_mean
-from qlikops.domain.text import harmless
+from qlikops.domain.words.naming import begun, did_you_mean
+from qlikops.domain.words.text import harmless
 
 READING = PAGED | {"tui", "test", "draft", "local", "status", "env", "path", "schema"}
 """Commands that change nothing. Any other one is run by its whole name only: in a script, the beginning of it could

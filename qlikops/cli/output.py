@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from qlikops.cli.shape import current
 from qlikops.domain.encoding import codec
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.streams import OutputFailed
 
 if TYPE_CHECKING:

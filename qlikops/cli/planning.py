@@ -20,15 +20,15 @@ from qlikops.cli.remembering import remember
 from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lookup import look_up, look_up_name
-from qlikops.domain.naming import listed, named, shown
-from qlikops.domain.ordering import OrderReceipt, send
-from qlikops.domain.orders import Order, Refused, lift_order, plan_order, read_order, span_of
-from qlikops.domain.plan import PLAN_PREFIX, Scope
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.gathered.lookup import look_up, look_up_name
+from qlikops.domain.gathered.ordering import OrderReceipt, send
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.task import TaskKey
-from qlikops.presentation import plans as presented
+from qlikops.domain.runs.orders import Order, Refused, lift_order, plan_order, read_order, span_of
+from qlikops.domain.runs.plan import PLAN_PREFIX, Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.naming import listed, named, shown
+from qlikops.presentation.lists import plans as presented
 
 _APPROVAL_ID = re.compile(r"[0-9a-f]{1,12}")
 

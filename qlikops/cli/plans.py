@@ -10,7 +10,7 @@ from qlikops.deployment.deployer import Uploads
 from qlikops.deployment.obstacles import Obstacle
 from qlikops.deployment.plan import Plan, PlannedChange
 from qlikops.deployment.stack import Drift, StackEvent
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _SIGNS = {"add": "+", "change": "~", "may_replace": "±", "replace": "±", "remove": "-", "import": "<", "unknown": "?"}
 _VALUE_CAP = 200

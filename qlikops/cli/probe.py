@@ -16,9 +16,9 @@ from qlikops.deployment.login import Logins
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, ProbeAnswer
 from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
-from qlikops.domain.naming import did_you_mean
+from qlikops.domain.fleet.endpoint import EndpointKey, ProbeAnswer
+from qlikops.domain.words.naming import did_you_mean
 from qlikops.presentation.tone import Section, Tone, line, outside
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance, parse_instances

@@ -15,12 +15,12 @@ from qlikops.cli.durations import duration
 from qlikops.config import Context
 from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
 from qlikops.deployment.stack import Stack
-from qlikops.domain.duration import format_duration
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-from qlikops.domain.occurrence import period
-from qlikops.domain.schedule import Schedule, ScheduleStatus
-from qlikops.presentation import schedule as presented
+from qlikops.domain.runs.occurrence import period
+from qlikops.domain.runs.schedule import Schedule, ScheduleStatus
+from qlikops.domain.words.duration import format_duration
+from qlikops.presentation.pages import schedule as presented
 
 
 def schedule(

@@ -18,8 +18,8 @@ import typer
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import QlikopsError, UsageError
-from qlikops.domain.naming import did_you_mean
-from qlikops.domain.text import harmless
+from qlikops.domain.words.naming import did_you_mean
+from qlikops.domain.words.text import harmless
 
 FLAG = "--json"
 JsonListOption = Annotated[bool, "one table"]

@@ -16,7 +16,7 @@ from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
 from qlikops.domain.ports import Approvals, ContextServices
-from qlikops.presentation.watch import Event, Watch, spoken
+from qlikops.presentation.lists.watch import Event, Watch, spoken
 
 _PAUSE_SECONDS = 3.0
 _LONGEST_PAUSE = 30.0

@@ -15,11 +15,11 @@ from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
 from qlikops.dataclass import dataclass
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import agent_config, agent_parameters
-from qlikops.domain.duration import parse_duration
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
 from qlikops.domain.errors import UsageError
-from qlikops.domain.occurrence import LONGEST_PERIOD
+from qlikops.domain.runs.occurrence import LONGEST_PERIOD
+from qlikops.domain.words.duration import parse_duration
 from qlikops.files import read_text, read_toml, shown
 
 DEFAULT_FILE = "qlikops.deploy.toml"

@@ -22,9 +22,6 @@ from qlikops.deployment.login import Logins, no_keyring_hint
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, StackOutputs
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.duration import format_duration, to_minute
-from qlikops.domain.endpoint import ProbeAnswer
 from qlikops.domain.errors import (
     AccessDenied,
     ClockProblem,
@@ -33,10 +30,13 @@ from qlikops.domain.errors import (
     QlikopsError,
     TlsProblem,
 )
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.occurrence import period
-from qlikops.domain.task import ServerState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.endpoint import ProbeAnswer
+from qlikops.domain.fleet.task import ServerState
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.runs.occurrence import period
 from qlikops.domain.versions import difference
+from qlikops.domain.words.duration import format_duration, to_minute
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured

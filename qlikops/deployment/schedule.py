@@ -7,8 +7,8 @@ from typing import Any
 
 from qlikops.aws.schedule import GROUP, PausableSchedule
 from qlikops.domain.errors import UsageError
-from qlikops.domain.schedule import Schedule
-from qlikops.domain.text import harmless
+from qlikops.domain.runs.schedule import Schedule
+from qlikops.domain.words.text import harmless
 
 _RATE = re.compile(r"(?:rate\()?\s*(\d+)\s*(m|min|minutes?|h|hours?|d|days?)\s*\)?", re.IGNORECASE)
 _MOST_DIGITS = 6

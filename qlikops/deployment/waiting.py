@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
-from qlikops.domain.duration import format_duration
+from qlikops.domain.words.duration import format_duration
 
 Progress = Callable[[str], None]
 

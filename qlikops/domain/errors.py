@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qlikops.domain.approval import Decision, Status
+    from qlikops.domain.proposals.approval import Decision, Status
 
 
 class QlikopsError(Exception):

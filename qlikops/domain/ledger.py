@@ -46,8 +46,8 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from qlikops.domain.encoding.codec import format_time
-from qlikops.domain.endpoint import EndpointKey
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.endpoint import EndpointKey
+from qlikops.domain.fleet.task import TaskKey
 
 PARTITION = "pk"
 SORT = "sk"

@@ -13,7 +13,7 @@ from string import Formatter
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 PLACES = ("inbox", "executions", "execution", "fleet", "task")
 """Screens on which something is chosen."""

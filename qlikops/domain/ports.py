@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
-from qlikops.domain.approval import EarlierResults as EarlierResults
-from qlikops.domain.approval import HistoryLine as HistoryLine
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.fleet.task import Action, TaskKey
+from qlikops.domain.proposals.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.approval import EarlierResults as EarlierResults
+from qlikops.domain.proposals.approval import HistoryLine as HistoryLine
 
 if TYPE_CHECKING:  # each caller needs a role or two, and a command's start is not to pay for all of them
-    from qlikops.domain.fleet import FleetSnapshot
-    from qlikops.domain.orders import Order, Taken
-    from qlikops.domain.report import ReportEntry, RunReport
-    from qlikops.domain.schedule import ScheduleStatus
+    from qlikops.domain.runs.orders import Order, Taken
+    from qlikops.domain.runs.report import ReportEntry, RunReport
+    from qlikops.domain.runs.schedule import ScheduleStatus
+    from qlikops.domain.runs.snapshot import FleetSnapshot
     from qlikops.domain.workflow.events import HistoryEvent
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
     from qlikops.domain.workflow.logs import FoundLines

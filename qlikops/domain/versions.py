@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _LONGEST = 40
 

@@ -23,7 +23,7 @@ from qlikops.deployment.schedule import Scheduler, rate_expression
 from qlikops.deployment.secret import QlikSecret, rotation
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
-from qlikops.domain.occurrence import LONGEST_PERIOD, period
+from qlikops.domain.runs.occurrence import LONGEST_PERIOD, period
 from qlikops.local import services
 from qlikops.local.lived import lived_before
 from qlikops.local.probe import LocalModel, find_model

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import detect
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik import wire
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import build_scenario

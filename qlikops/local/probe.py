@@ -21,11 +21,11 @@ from qlikops.agent.evaluate.openai import OpenAiModel
 from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured
 from qlikops.agent.trial import Situation, outcome
 from qlikops.dataclass import dataclass
-from qlikops.domain.address import http_address
 from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import Unreachable, UsageError
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.words.address import http_address
+from qlikops.domain.words.text import harmless
 
 READ_TIMEOUT_SECONDS = 95
 """How long the one attempt that the agent makes may take: small machines are slow, and a second attempt would not be

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Severity
-from qlikops.domain.text import harmless
-from qlikops.presentation.watch import Event, What
+from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.words.text import harmless
+from qlikops.presentation.lists.watch import Event, What
 
 _TITLE_CAP = 80
 _BODY_CAP = 240

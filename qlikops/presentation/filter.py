@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import KINDS
-from qlikops.domain.approval import Status
-from qlikops.domain.evaluation import Gate
-from qlikops.domain.task import TaskState
+from qlikops.domain.fleet.anomaly import KINDS
+from qlikops.domain.fleet.task import TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Gate
 from qlikops.presentation import vocabulary
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Decision
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -18,7 +17,8 @@ from qlikops.domain.errors import (
     Throttled,
     TlsProblem,
 )
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import Decision
+from qlikops.domain.words.text import harmless
 from qlikops.presentation.tone import Tone
 
 

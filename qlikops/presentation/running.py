@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qlikops.domain.approval import Status
-from qlikops.domain.naming import listed
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.words.naming import listed
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary, RunProposal
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Tone, line, outside

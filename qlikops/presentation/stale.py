@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
+from qlikops.domain.fleet.freshness import Freshness, StaleTask, StaleTime
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 from qlikops.presentation.waiting import clock

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import MESSAGE_CAP, harmless
+from qlikops.domain.words.text import MESSAGE_CAP, harmless
 
 
 class Tone(StrEnum):

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from qlikops.domain.anomaly import Severity
-from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.duration import format_duration, to_second
 from qlikops.domain.encoding.stored import StoredEnum
-from qlikops.domain.endpoint import EndpointWait
-from qlikops.domain.evaluation import Gate, Risk, Route, Verdict, is_ai
-from qlikops.domain.proposal import Option
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.fleet.endpoint import EndpointWait
+from qlikops.domain.fleet.task import StopReason, TaskState
+from qlikops.domain.proposals.approval import Outcome, Status
+from qlikops.domain.proposals.evaluation import Gate, Risk, Route, Verdict, is_ai
+from qlikops.domain.proposals.proposal import Option
+from qlikops.domain.words.duration import format_duration, to_second
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
 from qlikops.presentation.tone import Span, Tone, outside
 

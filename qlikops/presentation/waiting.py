@@ -9,10 +9,11 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.point_of_no_return import LEAST_NOTICE
-from qlikops.domain.proposal import Proposal
-from qlikops.presentation import timebar, vocabulary
+from qlikops.domain.fleet.point_of_no_return import LEAST_NOTICE
+from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.presentation import vocabulary
+from qlikops.presentation.pictures import timebar
 from qlikops.presentation.tone import Line, Span, Spans, Tone, line, outside, plain
 
 _LABEL = "resume by"

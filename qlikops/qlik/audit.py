@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.audit import DoneBy
-from qlikops.domain.task import TaskKey
-from qlikops.domain.text import folded, harmless, symbol
+from qlikops.domain.fleet.audit import DoneBy
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.words.text import folded, harmless, symbol
 from qlikops.qlik.wire import parse_time
 
 LINES_READ = 20_000

@@ -24,7 +24,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import RunOption, ServerFacts, TaskFacts, TaskKey
+from qlikops.domain.fleet.task import RunOption, ServerFacts, TaskFacts, TaskKey
 from qlikops.qlik import wire
 from qlikops.qlik.audit import AuditLine, parse_audit_trail
 from qlikops.qlik.config import QemInstance

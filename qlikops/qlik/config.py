@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.address import http_address
 from qlikops.domain.encoding import codec
+from qlikops.domain.words.address import http_address
 from qlikops.qlik.errors import QemMisconfigured
 
 _API = "/api/v1"

@@ -12,7 +12,7 @@ QemError
 
 from __future__ import annotations
 
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 
 class QemError(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from urllib.parse import quote, unquote
 
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 NAME_CAP = 500
 """Characters of a name as kept; a longer one is cut, and what it names can be seen but not acted on."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.words.text import harmless
 from qlikops.qlik.client import ErrorCode
 from qlikops.qlik.errors import QemBusinessError, QemError, QemLoginRefused
 from qlikops.qlik.wire import EndpointStatus, EndpointTest

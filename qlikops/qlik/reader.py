@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, TaskFacts, TaskKey
+from qlikops.domain.fleet.task import ServerFacts, ServerHealth, ServerState, TaskFacts, TaskKey
 from qlikops.qlik.client import ErrorCode, QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemError, QemLoginRefused, QemOutOfTime, QemUnreachable

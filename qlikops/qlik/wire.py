@@ -16,8 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import LONGEST
-from qlikops.domain.task import (
+from qlikops.domain.fleet.task import (
     Fetched,
     ServerFacts,
     ServerHealth,
@@ -27,7 +26,8 @@ from qlikops.domain.task import (
     TaskKey,
     TaskState,
 )
-from qlikops.domain.text import harmless, symbol, unhidden
+from qlikops.domain.words.duration import LONGEST
+from qlikops.domain.words.text import harmless, symbol, unhidden
 from qlikops.qlik.errors import QemProtocolError
 from qlikops.qlik.names import key_name
 

@@ -20,8 +20,8 @@ from qlikops import __version__
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.saved_filter import SavedFilter
-from qlikops.domain.text import harmless
 from qlikops.domain.versions import difference
+from qlikops.domain.words.text import harmless
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.coach import Coach
@@ -468,7 +468,7 @@ class QlikOpsApp(DecidingApp):
 
     @on(messages.OrderSettled)
     def _order_settled(self, message: messages.OrderSettled) -> None:
-        from qlikops.presentation import plans
+        from qlikops.presentation.lists import plans
 
         words, is_good = plans.settled(message.receipt)
         self.notify(words, severity="information" if is_good else "warning", timeout=15, markup=False)

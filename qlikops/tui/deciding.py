@@ -8,7 +8,7 @@ from textual import on
 from textual.app import App
 from textual.notifications import SeverityLevel
 
-from qlikops.presentation import decision
+from qlikops.presentation.deciding import decision
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import short_duration

@@ -19,7 +19,7 @@ from qlikops.tui.usable import Usable, usable
 from qlikops.tui.widgets.filtering import FilterBar
 
 if TYPE_CHECKING:  # the inbox is not to wait for what only the finder needs
-    from qlikops.domain.diagnosis import Diagnosis
+    from qlikops.domain.fleet.diagnosis import Diagnosis
     from qlikops.domain.ports import ContextServices
     from qlikops.presentation.finder import Entry
     from qlikops.tui.model.findable import Findable

@@ -12,7 +12,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.hook import Hook
 from qlikops.presentation import alert
-from qlikops.presentation.watch import Event, in_words
+from qlikops.presentation.lists.watch import Event, in_words
 from qlikops.tui.model.backend import post
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.messages import HookFailed

@@ -9,7 +9,7 @@ from typing import Any
 from textual.app import App
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 

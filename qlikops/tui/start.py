@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qlikops.domain.diagnosis import Diagnosis
+from qlikops.domain.fleet.diagnosis import Diagnosis
 from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.saved_filter import SavedFilter

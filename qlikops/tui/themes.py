@@ -10,7 +10,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
-from qlikops.domain.naming import did_you_mean
+from qlikops.domain.words.naming import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _EVERY_SCREEN = ("follow", "neighbour", "browse")
 """What every screen has comes after what this one is for."""

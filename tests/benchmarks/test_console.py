@@ -28,11 +28,11 @@ from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.runs import MOST
 from qlikops.aws.session import Resources
 from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import Approve, ExecutionPage
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import InboxRow
 from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.garbage import look_as_usual

@@ -20,9 +20,9 @@ import pytest
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import detect
 from qlikops.agent.remember.store import Store
-from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import LATEST_SNAPSHOT
-from qlikops.domain.task import TaskKey
+from qlikops.domain.runs.snapshot import LATENCY_SAMPLES, FleetSnapshot, Sample
 from qlikops.qlik import wire
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance

@@ -15,9 +15,9 @@ from qlikops.aws.approvals import REASON_CAP, LedgerApprovals, Timing
 from qlikops.aws.errors import Sent
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalStatus, Settings
-from qlikops.domain.approval import Decision
-from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.errors import AccessDenied
+from qlikops.domain.proposals.approval import Decision
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON

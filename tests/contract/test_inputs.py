@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.orders import lift_order, orders_in, read_order
+from qlikops.domain.runs.orders import lift_order, orders_in, read_order
 from qlikops.resources import resource
 from tests.embedded import EmbeddedAws
 

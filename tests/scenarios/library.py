@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator import library
 from qlikops.qlik.simulator.library import CONNECTION_LOST, server, task

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.scenario import AfterRun, Effect, Event
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.library import NAMES, SERVER, server, task
 from qlikops.qlik.simulator.scenario import Event, Scenario, SimulatedTask

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, server, task
 from qlikops.qlik.simulator.scenario import (
     Break,

@@ -11,12 +11,12 @@ from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import ProposalRecord, digest_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import LEASE, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.domain.proposals.approval import ProposalRecord, digest_of
+from qlikops.domain.proposals.proposal import Proposal
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.choosing import NOT_OFFERED, terms_chosen, waiting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from qlikops.domain.proposal import WHEN_IT_ANSWERS, Proposal
+from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS, Proposal
 
 NOT_OFFERED: tuple[dict[str, Any], ...] = (
     {"option": "rewind"},

@@ -14,9 +14,9 @@ from typing import Any, cast
 from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
-from qlikops.domain.approval import ProposalRecord, choice_of
 from qlikops.domain.errors import DecisionUnknown, QlikopsError, Unreachable
 from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
+from qlikops.domain.proposals.approval import ProposalRecord, choice_of
 from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from qlikops.agent.evaluate import EvaluationInput
-from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 
 
 class EagerEvaluator:

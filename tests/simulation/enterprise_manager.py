@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel

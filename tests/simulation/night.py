@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
+from qlikops.domain.proposals.evaluation import ApprovalMode
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qlikops.domain.approval import Status
 from qlikops.domain.errors import DecisionUnknown
 from qlikops.domain.ledger import RECORD, approval_partition
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.plant import World
 
 Named = tuple[str, str]

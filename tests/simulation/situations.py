@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.faults import OF_CALLS, OF_INVOCATIONS
 from tests.simulation.plant import DEFINITION, UNSTEADY
 

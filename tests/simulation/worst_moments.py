@@ -16,10 +16,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.errors import QlikopsError
+from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.domain.proposals.approval import Status, digest_of
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import CONFLICT_SECONDS, Key, Wire

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.audit import DoneBy
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.audit import DoneBy
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.qlik.audit import AuditLine
 from qlikops.qlik.errors import QemBusinessError, QemError
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.qlik.errors import QemBusinessError, QemError
 
 if TYPE_CHECKING:

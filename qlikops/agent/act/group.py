@@ -27,10 +27,10 @@ from qlikops.agent.propose.judgement import came_up, same_cause
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost, StartMarker, Stopped
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Outcome, ProposalRecord, Status, TaskOutcome
-from qlikops.domain.proposal import Choice, Proposal, ProposedTask
-from qlikops.domain.run import Progress
-from qlikops.domain.task import Action, TaskFacts, TaskKey
+from qlikops.domain.fleet.task import Action, TaskFacts, TaskKey
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.proposals.proposal import Choice, Proposal, ProposedTask
+from qlikops.domain.runs.run import Progress
 from qlikops.qlik.errors import QemError, QemProtocolError, QemUnreachable
 
 _PROGRESS_EVERY = timedelta(seconds=10)

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from qlikops.agent.remember.tasks import StartMarker, TaskLedger
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Outcome, ProposalRecord, RunCall, Status, TaskOutcome
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 
 _DOWN = (Status.UNVERIFIED, Status.FAILED, Status.SUPERSEDED, Status.NOT_TRIED)
 """What a group comes to of which no task is up, what needs a look first."""

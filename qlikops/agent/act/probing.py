@@ -20,12 +20,12 @@ from qlikops.agent.diagnosis.messages import classify, judge
 from qlikops.agent.propose.options import with_wait
 from qlikops.agent.remember.probes import ProbeLedger, slots
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import ACTIONS
-from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action, TaskFacts
+from qlikops.domain.fleet.anomaly import ACTIONS
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.task import Action, TaskFacts
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.probe import EndpointTester, probe
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
 
 _SAYS_NOTHING = frozenset({Status.RESTARTED, Status.ALREADY_RUNNING, Status.SUPERSEDED, Status.NOT_TRIED})
 """Speaks no word against starting the next task, unless that reads the log of this one."""

@@ -16,11 +16,11 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of, too_old
 from qlikops.agent.remember.attempts import Attempt
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.mute import Mute
-from qlikops.domain.plan import Plan, covering
-from qlikops.domain.proposal import ProposedTask
-from qlikops.domain.task import Fetched, ServerFacts, ServerState, TaskFacts, TaskKey
+from qlikops.domain.fleet.task import Fetched, ServerFacts, ServerState, TaskFacts, TaskKey
+from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.proposals.mute import Mute
+from qlikops.domain.proposals.proposal import ProposedTask
+from qlikops.domain.runs.plan import Plan, covering
 from qlikops.qlik.errors import QemError
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from qlikops.agent.act.fetches import Fetches
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.duration import format_duration
-from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
+from qlikops.domain.words.duration import format_duration
+from qlikops.domain.words.text import harmless
 from qlikops.qlik.errors import QemBusinessError, QemError
 from qlikops.qlik.probe import EndpointTester
 

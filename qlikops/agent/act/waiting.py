@@ -13,8 +13,8 @@ from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import nothing_sent
 from qlikops.agent.act.probing import Prober, ends_waiting
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.endpoint import EndpointKey, EndpointWait, ProbeAnswer
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait, ProbeAnswer
+from qlikops.domain.proposals.approval import Outcome, Status
 from qlikops.qlik.errors import QemError
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding.stored import unknown_values
-from qlikops.domain.endpoint import ProbeAnswer
-from qlikops.domain.evaluation import (
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.fleet.endpoint import ProbeAnswer
+from qlikops.domain.fleet.task import Action, StopReason, TaskKey
+from qlikops.domain.proposals.evaluation import (
     ApprovalMode,
     BlockingGate,
     Evaluation,
@@ -24,8 +25,7 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.proposal import Option, Proposal, ProposedTask
-from qlikops.domain.task import Action, StopReason, TaskKey
+from qlikops.domain.proposals.proposal import Option, Proposal, ProposedTask
 
 NEEDS_HUMAN: Mapping[FailureClass, str] = {
     FailureClass.POSITION_LOST: "the log is gone from where it stopped: restore it, or reload",

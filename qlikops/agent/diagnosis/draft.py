@@ -12,7 +12,7 @@ from qlikops.agent.diagnosis.entry import SHORTEST_PHRASE
 from qlikops.agent.diagnosis.library import Library
 from qlikops.agent.diagnosis.phrases import LONGEST_HOLE, Phrase
 from qlikops.agent.diagnosis.ranking import Explained, MessageContext, explain
-from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.fleet.diagnosis import FailureClass
 
 _LEFT_OUT = re.compile(
     # Replicate's codes and places, what ODBC puts before the words, an engine's own code.

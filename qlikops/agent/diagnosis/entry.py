@@ -12,7 +12,7 @@ from typing import Any
 from qlikops.agent.diagnosis.codes import NAMESPACES, NATIVE, normal
 from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import FailureClass, Remedy
+from qlikops.domain.fleet.diagnosis import FailureClass, Remedy
 
 SHORTEST_PHRASE = 5
 """Letters and digits; less would recognise anything."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 
-from qlikops.domain.anomaly import Evidence
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import Evidence
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.words.text import harmless
 
 EVIDENCE_CAP = 16
 """Items of one proposal's evidence."""

@@ -20,7 +20,7 @@ from qlikops.agent.diagnosis.codes import NUMBERED, family
 from qlikops.agent.diagnosis.engines import EVERYWHERE, spoken_by
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries, read_entries
 from qlikops.agent.diagnosis.phrases import Phrase
-from qlikops.domain.diagnosis import FailureClass, Remedy
+from qlikops.domain.fleet.diagnosis import FailureClass, Remedy
 
 ENTRIES = Path(__file__).parent / "entries"
 COMPILED = Path(__file__).parent / "entries.json"

@@ -19,9 +19,9 @@ from qlikops.agent.diagnosis.library import Library, library
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.task import TaskFacts
-from qlikops.domain.text import harmless, plain
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.words.text import harmless, plain
 
 
 class MessageClass(StrEnum):

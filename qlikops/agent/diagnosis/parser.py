@@ -12,7 +12,7 @@ from dataclasses import field
 from qlikops.agent.diagnosis.codes import WORD, Code, codes_in
 from qlikops.agent.diagnosis.quotes import Said, without_quotes
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import plain
+from qlikops.domain.words.text import plain
 
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")

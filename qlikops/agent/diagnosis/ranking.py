@@ -19,7 +19,7 @@ from qlikops.agent.diagnosis.library import Found, Library, library
 from qlikops.agent.diagnosis.parser import Parsed, parse
 from qlikops.agent.diagnosis.sentences import NAME, own_sentences
 from qlikops.dataclass import dataclass
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
 
 BEFORE, AFTER = 20, 120
 """Characters that a passage has on either side of what an entry was recognised by."""

@@ -10,10 +10,10 @@ from typing import Any, Protocol, assert_never
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.models import EvaluatorName, ModelSettings
 from qlikops.dataclass import dataclass
-from qlikops.domain.evaluation import Evaluation, Finding
-from qlikops.domain.lasting import Streak
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.evaluation import Evaluation, Finding
+from qlikops.domain.proposals.lasting import Streak
+from qlikops.domain.proposals.proposal import Proposal
 
 Clock = Callable[[], datetime]
 

@@ -16,8 +16,8 @@ from qlikops.agent.evaluate.causes import Cause, Unavailable
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
 from qlikops.agent.models import Structured
 from qlikops.dataclass import dataclass
-from qlikops.domain.evaluation import Finding, Risk, Verdict
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.evaluation import Finding, Risk, Verdict
+from qlikops.domain.words.text import harmless
 
 RATIONALE_CAP = 1000
 FINDING_CAP = 500

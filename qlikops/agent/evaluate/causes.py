@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _CODE_CAP = 60
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from qlikops.agent.decide.policy import NEEDS_HUMAN
 from qlikops.agent.evaluate.answer import CAUTION_CAP, RATIONALE_CAP
-from qlikops.domain.diagnosis import Diagnosis, FailureClass
-from qlikops.domain.evaluation import Evaluation, Risk, Verdict
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.proposals.evaluation import Evaluation, Risk, Verdict
+from qlikops.domain.words.text import harmless
 
 _HIGH = frozenset({FailureClass.POSITION_LOST, FailureClass.ACCESS})
 """Classes in which acting wrongly loses data or locks an account."""

@@ -26,8 +26,8 @@ from qlikops.agent.evaluate.floor import held_to_class
 from qlikops.agent.evaluate.prompt import PROMPT_VERSION, bare_instructions, data_block, instructions, task_text
 from qlikops.agent.models import ModelSettings, Structured
 from qlikops.dataclass import dataclass
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.proposals.proposal import Proposal
 
 _logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from typing import Any
 from qlikops.agent.diagnosis.evidence import EVIDENCE_CAP, Label
 from qlikops.agent.diagnosis.library import library
 from qlikops.agent.evaluate import EvaluationInput
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.endpoint import ProbeAnswer
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.fleet.endpoint import ProbeAnswer
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.words.text import harmless
 
 PROMPT_VERSION = "v3"
 TOOL_NAME = "record_evaluation"

@@ -15,12 +15,12 @@ from qlikops.agent.diagnosis.messages import MessageClass, is_proof
 from qlikops.agent.evaluate import Clock, EvaluationInput, mark_unsupported
 from qlikops.agent.look import wording
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import ACTIONS, AnomalyKind
-from qlikops.domain.diagnosis import Diagnosis, FailureClass
-from qlikops.domain.endpoint import ProbeAnswer
-from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.fleet.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.fleet.endpoint import ProbeAnswer
+from qlikops.domain.fleet.task import Action
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 
 NAME = "rules"
 VERSION = "7"

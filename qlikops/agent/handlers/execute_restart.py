@@ -9,8 +9,8 @@ from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import LambdaContext, proposal_id_of
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import Outcome
-from qlikops.domain.callback import parse_decision
+from qlikops.domain.proposals.approval import Outcome
+from qlikops.domain.proposals.callback import parse_decision
 
 CONTINUE, WAITING = "continue", "waiting"
 """Words in place of a Status: CheckRestart invokes again, at once or after `wait_seconds`."""

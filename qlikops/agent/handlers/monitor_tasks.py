@@ -9,7 +9,7 @@ from qlikops.agent.handlers.payload import LambdaContext
 from qlikops.agent.remember.run import Run
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.encoding import codec
-from qlikops.domain.proposal import ProposalSummary
+from qlikops.domain.proposals.proposal import ProposalSummary
 
 RESERVE_SECONDS = 120.0
 """Kept of the Lambda's time for what comes after reading: most of it is for a large fleet's snapshot."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from qlikops.agent.remember.run import Run
 from qlikops.agent.transient import TransientError
 from qlikops.domain.encoding import codec
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _ERROR_CAP = 500
 

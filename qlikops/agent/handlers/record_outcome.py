@@ -10,10 +10,10 @@ from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.remember.tasks import TaskLedger
 from qlikops.agent.wiring import Services, process_services
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
-from qlikops.domain.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
 from qlikops.domain.encoding.codec import CodecError
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
+from qlikops.domain.words.text import harmless
 
 CLOCK_SKEW = timedelta(seconds=60)
 """Between Lambda's clock and that of Step Functions."""

@@ -32,13 +32,13 @@ from qlikops.agent.look.servers import remembering
 from qlikops.agent.look.servers import unread as unread_servers
 from qlikops.agent.look.waiting import point_of, position_of, source_meanwhile
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Anomaly, AnomalyKind
-from qlikops.domain.duration import format_duration, to_second
-from qlikops.domain.fleet import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.lasting import Streak
-from qlikops.domain.plan import Plan, still_stopped, stopped_in
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.lasting import Streak
+from qlikops.domain.runs.plan import Plan, still_stopped, stopped_in
+from qlikops.domain.runs.snapshot import LATENCY_SAMPLES, FleetSnapshot, Sample, TaskProgress, TaskSnapshot
+from qlikops.domain.words.duration import format_duration, to_second
 
 CLOCK_SKEW_SECONDS = 60
 """How far ahead a previous snapshot's clock may be: it is still used, and this poll counts as the same one."""

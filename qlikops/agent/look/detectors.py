@@ -2,7 +2,7 @@
 
 A detector looks at one task at one poll and at what is remembered of it, or at one server and its tasks. Polls,
 durations and confirmation are `detection`'s: a detector only names what it needs. What is the same for all of a kind,
-such as its severity, is in `domain/anomaly.py`.
+such as its severity, is in `domain/fleet/anomaly.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
 from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.duration import format_duration, to_minute, to_second
-from qlikops.domain.fleet import TaskProgress, TaskSnapshot
-from qlikops.domain.lasting import Streak
-from qlikops.domain.task import ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
-from qlikops.domain.text import symbol
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.task import ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.lasting import Streak
+from qlikops.domain.runs.snapshot import TaskProgress, TaskSnapshot
+from qlikops.domain.words.duration import format_duration, to_minute, to_second
+from qlikops.domain.words.text import symbol
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
-from qlikops.domain.fleet import Sample, TaskProgress
-from qlikops.domain.freshness import Freshness, catching_up
-from qlikops.domain.task import TaskFacts
+from qlikops.domain.fleet.freshness import Freshness, catching_up
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.runs.snapshot import Sample, TaskProgress
 
 
 def freshness_of(

@@ -15,11 +15,11 @@ from qlikops.agent.look.detection import detect
 from qlikops.agent.look.detectors import is_down, is_down_again, is_late, is_retrying
 from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Anomaly, AnomalyKind
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lasting import Lasting, TaskLasting
-from qlikops.domain.task import Action, ServerFacts, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.fleet.task import Action, ServerFacts, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.lasting import Lasting, TaskLasting
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.text import harmless
 
 GIVE_UP_AFTER = timedelta(hours=1)
 """So long after the last look was due, what has not been seen by then cannot be said."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import ServerFacts, TaskKey
+from qlikops.domain.fleet.task import ServerFacts, TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot
 
 
 def due(servers: Sequence[ServerFacts], previous: FleetSnapshot | None, every: int) -> list[TaskKey]:

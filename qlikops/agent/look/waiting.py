@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.engines import engine_of
-from qlikops.domain.anomaly import ACTIONS, AnomalyKind
-from qlikops.domain.fleet import TaskSnapshot
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.task import TaskFacts
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.runs.snapshot import TaskSnapshot
 
 SOURCES_THAT_SUFFER: Mapping[str, tuple[str, str]] = {
     "postgresql": (

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from qlikops.agent.diagnosis.messages import FAULT_CAP, MessageClass, judge
 from qlikops.agent.look.detectors import RESOURCE_STOPS, lost_connection
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.lasting import Streak
-from qlikops.domain.proposal import ProposedTask
-from qlikops.domain.task import TaskFacts
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.proposals.lasting import Streak
+from qlikops.domain.proposals.proposal import ProposedTask
+from qlikops.domain.words.text import harmless
 
 _QUOTED_CAP = 160
 """Characters of a message that a sentence quotes."""

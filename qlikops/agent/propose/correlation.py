@@ -23,21 +23,21 @@ from qlikops.agent.look.waiting import point_of
 from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, too_old
 from qlikops.agent.propose.options import looking_for_the_log, options_of
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
-from qlikops.domain.audit import DoneBy
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.duration import to_second
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Siblings
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.freshness import Freshness
-from qlikops.domain.lasting import Streak
-from qlikops.domain.plan import Plan, StoppedInPlan
-from qlikops.domain.point_of_no_return import PointOfNoReturn, earliest
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.report import NoAction
-from qlikops.domain.task import ServerFacts, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.audit import DoneBy
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.fleet.endpoint import EndpointKey, Siblings
+from qlikops.domain.fleet.freshness import Freshness
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn, earliest
+from qlikops.domain.fleet.task import ServerFacts, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.lasting import Streak
+from qlikops.domain.proposals.proposal import Proposal, ProposedTask
+from qlikops.domain.runs.plan import Plan, StoppedInPlan
+from qlikops.domain.runs.report import NoAction
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.duration import to_second
+from qlikops.domain.words.text import harmless
 
 _MESSAGES_QUOTED = 3
 _WHY_CAP = 80

@@ -27,14 +27,14 @@ from qlikops.agent.look.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
-from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind
-from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.evaluation import Route
-from qlikops.domain.fleet import TaskProgress
-from qlikops.domain.plan import StoppedInPlan
-from qlikops.domain.proposal import Basis, Proposal, ProposedTask
-from qlikops.domain.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import ACTIONS, Anomaly, AnomalyKind
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.fleet.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.proposals.evaluation import Route
+from qlikops.domain.proposals.proposal import Basis, Proposal, ProposedTask
+from qlikops.domain.runs.plan import StoppedInPlan
+from qlikops.domain.runs.snapshot import TaskProgress
 
 _LOG_STREAM = "logstream"
 """Text in the type of a staging task's target, whatever its spelling."""

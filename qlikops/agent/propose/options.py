@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qlikops.agent.decide.policy import NEEDS_HUMAN
-from qlikops.domain.anomaly import ACTIONS, AnomalyKind
-from qlikops.domain.diagnosis import Diagnosis, FailureClass
-from qlikops.domain.duration import format_duration
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.proposal import WHEN_IT_ANSWERS, Option, Proposal
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.fleet.diagnosis import Diagnosis, FailureClass
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import Action
+from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS, Option, Proposal
+from qlikops.domain.words.duration import format_duration
 
 _RESTORE = ("Restore the log on the source, from where the task stopped.",)
 _BEFORE_A_RELOAD = (

@@ -12,11 +12,11 @@ from qlikops.agent.propose.correlation import Correlated
 from qlikops.agent.remember.attempts import Attempts
 from qlikops.agent.remember.ledger import Opened
 from qlikops.agent.remember.tasks import Lease
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.mute import Mute
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import NoAction
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.mute import Mute
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.report import NoAction
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 
 _NOT_READ = "not read in time: it is as the last run saw it"
 _TAKEN = "one of the tasks behind the same cause was taken by another proposal in the same moment"

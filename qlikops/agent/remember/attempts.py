@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.lasting import STREAK_WINDOW, Fall, Streak, TaskLasting, backoff
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
+from qlikops.domain.proposals.lasting import STREAK_WINDOW, Fall, Streak, TaskLasting, backoff
+from qlikops.domain.proposals.mute import Mute, MuteReason
 
 HOUR = timedelta(hours=1)
 """Time in which restarts count for the restart limit."""

@@ -12,12 +12,12 @@ from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.table import Condition, ConditionFailed, Key, Table, Update
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import EarlierResults, ProposalRecord, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.lasting import Aftermath
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.approval import EarlierResults, ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.lasting import Aftermath
+from qlikops.domain.proposals.proposal import Proposal
 
 TRACK_DAYS = 365
 """How long after its last entry a row of earlier results is forgotten."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from qlikops.agent.remember.table import ABSENT, Item, Put
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.run import RunProposal
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.run import RunProposal
 
 RECORD_DAYS = 90
 """How long records, events, runs and histories are kept."""

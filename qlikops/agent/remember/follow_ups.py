@@ -17,11 +17,11 @@ from qlikops.agent.remember.record import StoredRecord, record_of
 from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Item, Put, Table, Update, Write
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.lasting import Aftermath, TaskLasting
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.lasting import Aftermath, TaskLasting
 
 BODY_BYTES = 300_000
 """Bytes of a follow-up as JSON; a DynamoDB item has 400 KB."""

@@ -38,7 +38,10 @@ from qlikops.agent.remember.tasks import TaskLedger, still_unanswered
 from qlikops.agent.transient import TransientError
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import (
+from qlikops.domain.encoding import codec
+from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import (
     UNANSWERED,
     Decision,
     EarlierResults,
@@ -50,12 +53,9 @@ from qlikops.domain.approval import (
     attributed,
     digest_of,
 )
-from qlikops.domain.encoding import codec
-from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew
-from qlikops.domain.evaluation import Evaluation, PolicyResult
-from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import RECORD_VERSION, Proposal
-from qlikops.domain.run import RunProposal
+from qlikops.domain.proposals.evaluation import Evaluation, PolicyResult
+from qlikops.domain.proposals.proposal import RECORD_VERSION, Proposal
+from qlikops.domain.runs.run import RunProposal
 
 _logger = logging.getLogger(__name__)
 

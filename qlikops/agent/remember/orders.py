@@ -22,10 +22,10 @@ from qlikops.agent.remember.table import (
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.orders import OrderOutcome
-from qlikops.domain.plan import Plan
-from qlikops.domain.task import TaskKey
+from qlikops.domain.runs.orders import OrderOutcome
+from qlikops.domain.runs.plan import Plan
 
 KEPT_AFTER = timedelta(days=2)
 """How long a plan stays after its end: lists show it, and what it stopped is asked about."""

@@ -17,7 +17,7 @@ from qlikops.agent.diagnosis.library import Library, library, using, with_own, w
 from qlikops.agent.diagnosis.own import Kept
 from qlikops.agent.remember.objects import NotModified, read
 from qlikops.domain.ledger import OWN_FAILURES
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 _WHY_CAP = 300
 _logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from qlikops.agent.remember.entries import key_of
 from qlikops.agent.remember.table import PRESENT, Condition, ConditionFailed, Item, Put, Table, Update
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Probe
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe
 from qlikops.domain.ledger import Attribute
 
 _HOUR = timedelta(hours=1)

@@ -10,13 +10,13 @@ from botocore.parsers import ResponseParserError
 from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.table import PRESENT, Condition, Item, Table, Update
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import InboxRow, ProposalRecord, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointWait
 from qlikops.domain.errors import QlikopsError
+from qlikops.domain.fleet.endpoint import EndpointWait
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.run import Progress
+from qlikops.domain.proposals.approval import InboxRow, ProposalRecord, Status
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.run import Progress
 
 _SAYS_SO = (Attribute.WAITS, keys.INBOX_PARTITION)
 _GOES_ON = Condition("#status = :restarting", {":restarting": Status.RESTARTING})

@@ -6,12 +6,12 @@ from dataclasses import field, replace
 
 from qlikops.agent.remember.table import Item
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Outcome, ProposalRecord
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import RecordTooNew
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.record import read_record, stored_digest
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord
+from qlikops.domain.proposals.record import read_record, stored_digest
+from qlikops.domain.words.text import harmless
 
 OUTCOME_BYTES = 120_000
 """Bytes of an outcome as JSON. A DynamoDB item has 400 KB, and the proposal, whose tasks it names again, shares it."""

@@ -10,10 +10,10 @@ from qlikops.agent.remember import entries
 from qlikops.agent.remember.entries import key_of
 from qlikops.agent.remember.table import Item, Put, Table
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.run import RunProposal, RunSummary
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.runs.run import RunProposal, RunSummary
 
 _SHOWN_TARGETS = 10
 """Tasks of a group that a run's row names; the record has them all."""

@@ -15,10 +15,10 @@ from qlikops.agent.remember.objects import Changed, NotModified, read, write_ove
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
-from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskSnapshot
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, detection_key, report_key
-from qlikops.domain.report import RunReport
-from qlikops.domain.text import MESSAGE_CAP
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot, Notified, Sample, TaskSnapshot
+from qlikops.domain.words.text import MESSAGE_CAP
 
 _logger = logging.getLogger(__name__)
 _TRIES = 3

@@ -24,7 +24,11 @@ from qlikops.agent.remember.table import (
 )
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import (
+from qlikops.domain.encoding import codec
+from qlikops.domain.errors import QlikopsError
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import (
     PULLED,
     UNANSWERED,
     Claim,
@@ -34,14 +38,10 @@ from qlikops.domain.approval import (
     Status,
     TaskOutcome,
 )
-from qlikops.domain.encoding import codec
-from qlikops.domain.errors import QlikopsError
-from qlikops.domain.lasting import Lasting, TaskLasting
-from qlikops.domain.ledger import Attribute
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.record import claim_in
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.lasting import Lasting, TaskLasting
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.proposals.record import claim_in
 
 RESTART_DAYS = 30
 HISTORY_DAYS = 90

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.approval import InboxRow, Outcome, ProposalRecord, Status
 
 if TYPE_CHECKING:
     from qlikops.agent.steps.assessment import Assessor

@@ -14,11 +14,11 @@ from qlikops.agent.evaluate import EvaluationInput, Evaluator
 from qlikops.agent.remember.attempts import last_hour, streak_of
 from qlikops.agent.remember.ledger import Ledger, check_open
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import HistoryLine, ProposalRecord
-from qlikops.domain.duration import to_minute
-from qlikops.domain.evaluation import Evaluation, Route
-from qlikops.domain.lasting import STREAK_WINDOW
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.approval import HistoryLine, ProposalRecord
+from qlikops.domain.proposals.evaluation import Evaluation, Route
+from qlikops.domain.proposals.lasting import STREAK_WINDOW
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.words.duration import to_minute
 
 _HISTORY_TASKS = 5
 """Tasks of a group whose histories the evaluator gets to see."""

@@ -20,9 +20,9 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import RestartFellOver
 from qlikops.agent.tell.notify import Notifier
 from qlikops.dataclass import dataclass
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lasting import FellOver, Followed, TaskLasting
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.lasting import FellOver, Followed, TaskLasting
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.reader import FleetReading
 
 TELLING = timedelta(minutes=2)

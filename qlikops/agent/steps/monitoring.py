@@ -31,15 +31,15 @@ from qlikops.agent.tell.notifications import news_of
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import changes, mean_latency, stale_since
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import to_second
-from qlikops.domain.fleet import FleetSnapshot, Notified
-from qlikops.domain.lasting import Followed
-from qlikops.domain.plan import Plan
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import NoAction, RunReport
-from qlikops.domain.run import RunSummary
-from qlikops.domain.task import TaskKey
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.lasting import Followed
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.plan import Plan
+from qlikops.domain.runs.report import NoAction, RunReport
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.runs.snapshot import FleetSnapshot, Notified
+from qlikops.domain.words.duration import to_second
+from qlikops.domain.words.text import harmless
 from qlikops.qlik.reader import Chooser, FleetReading
 
 OPENING_LEASE_SECONDS = 2 * 3600

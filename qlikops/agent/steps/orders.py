@@ -18,15 +18,25 @@ from qlikops.agent.tell.events import LongWorkPlanned
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.transient import may_pass
 from qlikops.dataclass import dataclass
-from qlikops.domain.duration import format_duration, short_moment
 from qlikops.domain.errors import NotFound
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.mute import MuteReason
-from qlikops.domain.naming import listed
-from qlikops.domain.orders import LATEST, MOST, Order, OrderKind, OrderOutcome, Refused, orders_in, read_order, span_of
-from qlikops.domain.plan import PLAN_PREFIX, Plan
-from qlikops.domain.task import TaskKey
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.mute import MuteReason
+from qlikops.domain.runs.orders import (
+    LATEST,
+    MOST,
+    Order,
+    OrderKind,
+    OrderOutcome,
+    Refused,
+    orders_in,
+    read_order,
+    span_of,
+)
+from qlikops.domain.runs.plan import PLAN_PREFIX, Plan
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.duration import format_duration, short_moment
+from qlikops.domain.words.naming import listed
+from qlikops.domain.words.text import harmless
 
 PLANS_AT_ONCE = 100
 """Plans that are not over. Each snapshot carries them all."""

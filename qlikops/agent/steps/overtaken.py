@@ -19,12 +19,12 @@ from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the_next_run
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import ServerState, TaskFacts, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import ServerState, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.proposal import Proposal, ProposedTask
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
+from qlikops.domain.words.text import harmless
 
 _UP = "it runs again"
 _GONE = "it is no longer there"

@@ -17,9 +17,9 @@ from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
 from qlikops.agent.transient import may_pass
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound, RecordTooNew
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import ExecutionStatus
 
 GRACE = timedelta(minutes=2)

@@ -19,7 +19,7 @@ from qlikops.agent.steps.reconcile import left_to_the_next_run
 from qlikops.agent.tell.events import ApprovalReminder, Reason
 from qlikops.agent.tell.notify import Notifier
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord, Reminded
+from qlikops.domain.proposals.approval import ProposalRecord, Reminded
 
 HALF, MOST = 0.5, 0.8
 """Parts of the time that an answer may take, after which it is asked for again."""

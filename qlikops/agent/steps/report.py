@@ -19,10 +19,10 @@ from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Decision, ProposalRecord, Status, terms_of
-from qlikops.domain.duration import format_duration, to_second
-from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
-from qlikops.domain.run import RunSummary
+from qlikops.domain.proposals.approval import Decision, ProposalRecord, Status, terms_of
+from qlikops.domain.runs.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.words.duration import format_duration, to_second
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
 """An ampersand too: `&rlm;` would come out as the control character that was made harmless before."""

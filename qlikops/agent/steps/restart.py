@@ -17,9 +17,9 @@ from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.waiting import Waiter, Waiting
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.record import StoredRecord
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
-from qlikops.domain.endpoint import Probe, ProbeAnswer
-from qlikops.domain.proposal import Choice, NotOffered, Proposal
+from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.proposal import Choice, NotOffered, Proposal
 from qlikops.qlik.errors import QemError
 
 CONTINUE_FOR = timedelta(minutes=90)

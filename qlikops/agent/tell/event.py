@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.task import TaskKey
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.words.text import harmless
 
 VERSION = 1
 """Version of the details. A consumer may rely on the fields of a version; one that it does not know it leaves alone."""

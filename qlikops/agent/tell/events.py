@@ -17,14 +17,14 @@ from qlikops.agent.tell import texts
 from qlikops.agent.tell.event import SUMMARY_CAP, Event, State, dedup_key, name_of, named, summary_of, tags_of, where
 from qlikops.agent.tell.notifications import Notifications
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.duration import to_minute
-from qlikops.domain.fleet import Notified
-from qlikops.domain.lasting import FellOver
-from qlikops.domain.plan import Plan
-from qlikops.domain.task import TaskKey
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import ProposalRecord, Status
+from qlikops.domain.proposals.lasting import FellOver
+from qlikops.domain.runs.plan import Plan
+from qlikops.domain.runs.snapshot import Notified
+from qlikops.domain.words.duration import to_minute
+from qlikops.domain.words.text import harmless
 
 NOTIFIED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
 """The ends of what nobody was asked about that people hear of all the same: it did not work."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from qlikops.domain.approval import Status
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.run import RunSummary
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.runs.run import RunSummary
 
 NAMESPACE = "QlikOps"
 RESTART_FAILURES = (Status.FAILED, Status.UNVERIFIED, Status.PARTIAL)

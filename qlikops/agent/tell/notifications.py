@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
-from qlikops.domain.fleet import FleetSnapshot, Notified
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.anomaly import ACTIONS, Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot, Notified
 
 OVER_AFTER = timedelta(minutes=15)
 """Time after which a finding that is not seen counts as over: one that comes back earlier was never away."""

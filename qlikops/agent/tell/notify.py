@@ -16,9 +16,9 @@ from qlikops.agent.config import NotificationFormat
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ended
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.encoding import codec
-from qlikops.domain.text import harmless
+from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.words.text import harmless
 
 SOURCE = "qlikops"
 """Source of all events; the functions may put no others."""

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from qlikops.agent.remember.run import Run
-from qlikops.domain.approval import ProposalRecord, terms_of
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.duration import format_duration, to_minute
-from qlikops.domain.evaluation import Evaluation, Verdict, is_ai
-from qlikops.domain.plan import Plan
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.proposals.approval import ProposalRecord, terms_of
+from qlikops.domain.proposals.evaluation import Evaluation, Verdict, is_ai
+from qlikops.domain.runs.plan import Plan
+from qlikops.domain.words.duration import format_duration, to_minute
+from qlikops.domain.words.text import harmless
 
 NOTHING_PROPOSED = "Nothing is proposed on these; you are told once."
 _LINE_CAP = 200

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from qlikops.agent.tell.metrics import RESTART_FAILURES
-from qlikops.domain.anomaly import Anomaly
-from qlikops.domain.approval import Status
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.freshness import StaleTime, stale_time
-from qlikops.domain.report import Changes, RunPoint, RunReport, Sighting
-from qlikops.domain.task import TaskState
+from qlikops.domain.fleet.anomaly import Anomaly
+from qlikops.domain.fleet.freshness import StaleTime, stale_time
+from qlikops.domain.fleet.task import TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.report import Changes, RunPoint, RunReport, Sighting
+from qlikops.domain.runs.snapshot import FleetSnapshot
 
 TREND_RUNS = 12
 """Kept in each report, this run included: an hour at one run in five minutes."""

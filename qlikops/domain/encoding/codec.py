@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
-from qlikops.domain.duration import LONGEST, parse_duration
 from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
 from qlikops.domain.encoding.stored import StoredEnum
+from qlikops.domain.words.duration import LONGEST, parse_duration
 
 VERSION = 1
 """Version of what is in the ledger, the bucket and Step Functions payloads: a newer one is refused, an older read."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field, fields
 from typing import Any, Final
 
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 UNQUOTED: Final = object()
 """What is shown in place of a value that may be a password."""

@@ -15,7 +15,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import UsageError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 
 REDACTED = "[redacted]"
 PAYLOAD_CAP = 20_000

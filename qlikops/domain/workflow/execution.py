@@ -6,9 +6,9 @@ from datetime import datetime
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.stored import StoredEnum
-from qlikops.domain.orders import OrderOutcome
-from qlikops.domain.run import RunProposal as RunProposal
-from qlikops.domain.run import RunSummary as RunSummary
+from qlikops.domain.runs.orders import OrderOutcome
+from qlikops.domain.runs.run import RunProposal as RunProposal
+from qlikops.domain.runs.run import RunSummary as RunSummary
 
 
 class ExecutionStatus(StoredEnum):

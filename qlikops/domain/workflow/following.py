@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
-from qlikops.domain.handover import pages_of
 from qlikops.domain.ports import Executions
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
@@ -102,3 +101,16 @@ def last_good(role: Executions, summary: ExecutionSummary) -> ExecutionSummary |
         if earlier:
             return max(earlier, key=lambda each: each.started_at)
     return None
+
+
+def pages_of(executions: Executions, status: ExecutionStatus | None = None) -> Iterator[tuple[ExecutionSummary, ...]]:
+    """All runs, or all with one status, in Step Functions' order, a page at a time; the next is read when it is asked
+    for.
+    """
+    token: str | None = None
+    while True:
+        page = executions.page(status, token)
+        yield page.executions
+        token = page.next_token
+        if token is None:
+            return

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, FoldedHistory, OpenCallback, StateStatus, StateVisit
 

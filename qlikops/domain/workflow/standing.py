@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from qlikops.domain.workflow.execution import (
     ExecutionStatus,
     FoldedHistory,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
+from qlikops.domain.fleet.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
     Break,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.scenario import AfterRun, LatencySide, SimulatedTask
 
 _UPTIME_SECONDS = 86_400.0

@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import InboxRow, ProposalRecord
-from qlikops.domain.background import read_background
 from qlikops.domain.errors import (
     AccessDenied,
     ApprovalGone,
@@ -25,13 +23,15 @@ from qlikops.domain.errors import (
     Throttled,
     Unreachable,
 )
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.gathered.background import read_background
+from qlikops.domain.gathered.shift_entry import ShiftEntry, entry_of
 from qlikops.domain.ports import ContextServices, Credentials
-from qlikops.domain.shift_entry import ShiftEntry, entry_of
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import InboxRow, ProposalRecord
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation.alert import Alerts
 from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.watch import Event, What, is_soon, unsaid
+from qlikops.presentation.lists.watch import Event, What, is_soon, unsaid
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend

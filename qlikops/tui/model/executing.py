@@ -50,7 +50,7 @@ class LoadedExecutions:
     complete: bool = False
     """Whether the last page is there."""
     _ended: dict[str, datetime | None] = field(default_factory=dict)
-    """By ARN, in Step Functions' order, when each run had ended as it was listed last."""
+    """ARN -> when the run had ended as it was listed last, or None; in Step Functions' order."""
     _asked: str | None = None
     """Token of the page that was asked for again last; None is the newest."""
     _first: int = 0

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.endpoint import EndpointKey
 from qlikops.domain.errors import NotFound
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
+from qlikops.domain.fleet.endpoint import EndpointKey
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.text import harmless
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import ExecutionSummary
-from qlikops.presentation import executions, inbox, vocabulary
+from qlikops.presentation import vocabulary
 from qlikops.presentation.finder import Entry, Question, Sort
+from qlikops.presentation.lists import executions, inbox
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.links import (
     EndpointLink,
@@ -33,7 +34,7 @@ from qlikops.tui.model.messages import FindableLoaded, LoadFailed
 from qlikops.tui.model.state import ConsoleState
 
 if TYPE_CHECKING:
-    from qlikops.domain.diagnosis import Diagnosis
+    from qlikops.domain.fleet.diagnosis import Diagnosis
     from qlikops.tui.usable import Usable
 
 YOUNG = timedelta(seconds=15)

@@ -7,11 +7,11 @@ from dataclasses import field
 from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.shift_entry import entry_of, is_followed
-from qlikops.presentation import now as known
+from qlikops.domain.gathered.shift_entry import entry_of, is_followed
+from qlikops.domain.proposals.approval import ProposalRecord, Status
+from qlikops.presentation.lists import now as known
+from qlikops.presentation.lists.watch import Event, What
 from qlikops.presentation.tone import Span, Spans, outside, plain
-from qlikops.presentation.watch import Event, What
 
 AT_ONCE = 5
 """Records that are asked for together, and that are looked up of those that leave the inbox at one time: in a storm the

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import InboxRow, ProposalRecord
-from qlikops.domain.endpoint import EndpointKey
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.endpoint import EndpointKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import InboxRow, ProposalRecord
 
 if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
-    from qlikops.domain.diagnosis import Diagnosis
-    from qlikops.domain.fleet import TaskSnapshot
+    from qlikops.domain.fleet.diagnosis import Diagnosis
+    from qlikops.domain.runs.snapshot import TaskSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from qlikops.dataclass import dataclass
 if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from collections.abc import Mapping, Sequence
 
-    from qlikops.domain.approval import InboxRow, ProposalRecord
-    from qlikops.domain.background import Background
     from qlikops.domain.errors import QlikopsError
-    from qlikops.domain.ordering import OrderReceipt
+    from qlikops.domain.gathered.background import Background
+    from qlikops.domain.gathered.ordering import OrderReceipt
     from qlikops.domain.ports import Credentials, DecisionReceipt, DecisionRequest
-    from qlikops.domain.schedule import ScheduleStatus
+    from qlikops.domain.proposals.approval import InboxRow, ProposalRecord
+    from qlikops.domain.runs.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
     from qlikops.presentation.finder import Entry
-    from qlikops.presentation.watch import Event
+    from qlikops.presentation.lists.watch import Event
     from qlikops.tui.model.links import RunLink
 
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord, Status, choice_of
 from qlikops.domain.errors import Unreachable
 from qlikops.domain.ports import ContextServices, DecisionReceipt, DecisionRequest
-from qlikops.presentation import decision
+from qlikops.domain.proposals.approval import ProposalRecord, Status, choice_of
+from qlikops.presentation.deciding import decision
 from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend

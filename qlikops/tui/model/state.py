@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from textual.message_pump import MessagePump
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import InboxRow
+from qlikops.domain.proposals.approval import InboxRow
 from qlikops.domain.saved_filter import LISTS, SavedFilter
+from qlikops.presentation.lists.watch import Event, What
 from qlikops.presentation.problem import explain
-from qlikops.presentation.watch import Event, What
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource, LiveContext, Waiting

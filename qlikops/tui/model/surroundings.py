@@ -10,8 +10,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.background import Background
+from qlikops.domain.gathered.background import Background
+from qlikops.domain.proposals.approval import ProposalRecord
 from qlikops.tui.model.outbox import ApprovalKey
 
 YOUNG = timedelta(seconds=30)

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.problem import explain
 from qlikops.tui.model.context import LiveContext

@@ -15,15 +15,17 @@ from textual.strip import Strip
 from textual.widgets import Button, Input, SelectionList
 from textual.widgets.selection_list import Selection
 
-from qlikops.domain import advice
-from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
+from qlikops.domain.gathered import advice
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
-from qlikops.presentation import choosing, inbox, vocabulary
-from qlikops.presentation.bulk import entry, named, not_one_cause, together
-from qlikops.presentation.decision import no_longer_waits
-from qlikops.presentation.inbox import claimed_by_another
+from qlikops.domain.proposals.approval import ProposalRecord, Status, new_decision_id
+from qlikops.presentation import vocabulary
+from qlikops.presentation.deciding import choosing
+from qlikops.presentation.deciding.bulk import entry, named, not_one_cause, together
+from qlikops.presentation.deciding.decision import no_longer_waits
+from qlikops.presentation.lists import inbox
+from qlikops.presentation.lists.inbox import claimed_by_another
+from qlikops.presentation.pages.review import second_thoughts
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone, outside
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from qlikops.presentation.inbox import summary
+from qlikops.presentation.lists.inbox import summary
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState

@@ -12,20 +12,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
-from qlikops.domain import advice
-from qlikops.domain.approval import ProposalRecord, new_decision_id
 from qlikops.domain.errors import ApprovalGone
-from qlikops.domain.latest import Latest
+from qlikops.domain.gathered import advice
+from qlikops.domain.gathered.latest import Latest
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
-from qlikops.domain.proposal import Choice
-from qlikops.presentation import choosing, vocabulary
-from qlikops.presentation.choosing import Enter
-from qlikops.presentation.decision import Seen, names, no_longer_waits, sheet
-from qlikops.presentation.difference import differences, differs
-from qlikops.presentation.inbox import claimed_by, claimed_by_another
-from qlikops.presentation.latest import doubts
+from qlikops.domain.proposals.approval import ProposalRecord, new_decision_id
+from qlikops.domain.proposals.proposal import Choice
+from qlikops.presentation import vocabulary
+from qlikops.presentation.deciding import choosing
+from qlikops.presentation.deciding.choosing import Enter
+from qlikops.presentation.deciding.decision import Seen, names, no_longer_waits, sheet
+from qlikops.presentation.lists.inbox import claimed_by, claimed_by_another
+from qlikops.presentation.pages.difference import differences, differs
+from qlikops.presentation.pages.latest import doubts
+from qlikops.presentation.pages.review import second_thoughts
 from qlikops.presentation.problem import explain
-from qlikops.presentation.review import second_thoughts
 from qlikops.presentation.tone import Line, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Select, Static
 
-from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.proposals.approval import ProposalRecord
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model import messages

@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from qlikops.domain.endpoint import EndpointKey
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet.endpoint import EndpointKey
+from qlikops.domain.gathered.since import read_fleet
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.since import read_fleet
-from qlikops.presentation import endpoint, fleet
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.presentation.lists import fleet
+from qlikops.presentation.pages import endpoint
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Section
 from qlikops.tui.model import links

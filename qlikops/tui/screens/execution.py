@@ -13,13 +13,16 @@ from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Input, Static
 
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
 from qlikops.domain.workflow.following import Followed, Follower, last_good
 from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.domain.workflow.logs import calls_of, read_logs
-from qlikops.presentation import chosen_state, comparison, drawing, events, executions, graph, logs, vocabulary
+from qlikops.presentation import vocabulary
+from qlikops.presentation.lists import events, executions
+from qlikops.presentation.pages import chosen_state, comparison, logs
+from qlikops.presentation.pictures import drawing, graph
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Tone

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
-from qlikops.presentation import executions
 from qlikops.presentation import filter as filters
+from qlikops.presentation.lists import executions
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Tone

@@ -7,8 +7,8 @@ from typing import ClassVar
 from rich.console import RenderableType
 from textual.binding import Binding, BindingType
 
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.presentation.failure import happened
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.presentation.pages.failure import happened
 from qlikops.presentation.tone import Section
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.modal import ModalPage

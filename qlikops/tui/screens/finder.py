@@ -16,8 +16,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qlikops.presentation import finder
-from qlikops.presentation.canvas import cut_end
 from qlikops.presentation.finder import Answer, Entry, Found, Sort
+from qlikops.presentation.pictures.canvas import cut_end
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.findable import Findable, of_id, of_link
 from qlikops.tui.model.links import Link

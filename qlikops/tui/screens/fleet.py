@@ -12,14 +12,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.gathered.shift_entry import ShiftEntry
+from qlikops.domain.gathered.since import FleetNow, read_fleet
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.shift_entry import ShiftEntry
-from qlikops.domain.since import FleetNow, read_fleet
-from qlikops.domain.task import TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.presentation import filter as filters
-from qlikops.presentation import fleet
-from qlikops.presentation.folding import Fold, folded
+from qlikops.presentation.lists import fleet
+from qlikops.presentation.lists.folding import Fold, folded
 from qlikops.presentation.problem import explain
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Section, Span, Tone, line

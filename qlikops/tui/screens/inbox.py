@@ -13,10 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.approval import ProposalRecord, Status, new_decision_id
 from qlikops.domain.ports import DecisionRequest
-from qlikops.presentation import inbox, under_way
+from qlikops.domain.proposals.approval import ProposalRecord, Status, new_decision_id
 from qlikops.presentation.headline import Headline
+from qlikops.presentation.lists import inbox, under_way
 from qlikops.tui.model import links, messages
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.links import Links

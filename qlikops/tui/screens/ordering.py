@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Select
 
 from qlikops.domain.errors import UsageError
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.ordering import send
-from qlikops.domain.orders import Order, lift_order, plan_order
-from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.gathered.ordering import send
+from qlikops.domain.gathered.shift_entry import ShiftEntry
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.shift_entry import ShiftEntry
-from qlikops.presentation import plans
+from qlikops.domain.runs.orders import Order, lift_order, plan_order
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
+from qlikops.presentation.lists import plans
 from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext

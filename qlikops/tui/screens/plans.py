@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ports import ContextServices
-from qlikops.presentation import plans
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.presentation.lists import plans
 from qlikops.presentation.problem import explain
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.ordering import LiftScreen, OrderingScreen, PlanScreen

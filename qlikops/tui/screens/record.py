@@ -7,10 +7,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from qlikops.domain.approval import ProposalRecord, Status
 from qlikops.domain.ports import ContextServices
-from qlikops.presentation import review
-from qlikops.presentation.decision import no_longer_waits
+from qlikops.domain.proposals.approval import ProposalRecord, Status
+from qlikops.presentation.deciding.decision import no_longer_waits
+from qlikops.presentation.pages import review
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
 from qlikops.tui.model import links

@@ -15,8 +15,8 @@ from textual.widgets import Button, Select, Static
 
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.schedule import Schedule, ScheduleStatus
-from qlikops.presentation import schedule
+from qlikops.domain.runs.schedule import Schedule, ScheduleStatus
+from qlikops.presentation.pages import schedule
 from qlikops.presentation.tone import Line, Section, Tone, as_text
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext

@@ -14,18 +14,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from qlikops.domain.decided import Known
-from qlikops.domain.fleet import TaskSnapshot
-from qlikops.domain.plan import Plan
+from qlikops.domain.gathered.decided import Known
+from qlikops.domain.gathered.shift import Shift, gather_shift
+from qlikops.domain.gathered.shift_entry import ShiftEntry
 from qlikops.domain.ports import ContextServices
-from qlikops.domain.shift import Shift, gather_shift
-from qlikops.domain.shift_entry import ShiftEntry
+from qlikops.domain.runs.plan import Plan
+from qlikops.domain.runs.snapshot import TaskSnapshot
 from qlikops.presentation import filter as filters
-from qlikops.presentation import shift_rows as shift
 from qlikops.presentation.headline import Headline
-from qlikops.presentation.plans import nothing_to_lift
+from qlikops.presentation.lists import shift_rows as shift
+from qlikops.presentation.lists.plans import nothing_to_lift
+from qlikops.presentation.lists.shift_rows import Group, ShiftRow
 from qlikops.presentation.problem import explain
-from qlikops.presentation.shift_rows import Group, ShiftRow
 from qlikops.presentation.tone import Line, Section, Span, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.links import Links, RecordLink, RunLink, TaskLink, TasksLink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qlikops.presentation import under_way
+from qlikops.presentation.lists import under_way
 from qlikops.presentation.tone import Line
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState

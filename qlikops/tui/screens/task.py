@@ -15,9 +15,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from qlikops.domain.lookup import TaskDetail, look_up
+from qlikops.domain.gathered.lookup import TaskDetail, look_up
 from qlikops.domain.ports import ContextServices
-from qlikops.presentation import task
+from qlikops.presentation.pages import task
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import as_text
 from qlikops.tui.model import links

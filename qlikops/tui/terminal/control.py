@@ -17,7 +17,7 @@ from textual.app import App, SuspendNotSupported
 
 from qlikops.child import interrupts_end_only_the_child, run_child
 from qlikops.domain.errors import QlikopsError
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.streams import talking
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"

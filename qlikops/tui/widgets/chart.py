@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from qlikops.dataclass import dataclass
-from qlikops.presentation.chart import Chart, draw
+from qlikops.presentation.pictures.chart import Chart, draw
 from qlikops.presentation.tone import Tone
 from qlikops.tui.widgets.prose import Palette, text
 

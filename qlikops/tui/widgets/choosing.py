@@ -11,9 +11,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option as Row
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.proposal import Choice, Proposal
-from qlikops.domain.task import TaskKey
-from qlikops.presentation import choosing
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.proposal import Choice, Proposal
+from qlikops.presentation.deciding import choosing
 from qlikops.presentation.tone import Span, Spans, Tone
 from qlikops.tui.widgets.prose import palette, text
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from textual import on
 from textual.message import Message
 
-from qlikops.domain.approval import Claim, InboxRow, ProposalRecord
 from qlikops.domain.errors import ApprovalGone
-from qlikops.presentation import decision, inbox
-from qlikops.presentation.difference import differences
+from qlikops.domain.proposals.approval import Claim, InboxRow, ProposalRecord
+from qlikops.presentation.deciding import decision
 from qlikops.presentation.freshness import Trust
+from qlikops.presentation.lists import inbox
+from qlikops.presentation.pages.difference import differences
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import events, on
 from textual.widgets import Static
 
-from qlikops.presentation import decision
+from qlikops.presentation.deciding import decision
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import Palette, palette, text
 

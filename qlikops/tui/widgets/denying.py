@@ -14,8 +14,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from qlikops.domain.proposal import Proposal
-from qlikops.presentation import denial
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.presentation.deciding import denial
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.line import LineInput

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qlikops.dataclass import dataclass
-from qlikops.presentation.drawing import Drawing, Stop
+from qlikops.presentation.pictures.drawing import Drawing, Stop
 from qlikops.tui.widgets.prose import palette
 from qlikops.tui.widgets.table import MARK
 

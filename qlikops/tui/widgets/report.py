@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from qlikops.domain.text import harmless
-from qlikops.presentation import report
+from qlikops.domain.words.text import harmless
+from qlikops.presentation.pages import report
 from qlikops.tui.widgets.prose import palette
 
 MARKDOWN_CAP = 200_000

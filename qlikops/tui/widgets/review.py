@@ -14,10 +14,10 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qlikops.domain.approval import Claim, ProposalRecord
-from qlikops.domain.background import Background
-from qlikops.domain.latest import Latest
-from qlikops.presentation import review
+from qlikops.domain.gathered.background import Background
+from qlikops.domain.gathered.latest import Latest
+from qlikops.domain.proposals.approval import Claim, ProposalRecord
+from qlikops.presentation.pages import review
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model.outbox import Clock
 from qlikops.tui.widgets.prose import Palette, beside, palette, prose, ruled

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events, on
 from textual.widgets import Static
 
-from qlikops.presentation import decision
+from qlikops.presentation.deciding import decision
 from qlikops.presentation.freshness import together
 from qlikops.presentation.tone import Spans, Tone
 from qlikops.tui.model.context import LiveContext

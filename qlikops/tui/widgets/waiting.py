@@ -12,8 +12,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from qlikops.presentation import executions, inbox
 from qlikops.presentation.filter import HELP
+from qlikops.presentation.lists import executions, inbox
 from qlikops.presentation.table import Cells, Column
 from qlikops.tui.model.context import LiveContext, Waiting
 from qlikops.tui.model.state import ConsoleState

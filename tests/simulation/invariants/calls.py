@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status, digest_of
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.task import Action
+from qlikops.domain.proposals.approval import Status, digest_of
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told

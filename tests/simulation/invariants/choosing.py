@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.watch import (
     Change,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told

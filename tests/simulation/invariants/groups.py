@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import is_chosen, left_out

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from qlikops.agent.look.lasting import GIVE_UP_AFTER
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.watch import (
     Change,

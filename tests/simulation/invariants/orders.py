@@ -8,8 +8,8 @@ from typing import Any
 
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.domain import ledger as keys
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.ledger import Attribute
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (

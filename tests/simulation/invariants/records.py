@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
-from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import ProbeAnswer
+from qlikops.domain.fleet.endpoint import ProbeAnswer
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.orders import may_be_planned
 from tests.simulation.invariants.waiting import is_waiting_for_endpoint

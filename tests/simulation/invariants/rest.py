@@ -10,11 +10,11 @@ from typing import Any
 from botocore.exceptions import ParamValidationError
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
-from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from qlikops.domain.workflow.history import fold_history
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.choosing import effective_action, left_out

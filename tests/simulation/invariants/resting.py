@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import PULLED, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute, approval_partition
+from qlikops.domain.proposals.approval import PULLED, Status
 from tests.simulation.dynamodb import Key
 from tests.simulation.invariants.asked import Action, Asked, Changes, Write
 from tests.simulation.invariants.watch import Watch, number, of_each_ask, of_each_write, partition_of

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.watch import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_answer, of_each_item, status_of, told
 from tests.simulation.services import Invocation

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import LATEST_REPORT, Attribute
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.watch import (

@@ -8,9 +8,9 @@ from typing import Any
 
 from qlikops.agent.act.waiting import LONGEST_PAUSE
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import WHEN_IT_ANSWERS
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.choosing import left_out

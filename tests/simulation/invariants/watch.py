@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked, Write, write_of

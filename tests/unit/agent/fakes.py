@@ -13,12 +13,12 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.tell.notify import Notifier
-from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import InboxRow
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.fleet.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.proposals.approval import InboxRow
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposals.proposal import Proposal, ProposedTask
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.scenario import Break, Scenario

@@ -9,10 +9,10 @@ from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.look.detection import detect
-from qlikops.domain.anomaly import Anomaly, AnomalyKind
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 
 NOW = datetime(2026, 3, 7, 3, 12, tzinfo=UTC)
 CONNECTION_LOST = "ORA-12541: TNS:no listener"

@@ -18,9 +18,9 @@ from qlikops.agent.handlers import (
     request_approval,
 )
 from qlikops.agent.wiring import Services
-from qlikops.domain.approval import InboxRow, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
+from qlikops.domain.proposals.approval import InboxRow, Status
 from tests.unit.agent.fakes import (
     PASSWORD,
     FakeClock,

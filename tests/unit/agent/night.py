@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from qlikops.domain.approval import ProposalRecord
-from qlikops.domain.fleet import TaskSnapshot
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.runs.snapshot import TaskSnapshot
 from qlikops.qlik.simulator.library import falls_over, healthy
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.scenarios.disturbed import Disturbance, Trouble

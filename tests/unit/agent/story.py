@@ -14,10 +14,10 @@ from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.monitoring import OPENING_LEASE_SECONDS
 from qlikops.agent.steps.reconcile import GRACE
 from qlikops.agent.steps.restart import LEASE_FOR
-from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, Status
+from qlikops.domain.runs.report import RunReport
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal, simulated
 from tests.unit.agent.faults import Call, Fault, Killed, Wire

@@ -11,7 +11,7 @@ import pytest
 
 from qlikops.agent.evaluate import Evaluator
 from qlikops.agent.remember.ledger import RecordClosed
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import MACHINE, Agent, Json, items

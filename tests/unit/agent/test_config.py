@@ -8,10 +8,10 @@ import pytest
 
 from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.models import EvaluatorName
-from qlikops.domain.anomaly import AnomalyKind
 from qlikops.domain.encoding.settings import ConfigError
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.proposals.evaluation import ApprovalMode
+from qlikops.domain.words.text import harmless
 from tests.unit.agent.fleet import task
 
 PLACES = {

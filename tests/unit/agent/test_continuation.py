@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, Status
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws

@@ -16,11 +16,11 @@ from typing import Any
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.decide.policy import decide
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
-from qlikops.domain.text import harmless
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.snapshot import FleetSnapshot
+from qlikops.domain.words.text import harmless
 from qlikops.qlik.names import key_name
 from tests.cases import for_all
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll

@@ -13,9 +13,9 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.exam import ExamResult, examine, questions
 from qlikops.agent.trial import proposal_on
-from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.evaluation import Evaluation, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.proposals.evaluation import Evaluation, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 from tests.unit.agent.decide.test_policy import GOOD
 from tests.unit.agent.fleet import NOW
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from tests.embedded import EmbeddedAws
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER

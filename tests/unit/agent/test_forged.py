@@ -14,9 +14,9 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.steps.restart import Restarter
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.encoding.codec import format_time
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, START, FakeClock, FakeStepFunctions, proposal, row
 
 ID = "0123456789ab"

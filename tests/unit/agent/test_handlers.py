@@ -16,16 +16,16 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
 from qlikops.domain.errors import NotFound
-from qlikops.domain.evaluation import ApprovalMode, Evaluation
-from qlikops.domain.fleet import FleetSnapshot, TaskProgress
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import Changes, RunReport, Sighting
-from qlikops.domain.task import StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.report import Changes, RunReport, Sighting
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskProgress
 from qlikops.qlik.errors import QemError
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.embedded import EmbeddedAws

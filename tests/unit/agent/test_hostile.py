@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from qlikops.agent.config import Thresholds
-from qlikops.domain.callback import HOW_TO_DECIDE
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
-from qlikops.domain.report import RunReport
+from qlikops.domain.proposals.callback import HOW_TO_DECIDE
+from qlikops.domain.runs.report import RunReport
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import Agent, Json, items

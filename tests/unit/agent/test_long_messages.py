@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from qlikops.agent.diagnosis.messages import classify
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.text import MESSAGE_CAP
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.proposals.evaluation import ApprovalMode
+from qlikops.domain.words.text import MESSAGE_CAP
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import Agent, items

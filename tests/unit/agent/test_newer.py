@@ -15,11 +15,11 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.agent.steps.restart import Restarter
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding.codec import format_time
 from qlikops.domain.errors import RecordTooNew
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, Gate, Route
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, Gate, Route
+from qlikops.domain.proposals.proposal import Proposal
 from tests.unit.agent.decide.test_policy import GOOD, OPEN
 from tests.unit.agent.fakes import (
     ARN,

@@ -14,11 +14,11 @@ from qlikops.agent.propose.correlation import propose
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import findings
 from qlikops.agent.tell.notifications import news_of
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
-from qlikops.domain.evaluation import ApprovalMode, Gate, Route
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, ServerFacts, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import ApprovalMode, Gate, Route
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import CONNECTION_LOST, LOG_GONE, SERVER, log_runs_out, server, task
 from qlikops.qlik.simulator.scenario import Break, Endpoint, Event, KeptLog, LatencySpike, Scenario, SimulatedTask

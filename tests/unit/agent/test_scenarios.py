@@ -14,9 +14,9 @@ import pytest
 from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import Action, RunOption, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, RunOption, TaskState
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemError, QemUnreachable

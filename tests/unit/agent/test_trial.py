@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.trial import Situation, outcome
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from tests.unit.agent.fleet import CONNECTION_LOST
 
 

@@ -18,10 +18,10 @@ import pytest
 from qlikops.agent.config import Thresholds
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.steps.assessment import Assessor
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, Route
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action, RunOption, StopReason, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskState
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, Route
+from qlikops.domain.proposals.proposal import Proposal
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from tests.scenarios.library import STORIES, build_scenario

@@ -16,8 +16,8 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.session import Resources
-from qlikops.domain.approval import Outcome, Status
-from qlikops.domain.callback import parse_decision, parse_denial
+from qlikops.domain.proposals.approval import Outcome, Status
+from qlikops.domain.proposals.callback import parse_decision, parse_denial
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.unit.agent.fakes import ASK, EVALUATION, START, FakeClock, create_table, proposal, row
 

@@ -21,7 +21,6 @@ from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import SETTLE_SECONDS, LedgerApprovals
-from qlikops.domain.approval import Claim, Decision, Outcome, Status, terms_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import (
     AccessDenied,
@@ -38,9 +37,10 @@ from qlikops.domain.errors import (
     Throttled,
     UsageError,
 )
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
-from qlikops.domain.proposal import Option
-from qlikops.domain.task import Action
+from qlikops.domain.proposals.approval import Claim, Decision, Outcome, Status, terms_of
+from qlikops.domain.proposals.proposal import Option
 from tests.unit.agent.fakes import START, FakeClock, group
 from tests.unit.aws.conftest import ANNA, BEN, ID, FakeConnection, Workflow, refusal, timing, wait_for_approval
 

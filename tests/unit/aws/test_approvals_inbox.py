@@ -10,14 +10,14 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, AlreadyDecided, NotFound, QlikopsError, UsageError
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ports import Approve, Deny
-from qlikops.domain.task import Action
+from qlikops.domain.proposals.approval import Claim, Decision, EarlierResults, Outcome, Status, TaskOutcome
 from tests.unit.agent.fakes import EVALUATION, ORDERS, START, FakeClock, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection, wait_for_approval
 

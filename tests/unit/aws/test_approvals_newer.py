@@ -8,10 +8,10 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.approvals import LedgerApprovals
-from qlikops.domain.approval import Status, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
 from qlikops.domain.ports import Approve, Deny
+from qlikops.domain.proposals.approval import Status, digest_of
 from tests.unit.aws.conftest import ID, FakeConnection, Workflow, wait_for_approval
 from tests.unit.aws.test_approvals_deciding import set_attribute
 

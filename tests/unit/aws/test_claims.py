@@ -11,7 +11,7 @@ import pytest
 
 from qlikops.aws.claims import brake_of, write_claim
 from qlikops.aws.session import Connection
-from qlikops.domain.approval import Claim
+from qlikops.domain.proposals.approval import Claim
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 CONFLICT, CHECK = "TransactionConflictException", "ConditionalCheckFailedException"

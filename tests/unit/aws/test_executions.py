@@ -13,11 +13,11 @@ import pytest
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import records
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import PROPOSAL_PREFIX, run_partition
-from qlikops.domain.run import Progress
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, Status
+from qlikops.domain.runs.run import Progress
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
 from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, proposal

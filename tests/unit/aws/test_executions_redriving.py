@@ -16,8 +16,8 @@ from botocore.stub import Stubber
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.executions import PAGE_SIZE, StepFunctionsExecutions
-from qlikops.domain.approval import Outcome, Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, QlikopsError, UsageError
+from qlikops.domain.proposals.approval import Outcome, Status
 from qlikops.domain.workflow.execution import ExecutionStatus, RunSummary
 from tests.embedded import REGION
 from tests.unit.agent.fakes import START, proposal

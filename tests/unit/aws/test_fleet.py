@@ -17,9 +17,9 @@ from qlikops.aws.fleet import BucketFleet
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import packed
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, UsageError
-from qlikops.domain.fleet import FleetSnapshot
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, OWN_FAILURES
-from qlikops.domain.report import RunReport
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.domain.workflow.execution import RunSummary
 from tests.embedded import REGION, EmbeddedAws
 from tests.unit.agent.fakes import START

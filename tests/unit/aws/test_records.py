@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from qlikops.aws import records
-from qlikops.domain.approval import Claim, EarlierResults, InboxRow, digest_of
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError, RecordTooNew
-from qlikops.domain.evaluation import Verdict
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
+from qlikops.domain.proposals.approval import Claim, EarlierResults, InboxRow, digest_of
+from qlikops.domain.proposals.evaluation import Verdict
 from tests.unit.domain.samples import EVALUATION, NOON, POLICY, PROPOSAL
 
 ITEM: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pytest
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import runs
 from qlikops.aws.runs import KnownRuns
-from qlikops.domain.run import RunSummary
+from qlikops.domain.runs.run import RunSummary
 from tests.unit.agent.fakes import START, FakeClock
 from tests.unit.aws.conftest import FakeConnection
 

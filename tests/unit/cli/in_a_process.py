@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
-from qlikops.domain.approval import Status
 from qlikops.domain.errors import DecisionUnknown
+from qlikops.domain.proposals.approval import Status
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment
 from tests.unit.domain.samples import NOON, WAITING
 

@@ -16,9 +16,9 @@ from typer._completion_shared import get_completion_script
 from qlikops.cli.completion import FILE, FRESH_SECONDS, REMEMBERED, TREE, VARIABLE, answer, offers, remembered
 from qlikops.cli.context import Invocation
 from qlikops.cli.remembering import MOST, remember
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import NOON, WAITING

@@ -13,9 +13,6 @@ from typing import Any
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode, of_approved
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Status
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -31,11 +28,14 @@ from qlikops.domain.errors import (
     Throttled,
     UsageError,
 )
-from qlikops.domain.evaluation import Verdict
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ports import Approve, Deny
-from qlikops.domain.proposal import Option
-from qlikops.domain.task import Action, TaskKey
-from qlikops.presentation.denial import next_at
+from qlikops.domain.proposals.approval import Decision, Status
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.proposal import Option
+from qlikops.presentation.deciding.denial import next_at
 from tests.fakes import Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run, Terminal
 from tests.unit.domain.samples import NOON, WAITING, waiting

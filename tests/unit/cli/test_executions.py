@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.approval import Status
 from qlikops.domain.errors import UsageError
+from qlikops.domain.proposals.approval import Status
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.approval import HistoryLine, Status
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.run import RunSummary
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import HistoryLine, Status
+from qlikops.domain.runs.report import ReportedProposal, RunReport
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import NOON, WAITING

@@ -24,7 +24,7 @@ from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.main import app
 from qlikops.config import CONFIG_VARIABLE, CONTEXT_VARIABLE, DATA_VARIABLE, VARIABLES, Settings
 from qlikops.deployment.login import VARIABLES as ACCOUNT
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
 from tests.commands import root
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeExecutions, FakeFleet

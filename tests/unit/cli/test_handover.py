@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.errors import Offline
-from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
-from qlikops.domain.handover import PAGES
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.gathered.handover import PAGES
+from qlikops.domain.proposals.approval import Decision, Outcome, Status
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskProgress, TaskSnapshot
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,

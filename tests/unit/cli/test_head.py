@@ -14,7 +14,7 @@ from qlikops import __version__
 from qlikops.cli.exit_codes import ExitCode
 from tests.unit.cli.conftest import Run, Terminal
 
-HEAVY = ("textual", "boto3", "botocore", "rich", "keyring", "pydantic", "qlikops.domain.proposal")
+HEAVY = ("textual", "boto3", "botocore", "rich", "keyring", "pydantic", "qlikops.domain.proposals.proposal")
 
 
 def heavy(code: int, *args: str) -> tuple[list[str], str]:

@@ -16,7 +16,7 @@ from qlikops.cli import output
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.hook import Hook
 from qlikops.domain.errors import UsageError
-from qlikops.presentation.watch import Event, What
+from qlikops.presentation.lists.watch import Event, What
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_watch import story
 from tests.unit.domain.samples import NOON, WAITING

@@ -10,8 +10,8 @@ import pytest
 
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import LocalStatus, local_status_path
-from qlikops.domain.anomaly import Evidence
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.anomaly import Evidence
 from qlikops.domain.ledger import OWN_FAILURES
 from tests.embedded import REGION, EmbeddedAws
 from tests.fakes import FakeEnvironment

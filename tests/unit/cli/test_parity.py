@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.presentation import fleet, inbox
 from qlikops.presentation.filter import parse
+from qlikops.presentation.lists import fleet, inbox
 from qlikops.tui.keys import actions, places
 from qlikops.tui.screens.base import ConsoleScreen
 from tests.commands import root

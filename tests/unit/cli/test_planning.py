@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.orders import Order, OrderKind, OrderOutcome, Taken
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.runs.orders import Order, OrderKind, OrderOutcome, Taken
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run

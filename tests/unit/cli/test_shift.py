@@ -12,7 +12,7 @@ import pytest
 from qlikops.cli.exit_codes import ExitCode
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run
-from tests.unit.domain.test_shift import shift_of
+from tests.unit.domain.gathered.test_shift import shift_of
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.presentation.bulk import entry
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
+from qlikops.presentation.deciding.bulk import entry
 from qlikops.presentation.tone import plain
 from tests.fakes import FakeEnvironment
 from tests.unit.cli.conftest import Run

@@ -19,11 +19,11 @@ from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.watching import watch_inboxes
 from qlikops.config import Context, LocalStatus, Settings, local_status_path
-from qlikops.domain.approval import Claim, Decision, InboxRow, Status
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import Offline
-from qlikops.domain.evaluation import Risk
-from qlikops.presentation.watch import Watch
+from qlikops.domain.proposals.approval import Claim, Decision, InboxRow, Status
+from qlikops.domain.proposals.evaluation import Risk
+from qlikops.presentation.lists.watch import Watch
 from tests.fakes import CALLER, Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import EVALUATION, NOON, WAITING, waiting

@@ -27,10 +27,10 @@ from qlikops.deployment.definition import (
     render,
     with_approval_timeout,
 )
-from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.encoding.settings import ConfigError
 from qlikops.domain.errors import UsageError
-from qlikops.domain.evaluation import Route
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
+from qlikops.domain.proposals.evaluation import Route
 from qlikops.resources import resource
 
 FILE = resource("statemachine", "state_machine.json")

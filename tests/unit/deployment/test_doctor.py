@@ -17,15 +17,15 @@ from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
 from qlikops.deployment.store import ArtifactStore
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.domain.errors import CredentialsProblem
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.task import Fetched, ServerFacts, ServerHealth, ServerState
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.task import Fetched, ServerFacts, ServerHealth, ServerState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.runs.report import ReportedProposal, RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 from tests.fakes import FakeKeyring
 from tests.unit.agent.fakes import EVALUATION, proposal

@@ -22,12 +22,12 @@ from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.fleet import BucketFleet
 from qlikops.aws.session import Resources
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import new_decision_id
 from qlikops.domain.errors import NotFound
-from qlikops.domain.orders import lift_order
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ports import Approve
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.proposals.approval import new_decision_id
+from qlikops.domain.runs.orders import lift_order
 from tests.embedded import EmbeddedAws
 from tests.unit.agent.fakes import SERVER, FakeClock, proposal, simulated
 from tests.unit.agent.machine import MACHINE, Agent, items

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import ProposalRecord, Status, digest_of
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.fleet.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.proposals.approval import ProposalRecord, Status, digest_of
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, Finding, PolicyResult, Risk, Route, Verdict
+from qlikops.domain.proposals.proposal import Proposal, ProposedTask
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 KEY = TaskKey("default", "replicate-eu-1", "sales-orders")

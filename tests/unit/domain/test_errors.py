@@ -7,8 +7,8 @@ import re
 import pytest
 
 from qlikops.domain import errors
-from qlikops.domain.approval import Decision, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalGone, QlikopsError
+from qlikops.domain.proposals.approval import Decision, Status
 
 
 def drawn() -> dict[str, str]:

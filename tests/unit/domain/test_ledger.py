@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import (
     approval_partition,
     detection_key,
@@ -18,7 +19,6 @@ from qlikops.domain.ledger import (
     track_partition,
     track_sort,
 )
-from qlikops.domain.task import TaskKey
 from tests.unit.domain.samples import NOON
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.approval import Decision
 from qlikops.domain.ports import Approve, Credentials, Deny
+from qlikops.domain.proposals.approval import Decision
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.propose.correlation import propose
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import Risk, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.evaluation import Risk, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 from qlikops.local.environment import AGENT_SETTINGS
 from qlikops.local.lived import lived_before, polled
 from qlikops.qlik.simulator.fleet import SimulatedFleet

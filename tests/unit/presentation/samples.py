@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Evidence, Severity
-from qlikops.domain.approval import ProposalRecord, Status, digest_of
-from qlikops.domain.evaluation import (
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Evidence, Severity
+from qlikops.domain.fleet.task import Action, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import ProposalRecord, Status, digest_of
+from qlikops.domain.proposals.evaluation import (
     ApprovalMode,
     BlockingGate,
     Evaluation,
@@ -19,9 +20,8 @@ from qlikops.domain.evaluation import (
     Route,
     Verdict,
 )
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.proposal import Option, Proposal, ProposedTask
-from qlikops.domain.task import Action, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.proposal import Option, Proposal, ProposedTask
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,

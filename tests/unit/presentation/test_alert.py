@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from qlikops.presentation.alert import Alerts, notice
-from qlikops.presentation.watch import Event, What, arrived, runs_out
+from qlikops.presentation.lists.watch import Event, What, arrived, runs_out
 from tests.fakes import row_of
 from tests.unit.presentation.samples import HOSTILE, NOW, approval, proposal
 

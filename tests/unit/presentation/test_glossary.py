@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import qlikops.presentation
-from qlikops.domain.anomaly import KINDS
-from qlikops.domain.approval import Status
-from qlikops.domain.evaluation import Gate
-from qlikops.domain.task import TaskState
+from qlikops.domain.fleet.anomaly import KINDS
+from qlikops.domain.fleet.task import TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Gate
 from qlikops.presentation import glossary, vocabulary
 from qlikops.presentation.glossary import on
 from tests.cases import for_all

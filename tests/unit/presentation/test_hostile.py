@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import Offline
-from qlikops.domain.evaluation import Finding
 from qlikops.domain.ports import Deny
-from qlikops.presentation import decision, inbox, review
+from qlikops.domain.proposals.approval import Claim, Decision, Outcome, Status
+from qlikops.domain.proposals.evaluation import Finding
+from qlikops.presentation.deciding import decision
+from qlikops.presentation.lists import inbox
+from qlikops.presentation.pages import review
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Span, line, plain
 from tests.fakes import row_of

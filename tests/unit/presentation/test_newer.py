@@ -9,35 +9,34 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import Decision, EarlierResults, HistoryLine, Outcome, ProposalRecord, Status, TaskOutcome
-from qlikops.domain.background import Background
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.fleet import FleetSnapshot, TaskProgress
-from qlikops.domain.handover import Handled, Handover, MutedTask
-from qlikops.domain.lookup import TaskDetail
-from qlikops.domain.mute import Mute, MuteReason
+from qlikops.domain.fleet.task import Action, TaskKey
+from qlikops.domain.gathered.background import Background
+from qlikops.domain.gathered.handover import Handled, Handover, MutedTask
+from qlikops.domain.gathered.lookup import TaskDetail
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
-from qlikops.domain.report import ReportedProposal, ReportEntry, RunReport
-from qlikops.domain.run import RunSummary
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.proposals.approval import (
+    Decision,
+    EarlierResults,
+    HistoryLine,
+    Outcome,
+    ProposalRecord,
+    Status,
+    TaskOutcome,
+)
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.runs.report import ReportedProposal, ReportEntry, RunReport
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskProgress
 from qlikops.domain.workflow import standing
 from qlikops.domain.workflow.execution import RunProposal
-from qlikops.presentation import (
-    background,
-    decision,
-    denial,
-    drawing,
-    executions,
-    graph,
-    handover,
-    report,
-    review,
-    running,
-    task,
-    watch,
-)
-from qlikops.presentation import fleet as fleets
-from qlikops.presentation import inbox as inboxes
+from qlikops.presentation import running
+from qlikops.presentation.deciding import decision, denial
+from qlikops.presentation.lists import executions, watch
+from qlikops.presentation.lists import fleet as fleets
+from qlikops.presentation.lists import inbox as inboxes
+from qlikops.presentation.pages import background, handover, report, review, task
+from qlikops.presentation.pictures import drawing, graph
 from qlikops.presentation.tone import Line, Section, Span
 from tests.fakes import row_of
 from tests.unit.presentation.samples import NOW, approval, execution, execution_detail, fleet, proposal

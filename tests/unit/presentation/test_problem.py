@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.domain.approval import Decision, Status
 from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalGone,
@@ -13,6 +12,7 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
+from qlikops.domain.proposals.approval import Decision, Status
 from qlikops.presentation.problem import explain
 from tests.unit.presentation.samples import NOW
 

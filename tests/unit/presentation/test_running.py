@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.approval import Status
-from qlikops.domain.run import Progress
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.run import Progress
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,

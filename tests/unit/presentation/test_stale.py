@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from qlikops.domain.freshness import Freshness, StaleTask, StaleTime
+from qlikops.domain.fleet.freshness import Freshness, StaleTask, StaleTime
 from qlikops.presentation.stale import lines, spans, time_out
 from tests.unit.domain.samples import KEY, NOON
 

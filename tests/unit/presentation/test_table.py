@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import pytest
 
-from qlikops.presentation import executions, fleet, inbox
+from qlikops.presentation.lists import executions, fleet, inbox
 from qlikops.presentation.table import Column, ColumnOf, Order, Table, fit
 from qlikops.presentation.tone import Span
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.presentation import events, executions, fleet, inbox, report
-from qlikops.presentation.fleet import FleetSort
-from qlikops.presentation.inbox import InboxSort
+from qlikops.presentation.lists import events, executions, fleet, inbox
+from qlikops.presentation.lists.fleet import FleetSort
+from qlikops.presentation.lists.inbox import InboxSort
+from qlikops.presentation.pages import report
 from qlikops.presentation.table import Column, ColumnOf, Table, spread, taken
 
 TABLES: dict[str, Table[Any]] = {

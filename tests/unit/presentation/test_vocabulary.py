@@ -8,14 +8,15 @@ from enum import StrEnum
 
 import pytest
 
-from qlikops.domain.anomaly import Severity
-from qlikops.domain.approval import Outcome, RunCall, Status, TaskOutcome
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
-from qlikops.domain.evaluation import Gate, Risk, Route
-from qlikops.domain.proposal import Option
-from qlikops.domain.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.task import Action, StopReason, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.proposals.evaluation import Gate, Risk, Route
+from qlikops.domain.proposals.proposal import Option
 from qlikops.domain.workflow.execution import ExecutionStatus, StateStatus
-from qlikops.presentation import executions, vocabulary
+from qlikops.presentation import vocabulary
+from qlikops.presentation.lists import executions
 from qlikops.presentation.tone import Span, Tone
 from tests.unit.presentation.samples import NOW
 

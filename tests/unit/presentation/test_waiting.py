@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from qlikops.domain.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
 from qlikops.domain.ports import Approve, Deny
-from qlikops.presentation import denial, review, timebar, waiting
-from qlikops.presentation.decision import Seen, what_goes_out
-from qlikops.presentation.handover import sections
+from qlikops.presentation import waiting
+from qlikops.presentation.deciding import denial
+from qlikops.presentation.deciding.decision import Seen, what_goes_out
+from qlikops.presentation.pages import review
+from qlikops.presentation.pages.handover import sections
+from qlikops.presentation.pictures import timebar
 from qlikops.presentation.tone import Line, Tone, as_text
 from tests.fakes import row_of
 from tests.unit.presentation import samples
+from tests.unit.presentation.pages.test_handover import QUIET
 from tests.unit.presentation.samples import NOW
-from tests.unit.presentation.test_handover import QUIET
 
 HOUR = timedelta(hours=1)
 POINT = PointOfNoReturn("ORA-PROD", NOW - 6 * HOUR, 24 * 3600, tables=214, reload_seconds=6 * 3600)

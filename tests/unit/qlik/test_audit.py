@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.qlik import client as clients
 from qlikops.qlik.audit import AuditLine, parse_audit_trail
 from qlikops.qlik.errors import QemBusinessError, QemUnreachable

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from qlikops.domain.task import RunOption, ServerState, StopReason, TaskState
+from qlikops.domain.fleet.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemLoginRefused

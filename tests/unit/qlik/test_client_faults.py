@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import RunOption
+from qlikops.domain.fleet.task import RunOption
 from qlikops.qlik.client import GET_ATTEMPTS, SESSION_HEADER, QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import (

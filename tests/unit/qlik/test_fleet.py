@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.library import healthy
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, ServerDown

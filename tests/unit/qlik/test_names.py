@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlikops.domain.text import harmless
+from qlikops.domain.words.text import harmless
 from qlikops.qlik.names import NAME_CAP, key_name, path_segment, raw_name
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.qlik.probe import probe
 from tests.scenarios.library import build_scenario
 from tests.scenarios.outages import EndpointDown

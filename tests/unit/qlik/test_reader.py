@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import ServerHealth, ServerState, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import ServerHealth, ServerState, TaskFacts, TaskKey, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemOutOfTime, QemProtocolError, QemUnreachable

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.server import SESSION_HEADER, SimulatorServer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.task import ServerHealth, ServerState, StopReason, TaskKey, TaskState
+from qlikops.domain.fleet.task import ServerHealth, ServerState, StopReason, TaskKey, TaskState
 from qlikops.qlik import wire
 from qlikops.qlik.errors import QemProtocolError
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from qlikops.aws import records
-from qlikops.domain.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, QlikopsError
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
-from qlikops.domain.orders import Order, Taken
 from qlikops.domain.ports import (
     Credentials,
     DecisionReceipt,
@@ -23,9 +21,11 @@ from qlikops.domain.ports import (
     HistoryLine,
     Waiting,
 )
-from qlikops.domain.report import ReportEntry, RunReport
-from qlikops.domain.schedule import ScheduleStatus
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.proposals.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.runs.orders import Order, Taken
+from qlikops.domain.runs.report import ReportEntry, RunReport
+from qlikops.domain.runs.schedule import ScheduleStatus
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, RunProposal
 from qlikops.domain.workflow.logs import FoundLines, LogLine

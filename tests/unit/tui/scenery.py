@@ -17,15 +17,15 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.steps import report
-from qlikops.domain.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Claim, Decision, Outcome, ProposalRecord, Status, digest_of
+from qlikops.domain.proposals.lasting import Aftermath, Lasting, TaskLasting
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.report import ReportedProposal, RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,

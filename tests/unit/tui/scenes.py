@@ -11,8 +11,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from qlikops.domain.evaluation import Verdict
-from qlikops.presentation.difference import differences
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.presentation.pages.difference import differences
 from qlikops.tui.model.links import RecordLink
 from qlikops.tui.screens.changed import ChangedScreen
 from qlikops.tui.widgets.review import Review

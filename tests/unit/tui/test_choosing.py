@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ports import Approve
-from qlikops.domain.proposal import Option, Proposal
-from qlikops.domain.task import Action
+from qlikops.domain.proposals.proposal import Option, Proposal
 from qlikops.tui.model.outbox import Outbox, Sending
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, asked, flat_text, no_longer_sees, screen_text, sees, wait_until

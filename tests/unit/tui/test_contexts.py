@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import ProposalRecord
 from qlikops.domain.errors import CredentialsProblem, Offline, Throttled
 from qlikops.domain.ports import Credentials
+from qlikops.domain.proposals.approval import ProposalRecord
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource

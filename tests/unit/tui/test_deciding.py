@@ -11,12 +11,12 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, Throttled
-from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.ports import Deny
-from qlikops.domain.task import StopReason, TaskState
-from qlikops.presentation import denial
+from qlikops.domain.proposals.approval import Claim, Decision, Outcome, Status
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.presentation.deciding import denial
 from qlikops.tui.screens.decision import DecisionScreen
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples

@@ -12,8 +12,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.domain.approval import Status
 from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, Offline
+from qlikops.domain.proposals.approval import Status
 from qlikops.domain.workflow.events import HistoryEvent, parse_events
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary, Redrive, RunSummary
 from qlikops.domain.workflow.logs import FoundLines

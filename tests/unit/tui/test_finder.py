@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.domain.diagnosis import Diagnosis
 from qlikops.domain.errors import Offline
+from qlikops.domain.fleet.diagnosis import Diagnosis
 from qlikops.tui.preferences import PreferenceFile
 from tests.unit.tui.conftest import Started, app_of, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment

@@ -9,10 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from qlikops.domain.errors import NotFound, Offline
-from qlikops.domain.fleet import Sample, TaskProgress
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.task import TaskKey
-from qlikops.presentation.folding import PREFIX
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.runs.snapshot import Sample, TaskProgress
+from qlikops.presentation.lists.folding import PREFIX
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW

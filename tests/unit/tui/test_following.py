@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
-from qlikops.domain.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.domain.ports import Approve
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.proposals.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.model.following import AT_ONCE, CAME_UP, KEPT, UNDER_WAY, Following, Told
 from qlikops.tui.model.outbox import ApprovalKey, Sending

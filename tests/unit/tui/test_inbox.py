@@ -10,13 +10,13 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, Offline, Throttled
-from qlikops.domain.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.proposals.approval import ProposalRecord, Status
 from qlikops.domain.workflow.execution import ExecutionStatus
-from qlikops.presentation import inbox
+from qlikops.presentation.lists import inbox
 from qlikops.presentation.table import SORTED
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.screens.inbox import InboxScreen

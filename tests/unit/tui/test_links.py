@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.errors import NotFound
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
 from qlikops.tui.model.links import RecordLink, of_record
 from qlikops.tui.widgets.table import KeyedTable
 from tests.unit.presentation import samples

@@ -12,12 +12,12 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, ProposalRecord, Status
 from qlikops.domain.errors import AlreadyDecided, ApprovalExpired, DecisionUnknown, Offline, QlikopsError
-from qlikops.domain.evaluation import Evaluation, Risk, Verdict
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ports import Deny
-from qlikops.domain.task import Action
+from qlikops.domain.proposals.approval import Decision, ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import Evaluation, Risk, Verdict
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, dialog_text, flat_text, no_longer_sees, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment

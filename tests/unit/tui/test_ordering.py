@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from qlikops.domain.fleet import TaskProgress
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.orders import OrderKind, OrderOutcome, Taken
-from qlikops.domain.plan import Plan, Scope
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.runs.orders import OrderKind, OrderOutcome, Taken
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.snapshot import TaskProgress
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 from tests.unit.tui.conftest import Started, no_longer_sees, sees

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.proposals.approval import ProposalRecord
 from qlikops.domain.workflow.execution import ExecutionDetail
 from qlikops.tui.widgets.outgoing import Outgoing
 from tests.unit.presentation import samples

@@ -13,7 +13,7 @@ import pytest
 from textual import events
 
 from qlikops.presentation.alert import Alerts
-from qlikops.presentation.watch import Event, What
+from qlikops.presentation.lists.watch import Event, What
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
 from qlikops.tui.model.messages import Alerted

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import Claim
 from qlikops.domain.errors import Offline
-from qlikops.domain.fleet import TaskProgress
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.orders import OrderKind, OrderOutcome, Taken
+from qlikops.domain.proposals.approval import Claim
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.runs.orders import OrderKind, OrderOutcome, Taken
+from qlikops.domain.runs.snapshot import TaskProgress
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.widgets.grouped import GroupedTable
 from tests.unit.presentation import samples

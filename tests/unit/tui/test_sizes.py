@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from textual.scroll_view import ScrollView
 from textual.widgets import Button, DataTable, Input, Select, SelectionList
 
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.task import TaskKey
-from qlikops.presentation import inbox
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
+from qlikops.presentation.lists import inbox
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.widgets.waiting import WIDE
 from tests.unit.presentation import samples

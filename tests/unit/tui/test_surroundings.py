@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from qlikops.domain.approval import EarlierResults
 from qlikops.domain.errors import Throttled
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.fleet import Sample
+from qlikops.domain.proposals.approval import EarlierResults
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.runs.snapshot import Sample
 from qlikops.tui.widgets.review import Review
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, no_longer_sees, sees, wait_until

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qlikops.domain.approval import Outcome, ProposalRecord
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.fleet.endpoint import EndpointKey
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.simulator.library import CONNECTION_LOST, ORACLE, SERVER
 from tests.scenarios.outages import EndpointDown
 from tests.unit.agent.machine import Agent, Json, items

@@ -17,8 +17,8 @@ from qlikops.agent.remember.attempts import Attempt
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
 from qlikops.agent.steps.restart import Restarter
-from qlikops.domain.approval import Decision, Outcome
-from qlikops.domain.task import RunOption, TaskFacts, TaskKey
+from qlikops.domain.fleet.task import RunOption, TaskFacts, TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome
 from qlikops.qlik.errors import QemBusinessError
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
 from qlikops.qlik.simulator.library import server, task

@@ -16,11 +16,11 @@ from qlikops.agent.act.auditing import Auditor
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.prompt import data_block
 from qlikops.agent.steps.report import markdown
-from qlikops.domain.audit import DoneBy
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.audit import DoneBy
+from qlikops.domain.fleet.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.audit import AuditLine
 from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, task

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from qlikops.agent.act.outcomes import interrupted
-from qlikops.domain.approval import Claim, Decision, Outcome, Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.proposals.approval import Claim, Decision, Outcome, Status
 from tests.unit.agent.act.restarted import ID, Restarted, lost_source
 from tests.unit.agent.fakes import START
 

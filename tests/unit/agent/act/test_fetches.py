@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from qlikops.agent.act.fetches import READ_EVERY, Fetches
-from qlikops.domain.task import Fetched, ServerHealth, TaskKey
+from qlikops.domain.fleet.task import Fetched, ServerHealth, TaskKey
 from qlikops.qlik.errors import QemBusinessError, QemError, QemUnreachable
 from qlikops.qlik.wire import ServerDetails
 from tests.unit.agent.fakes import FakeClock

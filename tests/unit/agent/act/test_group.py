@@ -17,11 +17,11 @@ from qlikops.agent.act.outcomes import combined
 from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.table import Table
-from qlikops.domain.approval import Decision, InboxRow, Status, TaskOutcome
 from qlikops.domain.encoding import codec
-from qlikops.domain.proposal import Proposal, ProposalSummary
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Decision, InboxRow, Status, TaskOutcome
+from qlikops.domain.proposals.proposal import Proposal, ProposalSummary
+from qlikops.domain.runs.report import RunReport
 from qlikops.qlik.simulator.library import ORACLE, server, task
 from qlikops.qlik.simulator.scenario import Break, Scenario
 from tests.scenarios.outages import EndpointDown

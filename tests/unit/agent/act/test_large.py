@@ -7,7 +7,7 @@ import os
 import pytest
 
 from qlikops.agent.propose.correlation import TARGETS_LIMIT
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from tests.unit.agent.act.restarted import Restarted, lost_source
 
 PARTS = int(os.environ.get("LARGE", "500")) // TARGETS_LIMIT

@@ -12,11 +12,11 @@ from qlikops.agent.act.outcomes import combined
 from qlikops.agent.config import Thresholds
 from qlikops.agent.remember.attempts import Attempt, RestartLimits
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status, TaskOutcome
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.presentation.vocabulary import status_meaning
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.errors import QemBusinessError

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from qlikops.agent.act.probing import Prober, holds_back
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
-from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.endpoint import Probe, ProbeAnswer
-from qlikops.domain.evaluation import Gate
-from qlikops.domain.task import RunOption
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
+from qlikops.domain.fleet.task import RunOption
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Gate
 from qlikops.qlik.errors import QemMisconfigured
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, SNOWFLAKE, task
 from qlikops.qlik.simulator.scenario import Break, Endpoint

@@ -8,8 +8,8 @@ import pytest
 
 from qlikops.agent.act import ramp
 from qlikops.agent.transient import TransientError
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status, TaskOutcome
-from qlikops.domain.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import log_stream, server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Scenario

@@ -17,12 +17,12 @@ from qlikops.agent.remember.orders import adding
 from qlikops.agent.remember.table import Table
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain import ledger as keys
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import ApprovalMode, Route
-from qlikops.domain.plan import Scope
-from qlikops.domain.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import ApprovalMode, Route
+from qlikops.domain.runs.plan import Scope
 from qlikops.qlik.simulator.library import server
 from qlikops.qlik.simulator.library import task as spec
 from qlikops.qlik.simulator.scenario import Break, Endpoint, Scenario

@@ -10,8 +10,17 @@ import pytest
 
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, Watch
 from qlikops.agent.config import AgentConfig
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.task import Action, Fetched, RunOption, ServerHealth, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.task import (
+    Action,
+    Fetched,
+    RunOption,
+    ServerHealth,
+    StopReason,
+    TaskFacts,
+    TaskKey,
+    TaskState,
+)
+from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.unit.agent.fakes import FakeClock
 

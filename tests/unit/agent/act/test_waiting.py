@@ -15,11 +15,11 @@ from qlikops.agent.act.waiting import pause
 from qlikops.agent.handlers.execute_restart import CONTINUE, WAITING
 from qlikops.agent.remember.table import Table
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Claim, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import RunOption
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import WHEN_IT_ANSWERS
-from qlikops.domain.task import RunOption
+from qlikops.domain.proposals.approval import Claim, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER
 from qlikops.qlik.simulator.scenario import Break, ServerDown
 from tests.unit.agent.act.behind import AWAY, NAMES, ORA_PROD, Begin, Night

@@ -10,14 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlikops.agent.decide.policy import GATES, decide
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.diagnosis import Certainty, FailureClass
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Gate, PolicyResult, Risk, Route, Verdict
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.proposal import Option, Proposal
-from qlikops.domain.task import Action, StopReason, TaskKey
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, FailureClass
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import Action, StopReason, TaskKey
+from qlikops.domain.proposals.evaluation import (
+    ApprovalMode,
+    Evaluation,
+    Finding,
+    Gate,
+    PolicyResult,
+    Risk,
+    Route,
+    Verdict,
+)
+from qlikops.domain.proposals.proposal import Option, Proposal
 from tests.unit.agent.fleet import CONFIG, NOW, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal
 

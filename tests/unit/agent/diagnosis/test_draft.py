@@ -9,7 +9,7 @@ from qlikops.agent.diagnosis.draft import draft
 from qlikops.agent.diagnosis.entry import read_entries
 from qlikops.agent.diagnosis.library import Library, built_in, index_of, library
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
-from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.fleet.diagnosis import FailureClass
 
 FRAME = (
     "Last Error Stream Component Fatal error. Task error notification received from subtask 0, thread 1 "

@@ -9,7 +9,7 @@ from qlikops.agent.diagnosis.check import context_of
 from qlikops.agent.diagnosis.entry import Failure, read_toml
 from qlikops.agent.diagnosis.library import ENTRIES, built_in
 from qlikops.agent.diagnosis.ranking import explain
-from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.fleet.diagnosis import FailureClass
 from tests.cases import for_all
 
 FAILURES = [failure for entries in built_in() for failure in entries.failures]

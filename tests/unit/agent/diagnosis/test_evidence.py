@@ -17,7 +17,7 @@ from qlikops.agent.diagnosis.evidence import (
     state_text,
     with_evidence,
 )
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.task import StopReason, TaskState
 from tests.unit.agent.fakes import proposal
 from tests.unit.agent.fleet import failed, task
 

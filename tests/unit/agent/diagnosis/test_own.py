@@ -16,7 +16,7 @@ from qlikops.agent.diagnosis.library import Library, built_in, compiled, index_o
 from qlikops.agent.diagnosis.messages import MessageClass, classify, diagnosis_of, judge
 from qlikops.agent.diagnosis.own import Changes, Kept
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
-from qlikops.domain.diagnosis import FailureClass
+from qlikops.domain.fleet.diagnosis import FailureClass
 from tests.unit.agent.fleet import failed
 
 LISTENER = "ORA-12541: TNS:no listener"

@@ -17,7 +17,7 @@ from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import built_in, with_own
 from qlikops.agent.diagnosis.phrases import Phrase
 from qlikops.agent.diagnosis.ranking import MessageContext, diagnose, explain
-from qlikops.domain.diagnosis import Certainty, FailureClass
+from qlikops.domain.fleet.diagnosis import Certainty, FailureClass
 from tests.beside import MESSAGES
 from tests.cases import for_all
 

@@ -13,8 +13,8 @@ from qlikops.agent.diagnosis.engines import EVERYWHERE
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
 from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
-from qlikops.domain.diagnosis import FailureClass
-from qlikops.domain.evaluation import Verdict
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.proposals.evaluation import Verdict
 from tests.unit.agent.diagnosis.test_explained import MARKS, WHOLE
 from tests.unit.agent.evaluate.test_rules import evaluate
 from tests.unit.agent.fleet import failed, poll_twice

@@ -13,7 +13,7 @@ from qlikops.agent.evaluate.answer import CAUTION_CAP, LIST_CAP, RATIONALE_CAP, 
 from qlikops.agent.evaluate.causes import Cause, Unavailable
 from qlikops.agent.evaluate.prompt import TOOL_NAME
 from qlikops.agent.models import Structured
-from qlikops.domain.evaluation import Finding, Risk, Verdict
+from qlikops.domain.proposals.evaluation import Finding, Risk, Verdict
 
 ANSWER: dict[str, Any] = {
     "verdict": "approve",

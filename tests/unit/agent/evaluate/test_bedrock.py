@@ -22,8 +22,8 @@ from qlikops.agent.evaluate.bedrock import BedrockModel, bedrock_client
 from qlikops.agent.evaluate.causes import Cause, unavailable_for
 from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.models import BedrockSettings, EvaluatorName, Structured
-from qlikops.domain.evaluation import ApprovalMode, Evaluation, Finding, Risk, Route, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, Finding, Risk, Route, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 from tests.converse import (
     ANSWER,
     ConverseServer,

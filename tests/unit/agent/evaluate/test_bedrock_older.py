@@ -15,7 +15,7 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.bedrock import BedrockModel, bedrock_client
 from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.models import BedrockSettings
-from qlikops.domain.evaluation import Verdict
+from qlikops.domain.proposals.evaluation import Verdict
 from tests.converse import ConverseServer, answered
 from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.evaluate.test_bedrock import MODEL

@@ -26,12 +26,12 @@ from qlikops.agent.evaluate.prompt import (
 )
 from qlikops.agent.trial import Situation, outcome
 from qlikops.deployment.bundle import bundled_files
-from qlikops.domain.anomaly import Evidence
-from qlikops.domain.diagnosis import Diagnosis
-from qlikops.domain.endpoint import Probe, ProbeAnswer
-from qlikops.domain.evaluation import Risk, Verdict
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.anomaly import Evidence
+from qlikops.domain.fleet.diagnosis import Diagnosis
+from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.evaluation import Risk, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.fleet import failed, poll_twice, task
 from tests.unit.agent.propose.test_correlation import only_proposal

@@ -13,7 +13,7 @@ from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.evaluate.openai import OpenAiModel
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.models import BedrockSettings, EvaluatorName, OpenAiSettings
-from qlikops.domain.evaluation import Finding
+from qlikops.domain.proposals.evaluation import Finding
 from tests.unit.agent.fleet import CONFIG, NOW
 from tests.unit.domain.samples import PROPOSAL
 

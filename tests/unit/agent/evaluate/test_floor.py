@@ -10,8 +10,8 @@ import pytest
 from qlikops.agent.decide.policy import NEEDS_HUMAN
 from qlikops.agent.evaluate.answer import RATIONALE_CAP
 from qlikops.agent.evaluate.floor import held_to_class
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.evaluation import Risk, Verdict
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.proposals.evaluation import Risk, Verdict
 from tests.unit.agent.decide.test_policy import GOOD
 
 _MILD_FIRST = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)

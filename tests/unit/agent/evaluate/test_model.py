@@ -14,7 +14,7 @@ from qlikops.agent.evaluate.causes import Cause, Unavailable
 from qlikops.agent.evaluate.model import ModelEvaluator, NoStrictTool, Question
 from qlikops.agent.evaluate.prompt import TOOL_NAME, bare_instructions, instructions
 from qlikops.agent.models import BedrockSettings, Structured
-from qlikops.domain.evaluation import Evaluation, Finding, Verdict
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Verdict
 from tests.fakes import Clock
 from tests.unit.agent.evaluate.test_answer import ANSWER
 from tests.unit.domain.samples import NOON, PROPOSAL

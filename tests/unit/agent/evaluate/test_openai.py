@@ -21,9 +21,9 @@ from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.evaluate.openai import REPLY_CAP, OpenAiModel
 from qlikops.agent.evaluate.prompt import TOOL_NAME, bare_instructions, instructions, schema, task_text
 from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured, TokenLimit
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.evaluation import Evaluation, Finding, Verdict
-from qlikops.domain.proposal import Proposal
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Verdict
+from qlikops.domain.proposals.proposal import Proposal
 from tests.certificates import certificate as certificate
 from tests.converse import ANSWER, ConverseServer, Hangup, Reply, Scripted, Silence, Trickle
 from tests.unit.agent.decide.test_policy import OPEN

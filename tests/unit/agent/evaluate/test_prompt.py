@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.prompt import DATA_CAP, bare_instructions, data_block, instructions, schema
-from qlikops.domain.anomaly import Evidence
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.anomaly import Evidence
+from qlikops.domain.fleet.task import TaskKey
 from tests.unit.domain.samples import KEY, PROPOSAL
 
 

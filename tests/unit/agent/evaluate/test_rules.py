@@ -10,14 +10,14 @@ import pytest
 from qlikops.agent.diagnosis.evidence import Label, with_evidence
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
 from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.endpoint import Probe, ProbeAnswer
-from qlikops.domain.evaluation import Evaluation, Finding, Risk, Verdict
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import StopReason, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import StopReason, TaskState
+from qlikops.domain.proposals.evaluation import Evaluation, Finding, Risk, Verdict
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.unit.agent.fleet import (
     CONFIG,
     CONNECTION_LOST,

@@ -10,7 +10,7 @@ import pytest
 
 from qlikops.agent.handlers.evaluate_proposal import handler
 from qlikops.agent.wiring import Services
-from qlikops.domain.approval import ProposalRecord
+from qlikops.domain.proposals.approval import ProposalRecord
 from tests.unit.domain.samples import WAITING
 
 EVENT = {"proposal": {"proposal_id": "0123456789ab"}}

@@ -12,8 +12,8 @@ import pytest
 from qlikops.agent.act.outcomes import Unfinished
 from qlikops.agent.handlers.execute_restart import CONTINUE, RESERVE, handler
 from qlikops.agent.wiring import Services
-from qlikops.domain.approval import Outcome, Status, TaskOutcome
-from qlikops.domain.callback import NoDecision
+from qlikops.domain.proposals.approval import Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.callback import NoDecision
 from tests.unit.domain.samples import KEY, NOON
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)

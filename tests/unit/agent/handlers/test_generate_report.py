@@ -8,7 +8,7 @@ from typing import Any, cast
 from qlikops.agent.handlers.generate_report import handler
 from qlikops.agent.remember.run import Run
 from qlikops.agent.wiring import Services
-from qlikops.domain.run import RunSummary
+from qlikops.domain.runs.run import RunSummary
 from tests.unit.agent.handlers.test_payload import RUN
 from tests.unit.domain.samples import NOON
 

@@ -13,7 +13,7 @@ from qlikops.agent.handlers.monitor_tasks import handler
 from qlikops.agent.remember.run import Run
 from qlikops.agent.steps.monitoring import Monitored
 from qlikops.agent.wiring import Services
-from qlikops.domain.run import RunSummary
+from qlikops.domain.runs.run import RunSummary
 from tests.unit.agent.handlers.test_payload import RUN
 from tests.unit.domain.samples import NOON, PROPOSAL
 

@@ -14,9 +14,9 @@ from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import TaskLedger
 from qlikops.agent.wiring import Services
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
-from qlikops.domain.callback import APPROVAL_DENIED
 from qlikops.domain.encoding.codec import CodecError
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import create_table
 from tests.unit.domain.samples import NOON, WAITING

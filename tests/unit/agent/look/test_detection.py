@@ -17,13 +17,10 @@ from qlikops.agent.look.detection import (
     may_have_been_restarted,
 )
 from qlikops.agent.tell.trend import changes
-from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.diagnosis import FailureClass
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.report import Changes, Sighting
-from qlikops.domain.task import (
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.diagnosis import FailureClass
+from qlikops.domain.fleet.task import (
     Fetched,
     ServerFacts,
     ServerHealth,
@@ -33,6 +30,9 @@ from qlikops.domain.task import (
     TaskKey,
     TaskState,
 )
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.report import Changes, Sighting
+from qlikops.domain.runs.snapshot import FleetSnapshot, Notified, Sample, TaskProgress, TaskSnapshot
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.cases import for_all
 from tests.unit.agent.fleet import (

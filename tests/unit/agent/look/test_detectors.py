@@ -18,10 +18,10 @@ from qlikops.agent.look.detectors import (
     is_waiting_to_apply,
     lost_connection,
 )
-from qlikops.domain.anomaly import AnomalyKind, Severity
-from qlikops.domain.fleet import TaskProgress, TaskSnapshot
-from qlikops.domain.plan import StoppedInPlan
-from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.runs.plan import StoppedInPlan
+from qlikops.domain.runs.snapshot import TaskProgress, TaskSnapshot
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fleet import CONNECTION_LOST, HEALTHY, NOW, POSITION_LOST, SERVER, UNMATCHED, failed, task
 

@@ -10,10 +10,10 @@ import pytest
 
 from qlikops.agent.config import FreshnessLimits
 from qlikops.agent.propose.correlation import propose
-from qlikops.domain.approval import InboxRow, ProposalRecord, Status
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.freshness import Freshness
-from qlikops.domain.task import Fetched, TaskFacts, TaskState
+from qlikops.domain.fleet.freshness import Freshness
+from qlikops.domain.fleet.task import Fetched, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import InboxRow, ProposalRecord, Status
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.unit.agent.fleet import CONFIG, NOW, SERVER, after, failed, only_task, poll, task
 
 LIMITS = FreshnessLimits(tags={"Gold": timedelta(minutes=15)}, tasks={"eu-1/other": timedelta(minutes=5)})

@@ -10,8 +10,8 @@ import pytest
 
 from qlikops.agent.look.lasting import Look, Stuck
 from qlikops.agent.remember.follow_ups import FollowedTask, FollowUp
-from qlikops.domain.lasting import Aftermath, Lasting
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskState
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskState
+from qlikops.domain.proposals.lasting import Aftermath, Lasting
 from tests.unit.agent.fleet import NOW, failed
 
 BROKEN = failed("orders")

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from qlikops.agent.look.servers import due, remembering
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import Fetched, ServerFacts, ServerHealth, ServerState
+from qlikops.domain.fleet.task import Fetched, ServerFacts, ServerHealth, ServerState
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.reader import UNREADABLE
 from tests.unit.agent.fleet import NOW, SERVER, after, poll
 

@@ -10,10 +10,10 @@ import pytest
 
 from qlikops.agent.config import LogRetention
 from qlikops.agent.look.waiting import SOURCES_THAT_SUFFER, source_meanwhile
-from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, after, anomaly_of, failed, only_task, poll, task
 from tests.unit.agent.propose.test_correlation import correlate, only_proposal
 

@@ -12,11 +12,11 @@ from qlikops.agent.diagnosis.library import built_in
 from qlikops.agent.diagnosis.messages import is_proof, judge
 from qlikops.agent.diagnosis.ranking import explain
 from qlikops.agent.look import wording
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.diagnosis import Certainty, FailureClass
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.proposal import Proposal, ProposedTask
-from qlikops.domain.task import TaskFacts
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, FailureClass
+from qlikops.domain.fleet.task import TaskFacts
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.proposal import Proposal, ProposedTask
 from tests.unit.agent.evaluate.test_rules import evaluate
 from tests.unit.agent.fleet import CONNECTION_LOST, UNMATCHED, failed, poll_twice
 from tests.unit.agent.propose.test_correlation import only_proposal

@@ -11,13 +11,22 @@ from hypothesis import strategies as st
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.correlation import Correlated, propose
-from qlikops.domain.anomaly import AnomalyKind, Evidence, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, Siblings
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.plan import Scope
-from qlikops.domain.proposal import Basis, Proposal, ProposalSummary, ProposedTask
-from qlikops.domain.task import Action, Fetched, ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind, Evidence, Severity
+from qlikops.domain.fleet.endpoint import EndpointKey, Siblings
+from qlikops.domain.fleet.task import (
+    Action,
+    Fetched,
+    ServerFacts,
+    ServerState,
+    StopReason,
+    TaskFacts,
+    TaskKey,
+    TaskState,
+)
+from qlikops.domain.proposals.proposal import Basis, Proposal, ProposalSummary, ProposedTask
+from qlikops.domain.runs.plan import Scope
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.unit.agent.fleet import (
     CONFIG,
     NOW,

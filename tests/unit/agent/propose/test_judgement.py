@@ -15,11 +15,11 @@ from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
-from qlikops.domain.anomaly import ACTIONS, AnomalyKind
-from qlikops.domain.approval import ProposalRecord, Status
-from qlikops.domain.evaluation import ApprovalMode
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import ApprovalMode
+from qlikops.domain.proposals.proposal import Proposal
 from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, plan, task
 
 PROPOSED: Mapping[AnomalyKind, TaskFacts] = {

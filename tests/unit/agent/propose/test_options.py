@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from qlikops.agent.propose.options import options_of
-from qlikops.domain.anomaly import ACTIONS, AnomalyKind
-from qlikops.domain.diagnosis import Certainty, Diagnosis, FailureClass
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
+from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
+from qlikops.domain.fleet.task import Action
 from tests.cases import for_all
 
 CHECKS = ("Free the disk.", "Find out what filled it.")

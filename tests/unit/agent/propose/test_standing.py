@@ -10,11 +10,11 @@ from qlikops.agent.propose.correlation import Correlated, propose
 from qlikops.agent.remember.attempts import Attempt
 from qlikops.agent.remember.ledger import Opened
 from qlikops.agent.remember.tasks import Lease
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import NoAction
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.report import NoAction
 from tests.unit.agent.fleet import CONFIG, NOW, after, failed, poll, poll_twice, task
 
 OURS, THEIRS = "arn:ours", "arn:theirs"

@@ -9,9 +9,9 @@ import pytest
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.attempts import Attempt, RestartLimits, last_hour, streak_of, tried_enough
-from qlikops.domain.approval import RunCall, Status, TaskOutcome
-from qlikops.domain.lasting import Lasting, TaskLasting
-from qlikops.domain.mute import MuteReason
+from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
+from qlikops.domain.proposals.lasting import Lasting, TaskLasting
+from qlikops.domain.proposals.mute import MuteReason
 from tests.unit.domain.samples import KEY, NOON
 
 MINUTE = timedelta(minutes=1)

@@ -9,8 +9,8 @@ import pytest
 from qlikops.agent.remember.earlier_results import count
 from qlikops.agent.remember.table import Put, Table
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, RunCall, Status, TaskOutcome
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import create_table
 from tests.unit.domain.samples import KEY, NOON, PROPOSAL, WAITING

@@ -7,9 +7,9 @@ from datetime import timedelta
 from qlikops.agent.remember import entries
 from qlikops.agent.remember.table import ABSENT
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.run import RunProposal
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.run import RunProposal
 from tests.unit.domain.samples import NOON, PROPOSAL
 
 ID = PROPOSAL.proposal_id

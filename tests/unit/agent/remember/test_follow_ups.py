@@ -15,11 +15,11 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Put, Table
 from qlikops.agent.steps.lasting import Follower
-from qlikops.domain.approval import Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
-from qlikops.domain.lasting import Lasting, TaskLasting
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import FOLLOWED_PARTITION, RECORD, Attribute, approval_partition, track_partition
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.lasting import Lasting, TaskLasting
 from qlikops.qlik.reader import read_fleet
 from tests.unit.agent.fakes import START
 from tests.unit.agent.faults import Call, Fault, Killed, Wire

@@ -18,12 +18,12 @@ from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.errors import NotFound, RecordTooNew
-from qlikops.domain.mute import MuteReason
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action, TaskKey
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.mute import MuteReason
+from qlikops.domain.proposals.proposal import Proposal
 from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import (
     ARN,

@@ -13,12 +13,12 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.orders import Overtaken, StoredPlan, adding, changing, lifting
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Put, Table
-from qlikops.domain.approval import Decision, Outcome, Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import PLANS_PARTITION, Attribute
-from qlikops.domain.orders import OrderOutcome
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, Status
+from qlikops.domain.runs.orders import OrderOutcome
+from qlikops.domain.runs.plan import Plan, Scope
 from tests.unit.agent.fakes import ORDERS, START, proposal
 from tests.unit.agent.machine import MACHINE
 

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.own_failures import OwnFailuresStore
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import ApprovalMode, Route
+from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.ledger import OWN_FAILURES
-from qlikops.domain.report import RunReport
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import ApprovalMode, Route
+from qlikops.domain.runs.report import RunReport
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.diagnosis.test_own import MAINTENANCE, NIGHT, SHADOW, written
 from tests.unit.agent.fakes import FakeClock, simulated

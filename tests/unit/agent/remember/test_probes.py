@@ -9,7 +9,7 @@ import pytest
 
 from qlikops.agent.remember.probes import ProbeLedger, slots
 from qlikops.agent.remember.table import Table
-from qlikops.domain.endpoint import EndpointKey, Probe, ProbeAnswer
+from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, create_table
 

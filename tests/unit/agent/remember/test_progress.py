@@ -11,11 +11,11 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.progress import ProgressBoard
 from qlikops.agent.remember.table import Table
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.run import Progress
+from qlikops.domain.proposals.approval import Decision, InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.runs.run import Progress
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import FakeClock, create_table, proposal
 

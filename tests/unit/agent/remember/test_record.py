@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from qlikops.agent.remember.record import OUTCOME_BYTES, bounded, record_of
-from qlikops.domain.approval import Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import RecordTooNew
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, Status, TaskOutcome
 from tests.unit.domain.samples import EVALUATION, NOON, POLICY, PROPOSAL, WAITING
 
 ITEM: dict[str, str | int] = {

@@ -9,10 +9,10 @@ import pytest
 from qlikops.agent.remember import entries
 from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import Item, Table
-from qlikops.domain.approval import Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.run import RunProposal, RunSummary
+from qlikops.domain.proposals.approval import Outcome, Status, TaskOutcome
+from qlikops.domain.runs.run import RunProposal, RunSummary
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import create_table
 from tests.unit.domain.samples import KEY, NOON, PROPOSAL, WAITING

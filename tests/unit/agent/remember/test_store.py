@@ -9,13 +9,13 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.remember.store import LastSnapshot, LatestReport, Store
-from qlikops.domain.anomaly import AnomalyKind, Severity
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot, Notified, TaskSnapshot
+from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import StopReason, TaskFacts, TaskKey, TaskState
-from qlikops.domain.text import MESSAGE_CAP
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot, Notified, TaskSnapshot
+from qlikops.domain.words.text import MESSAGE_CAP
 from tests.simulation.account import ModelledAws
 from tests.unit.domain.samples import KEY, NOON
 

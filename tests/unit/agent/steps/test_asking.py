@@ -12,7 +12,7 @@ from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.asking import ApprovalRequest, ask
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ApprovalRequested
-from qlikops.domain.approval import InboxRow, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.approval import InboxRow, Outcome, ProposalRecord, Status
 from tests.unit.domain.samples import NOON, WAITING
 
 QUESTION = ApprovalRequest("0123456789ab", "a-secret-token", NOON, 3600)

@@ -13,10 +13,10 @@ import pytest
 from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.ledger import Ledger
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, RunCall, Status
-from qlikops.domain.report import ReportedProposal
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action
+from qlikops.domain.proposals.approval import Decision, RunCall, Status
+from qlikops.domain.runs.report import ReportedProposal
 from tests.unit.agent.fakes import ORDERS, SERVER
 from tests.unit.agent.steps.test_restart import ID, Approve, Restarting, Simulate
 from tests.unit.agent.steps.test_restart import approve as approve

@@ -10,12 +10,12 @@ import pytest
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.steps.report import markdown
-from qlikops.domain.approval import Status
-from qlikops.domain.evaluation import Verdict
-from qlikops.domain.lasting import Aftermath, Lasting
+from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import FOLLOWED_PARTITION, track_partition
-from qlikops.domain.mute import MuteReason
-from qlikops.domain.task import RunOption, StopReason, TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.evaluation import Verdict
+from qlikops.domain.proposals.lasting import Aftermath, Lasting
+from qlikops.domain.proposals.mute import MuteReason
 from qlikops.qlik.simulator.library import CONNECTION_LOST
 from qlikops.qlik.simulator.scenario import Scenario, ServerDown
 from tests.scenarios.disturbed import Trouble

@@ -15,15 +15,25 @@ from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Update
 from qlikops.agent.steps.orders import Desk
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.mute import MuteReason
-from qlikops.domain.orders import LATEST, MOST, NAME_CAP, NAMES, Order, OrderKind, OrderOutcome, lift_order, plan_order
-from qlikops.domain.plan import Plan, Scope
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.mute import MuteReason
+from qlikops.domain.runs.orders import (
+    LATEST,
+    MOST,
+    NAME_CAP,
+    NAMES,
+    Order,
+    OrderKind,
+    OrderOutcome,
+    lift_order,
+    plan_order,
+)
+from qlikops.domain.runs.plan import Plan, Scope
+from qlikops.domain.runs.report import RunReport
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import SERVER, START
 from tests.unit.agent.faults import Fault, Killed, Wire

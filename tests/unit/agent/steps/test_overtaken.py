@@ -19,14 +19,14 @@ from qlikops.agent.remember.table import Update
 from qlikops.agent.steps.overtaken import Poll, Questions
 from qlikops.agent.steps.reconcile import ExecutionStates
 from qlikops.domain import ledger as keys
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet import FleetSnapshot
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import ServerState, StopReason, TaskFacts, TaskState
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import RunReport
-from qlikops.domain.task import ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.cases import for_all
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.act.test_second_look import CHANGED, MESSAGE, SAME, Happen

@@ -15,11 +15,11 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Stopped
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.encoding.codec import format_time
+from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import OPEN_PARTITION
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import TaskKey
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
+from qlikops.domain.proposals.proposal import Proposal
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import (
     ARN,

@@ -12,10 +12,10 @@ import pytest
 from qlikops.agent.steps.reminding import Reminders, due
 from qlikops.agent.tell.events import ApprovalReminder, Reason
 from qlikops.domain import ledger as keys
-from qlikops.domain.approval import Claim, ProposalRecord, Reminded, Status
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.point_of_no_return import PointOfNoReturn
+from qlikops.domain.proposals.approval import Claim, ProposalRecord, Reminded, Status
 from tests.unit.agent.fakes import START, group
 from tests.unit.agent.faults import Killed, Wire
 from tests.unit.agent.machine import MACHINE

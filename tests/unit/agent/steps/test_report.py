@@ -13,15 +13,15 @@ import pytest
 from qlikops.agent.steps.report import markdown
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import Decision, Outcome, Status, TaskOutcome
 from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import BlockingGate, Gate
-from qlikops.domain.fleet import FleetSnapshot, TaskSnapshot
-from qlikops.domain.freshness import StaleTime
-from qlikops.domain.proposal import Option
-from qlikops.domain.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
-from qlikops.domain.task import Action, TaskKey, TaskState
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.freshness import StaleTime
+from qlikops.domain.fleet.task import Action, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.evaluation import BlockingGate, Gate
+from qlikops.domain.proposals.proposal import Option
+from qlikops.domain.runs.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, group, proposal
 from tests.unit.agent.fleet import task as healthy

@@ -18,10 +18,10 @@ from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter
-from qlikops.domain.anomaly import AnomalyKind
-from qlikops.domain.approval import Decision, Outcome, RunCall, Status
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.task import Action, RunOption, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status
+from qlikops.domain.proposals.proposal import Proposal
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
 from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario

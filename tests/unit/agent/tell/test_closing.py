@@ -13,8 +13,8 @@ import pytest
 from qlikops.agent.steps.asking import close_if_over
 from qlikops.agent.tell.event import State
 from qlikops.agent.tell.events import NOTIFIED, ApprovalRequested, ended
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Reminded, Status
 from qlikops.domain.ledger import LATEST_SNAPSHOT
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Reminded, Status
 from qlikops.qlik.simulator.scenario import ServerDown
 from tests.scenarios.library import build_scenario
 from tests.unit.agent.fakes import SERVER, START, FakeSns, group, notifier

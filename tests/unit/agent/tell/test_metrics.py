@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.tell.metrics import NAMESPACE, Metrics
-from qlikops.domain.approval import Status
-from qlikops.domain.run import RunSummary
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.run import RunSummary
 from tests.unit.domain.samples import EVALUATION, NOON
 
 SUMMARY = RunSummary("arn", "run-1", NOON, 3, 38, 4, 2, 1, {"restarted": 1, "failed": 1, "partial": 1, "unverified": 1})

@@ -13,10 +13,10 @@ from qlikops.agent.config import LogRetention
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.events import FindingEvent, findings
 from qlikops.agent.tell.notifications import OVER_AFTER, Notifications, news_of
-from qlikops.domain.anomaly import Severity
-from qlikops.domain.fleet import FleetSnapshot
-from qlikops.domain.plan import Plan
-from qlikops.domain.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.runs.plan import Plan
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.unit.agent.fakes import START, FakeSns, notifier
 from tests.unit.agent.fleet import CONFIG, SERVER, after, failed, plan, poll, task

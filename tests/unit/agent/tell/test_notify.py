@@ -14,9 +14,9 @@ from qlikops.agent.tell import events as told
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ApprovalRequested, MonitoringFailed, MonitoringRecovered
 from qlikops.agent.tell.notify import MOST_ENTRIES, PAUSE_SECONDS
-from qlikops.domain.approval import Outcome, ProposalRecord, Status
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.task import TaskKey
+from qlikops.domain.fleet.task import TaskKey
+from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import Evaluation
 from tests.event_schemas import examples
 from tests.unit.agent.fakes import ARN, START, FakeEvents, FakeSns, group, notifier, proposal
 

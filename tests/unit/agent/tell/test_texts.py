@@ -11,11 +11,11 @@ import pytest
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell.texts import failure_text, outcome_text, recovery_text, request_text
-from qlikops.domain.approval import Decision, Outcome, ProposalRecord, Status
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.point_of_no_return import PointOfNoReturn
-from qlikops.domain.proposal import Option
-from qlikops.domain.task import Action
+from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
+from qlikops.domain.fleet.task import Action
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.proposals.proposal import Option
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, START, group, proposal
 
 ANNA = Decision(approved=True, by="arn:aws:sts::1:assumed-role/ops/anna", digest="f" * 64, reason="source is back")

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency, point_of, stale_since
-from qlikops.domain.anomaly import Anomaly, AnomalyKind, Severity
-from qlikops.domain.approval import Status
-from qlikops.domain.fleet import FleetSnapshot, TaskProgress, TaskSnapshot
-from qlikops.domain.freshness import Freshness, StaleTime
-from qlikops.domain.report import Changes, ReportedProposal, RunPoint, RunReport
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
+from qlikops.domain.fleet.freshness import Freshness, StaleTime
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.report import Changes, ReportedProposal, RunPoint, RunReport
+from qlikops.domain.runs.snapshot import FleetSnapshot, TaskProgress, TaskSnapshot
 from tests.unit.domain.samples import KEY, NOON, PROPOSAL
 
 STEP = timedelta(minutes=5)

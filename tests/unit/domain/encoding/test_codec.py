@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import (
+from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.approval import (
     HistoryLine,
     InboxRow,
     Outcome,
     ProposalRecord,
 )
-from qlikops.domain.encoding import codec
-from qlikops.domain.evaluation import Evaluation
-from qlikops.domain.fleet import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
-from qlikops.domain.proposal import Proposal
-from qlikops.domain.report import RunReport
-from qlikops.domain.run import RunSummary
-from qlikops.domain.task import StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.evaluation import Evaluation
+from qlikops.domain.proposals.proposal import Proposal
+from qlikops.domain.runs.report import RunReport
+from qlikops.domain.runs.run import RunSummary
+from qlikops.domain.runs.snapshot import FleetSnapshot, Sample, TaskProgress, TaskSnapshot
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, PROPOSAL, WAITING
 
 WITH_SAMPLES = TaskProgress(samples=(Sample(NOON, 3, 9), Sample(NOON, None, 4)), seen={"STALLED": NOON})

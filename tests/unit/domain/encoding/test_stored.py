@@ -15,7 +15,12 @@ from typing import Any
 import pytest
 
 import qlikops.domain
-from qlikops.domain.approval import (
+from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.stored import StoredEnum, unknown_values
+from qlikops.domain.fleet.task import Action, StopReason, TaskFacts, TaskState
+from qlikops.domain.gathered.ordering import OrderState
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import (
     Decision,
     EarlierResults,
     HistoryLine,
@@ -24,17 +29,12 @@ from qlikops.domain.approval import (
     TaskOutcome,
     digest_of,
 )
-from qlikops.domain.encoding import codec
-from qlikops.domain.encoding.stored import StoredEnum, unknown_values
-from qlikops.domain.evaluation import BlockingGate, Gate, Verdict
-from qlikops.domain.fleet import TaskProgress, TaskSnapshot
-from qlikops.domain.ledger import Attribute
-from qlikops.domain.mute import Mute, MuteReason
-from qlikops.domain.ordering import OrderState
-from qlikops.domain.proposal import Proposal, ProposalSummary
-from qlikops.domain.report import ReportedProposal, RunReport
-from qlikops.domain.run import RunProposal, RunSummary
-from qlikops.domain.task import Action, StopReason, TaskFacts, TaskState
+from qlikops.domain.proposals.evaluation import BlockingGate, Gate, Verdict
+from qlikops.domain.proposals.mute import Mute, MuteReason
+from qlikops.domain.proposals.proposal import Proposal, ProposalSummary
+from qlikops.domain.runs.report import ReportedProposal, RunReport
+from qlikops.domain.runs.run import RunProposal, RunSummary
+from qlikops.domain.runs.snapshot import TaskProgress, TaskSnapshot
 from tests.unit.domain.samples import EVALUATION, KEY, NOON, POLICY, PROPOSAL, WAITING
 from tests.unit.presentation.samples import fleet
 from tests.unit.strangers import SPELLING, strangers

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.domain.approval import Status
+from qlikops.domain.proposals.approval import Status
 from qlikops.domain.workflow.execution import (
     ExecutionDetail,
     ExecutionStatus,

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from qlikops.domain.approval import Decision, Outcome, Status
-from qlikops.domain.endpoint import EndpointKey, EndpointWait
-from qlikops.domain.run import Progress
+from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
+from qlikops.domain.proposals.approval import Decision, Outcome, Status
+from qlikops.domain.runs.run import Progress
 from qlikops.domain.workflow.execution import (
     ExecutionStatus,
     FoldedHistory,

@@ -1,0 +1,1 @@
+"""Text, names, durations and addresses: from outside made harmless, from people understood."""

@@ -1,0 +1,1 @@
+"""What is said before a decision is sent, and the receipt after."""

@@ -1,0 +1,1 @@
+"""What is drawn rather than written: graphs, charts, strips and bars."""
