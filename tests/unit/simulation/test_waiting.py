@@ -9,8 +9,8 @@ from tests.simulation.living import Lived, live_through
 from tests.simulation.night import Habit, draw
 from tests.simulation.plant import without_threads
 
-SEED = 408
-"""Somebody waits in it: once until the endpoint answers, and once in vain."""
+SEED = 141
+"""A person waits in it: once until the endpoint answers, and once until the execution is over."""
 
 
 def lived() -> Lived:
