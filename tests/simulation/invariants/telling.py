@@ -107,8 +107,15 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
     died, seen = watch.world.functions.unanswered["MonitorTasks"], _seen(watch)
     for key in Pager(details).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
-        if "/finding/" not in key or (key not in seen and last_told_by[key] not in died):
+        is_known = "/finding/" not in key or (key not in seen and last_told_by[key] not in died)
+        if is_known and not _could_keep_nothing(watch, last_told_by[key]):
             yield f"{key} is open"
+
+
+def _could_keep_nothing(watch: Watch, who: str) -> bool:
+    """Whether ledger and bucket both failed a process, which tells all the same that monitoring fails."""
+    befallen = [line.what for line in watch.world.kernel.trace if line.who == who]
+    return all(any(name in what for what in befallen) for name in ("dynamodb:", "s3:PutObject"))
 
 
 @at_rest
