@@ -167,6 +167,8 @@ class Handler(LoopbackHandler):
         match [self.command, *segments]:
             case ["GET", "state"]:
                 pass
+            case ["POST", "reset"]:
+                fleet.reset()
             case ["POST", "tasks", server, task, "break"]:
                 fleet.break_now(Break(0, server, task, message=str(body.get("message", ""))))
             case _:
