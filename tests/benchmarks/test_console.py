@@ -43,6 +43,7 @@ from qlikops.tui.screens.executions import ExecutionsScreen
 from qlikops.tui.widgets.table import KeyedTable
 from tests.benchmarks.conftest import Results
 from tests.embedded import REGION, EmbeddedAws
+from tests.fakes import as_listed
 from tests.terminal import Terminal
 from tests.unit.agent.fakes import ASK, EVALUATION, create_table, proposal, row
 from tests.unit.aws.conftest import ID, MACHINE, FakeConnection, Workflow, wait_for_approval
@@ -323,7 +324,8 @@ async def test_refreshing_with_very_much_waiting(changed: int, words: str, resul
 async def test_refreshing_very_many_executions(results: Results) -> None:
     """What a page that came again takes of the UI thread if ten thousand runs are loaded."""
     environment = many(1)
-    shown, environment.runs, environment.page_size = environment.runs, environment.runs[ROUNDS:], EXECUTIONS
+    shown = as_listed(environment.runs)
+    environment.runs, environment.page_size = shown[ROUNDS:], EXECUTIONS
     app = QlikOpsApp(
         [ContextSource("many", opener(environment))],
         clock=lambda: samples.NOW,
