@@ -92,14 +92,14 @@ class Store:
         went by when it told people. If a run beside it has saved its own since, what that has told is remembered too.
         """
         snapshot = replace(snapshot, tasks=tuple(map(_shortened, snapshot.tasks)))
-        etag = last.etag if last else ""
-        for _ in range(_TRIES if last else 0):
+        earlier, etag, tries = (last.told, last.etag, _TRIES) if last else ((), "", 0)
+        for _ in range(tries):
             try:
                 write_over(self._client, self._bucket, LATEST_SNAPSHOT, _body(snapshot), etag, **_PACKED)
                 return
             except Changed:
                 now = self._snapshot()
-            known = {(told.key, told.kind) for told in (*(last.told if last else ()), *snapshot.told)}
+            known = {(told.key, told.kind) for told in (*earlier, *snapshot.told)}
             more = tuple(told for told in now.told if (told.key, told.kind) not in known)
             snapshot, etag = replace(snapshot, told=(*snapshot.told, *more)), now.etag
         self._client.put_object(Bucket=self._bucket, Key=LATEST_SNAPSHOT, Body=_body(snapshot), **_PACKED)

@@ -139,8 +139,7 @@ class Fetched:
         now.
         """
         at = before.at + (self.written - before.written) if before else self.written
-        has_moved_on = before is not None and self.written != before.written
-        if before and before.asked_at and has_moved_on and at < before.asked_at:
+        if before and before.asked_at and self.written != before.written and at < before.asked_at:
             at = now
         return replace(self, at=min(at, now), asked_at=asked_at)
 

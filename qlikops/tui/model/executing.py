@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import field
 from datetime import UTC, datetime
+from itertools import islice
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.ports import ExecutionPage
@@ -68,7 +69,7 @@ class LoadedExecutions:
         came, self._came = self._came, None
         end = self._first + len(came.executions) if came else 0
         self._asked, self._first = None, 0
-        if came and came.executions and chosen is not None and chosen.arn in list(self._ended)[end:]:
+        if came and came.executions and chosen is not None and chosen.arn in islice(self._ended, end, None):
             self._asked, self._first = came.next_token, end
         return self._asked
 

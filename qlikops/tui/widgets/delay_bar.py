@@ -10,6 +10,8 @@ from qlikops.presentation.deciding import decision
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.prose import Palette, palette, text
 
+_BEFORE = len("Sending in 3 s: ")
+
 
 def held_back(state: ConsoleState, colours: Palette, room: int, escape: str = "Esc: do not send") -> Text:
     """The countdown of what is sent first; of its name as much as has `room`, so that `escape` is always seen."""
@@ -22,9 +24,6 @@ def held_back(state: ConsoleState, colours: Palette, room: int, escape: str = "E
     return before + what + after
 
 
-_BEFORE = len("Sending in 3 s: ")
-
-
 class DelayBar(Static):
     """What counts down in a dialog, only while something is held back. The app draws it anew as the time runs."""
 
@@ -35,13 +34,10 @@ class DelayBar(Static):
         """What Esc does in this dialog."""
 
     @on(events.Mount)
+    @on(events.Resize)
     def draw(self) -> None:
-        """Counts down."""
+        """Counts down, with as much of the name as there is room for now."""
         self.display = bool(self._state.held)
         if self.display:
             # Of two lines the second has room for the name and `escape`, wherever the first one is broken.
             self.update(held_back(self._state, palette(self), self.size.width + _BEFORE, self._escape))
-
-    def on_resize(self) -> None:
-        """Has room for more or less of the name now."""
-        self.draw()
