@@ -64,7 +64,7 @@ class _Waiting(ProposalEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(_Waiting):
-    """A proposal waits for somebody's decision."""
+    """A proposal waits for a decision."""
 
     verdict: str
     """What the evaluator says, such as `approve`; empty if it was not asked."""
@@ -106,7 +106,7 @@ _TOLD_AGAIN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalReminder(_Waiting):
-    """A proposal still waits for somebody's decision."""
+    """A proposal still waits for a decision."""
 
     reason: Reason
     """Why it is told again."""
