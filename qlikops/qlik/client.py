@@ -34,6 +34,7 @@ from qlikops.qlik.errors import (
     QemLoginRefused,
     QemOutOfTime,
     QemProtocolError,
+    QemSessionExpired,
     QemTooSlow,
     QemUnreachable,
 )
@@ -169,7 +170,8 @@ class QemClient:
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; Enterprise Manager answers when it runs, or after `timeout_seconds`.
 
-        Sent once. An error with `maybe_sent` leaves open whether the task was started.
+        Sent once, even where the session turns out to have expired: whoever sends it again looks first whether that is
+        still wanted. An error with `maybe_sent` leaves open whether the task was started.
         """
         return self._act(server, task, timeout_seconds, action="run", option=option.value)
 
@@ -222,11 +224,13 @@ class QemClient:
     def _answered(
         self, method: str, path: str, attempts: int, read_timeout: float | None = None, most: int | None = None
     ) -> _Reply:
-        """What `path` answers, with a session, renewed once where it turns out to have expired."""
+        """What `path` answers, with a session, renewed once where it turns out to have expired before a GET."""
         session_id = self._session()
         answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout, most)
         if answer.error_code == ErrorCode.INVALID_SESSION_ID:
             session_id = self._session(refused=session_id)
+            if method == "POST":
+                raise QemSessionExpired(f"{self._where(method, path)}: the session had expired")
             answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout, most)
         return answer
 

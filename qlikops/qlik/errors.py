@@ -6,6 +6,7 @@ QemError
 │   └── QemTooSlow       an answer that began and did not end in its time
 ├── QemOutOfTime         there was no time left to ask, or to wait for the answer
 ├── QemLoginRefused      the account is not let in
+├── QemSessionExpired    the session was over before a run or stop: nothing was done
 ├── QemBusinessError     Enterprise Manager said no, and why: `error_code`
 └── QemProtocolError     an answer that is not what the API answers
 """
@@ -42,6 +43,10 @@ class QemOutOfTime(QemError):
 
 class QemLoginRefused(QemError):
     """The account is not let in: wrong, locked, or its password has changed."""
+
+
+class QemSessionExpired(QemError):
+    """The session was over before a run or stop, so nothing was done; the next call logs in anew."""
 
 
 class QemBusinessError(QemError):

@@ -19,7 +19,7 @@ from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskFacts, 
 from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
 from qlikops.domain.words.duration import format_duration
 from qlikops.domain.words.text import harmless
-from qlikops.qlik.errors import QemBusinessError, QemError
+from qlikops.qlik.errors import QemBusinessError, QemError, QemSessionExpired, QemUnreachable
 from qlikops.qlik.probe import EndpointTester
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 """Seconds from one look at a task to the next."""
-_RUN_ATTEMPTS = 3
-"""Attempts of a start command that certainly did not arrive: a moment's silence must not cost a group its tasks."""
+_ATTEMPTS = 3
+"""Attempts of a command that certainly did not arrive: a moment's silence must not cost a group its tasks."""
 _ALREADY_STOPPED = "AEM_TASK_ALREADY_STOPPED"
 _ALREADY_RUNNING = "AEM_TASK_ALREADY_RUNNING"
 """Error code by analogy with the one above; spelled otherwise, it is a refusal like any other."""
+_ENDED = "the restart was ended meanwhile"
 
 
 class TaskOperator(EndpointTester, Protocol):
@@ -120,29 +121,40 @@ class Starter:
             stopped, why, standing = self._stop(operator, key, give_up_at, is_over)
             if why:
                 return TaskOutcome(key, Status.FAILED, why, before=before, run_call=RunCall.NOT_SENT, stopped=stopped)
-        for attempt in range(1, _RUN_ATTEMPTS + 1):
-            try:
-                reply = operator.run(key.server, key.task, action.run_option)
-                break
-            except QemBusinessError as exc:
-                if exc.maybe_sent:
-                    return Watch(key, before, self._clock(), certain=False, stopped=stopped, standing=standing)
+        try:
+            reply = self._sent(lambda: operator.run(key.server, key.task, action.run_option), is_over)
+        except QemError as exc:
+            if exc.maybe_sent:
+                return Watch(key, before, self._clock(), certain=False, stopped=stopped, standing=standing)
+            if isinstance(exc, QemBusinessError):
                 if exc.error_code == _ALREADY_RUNNING:
                     return TaskOutcome(
                         key, Status.ALREADY_RUNNING, str(exc), before=before, run_call=RunCall.REFUSED, stopped=stopped
                     )
                 return _down(key, str(exc), before, RunCall.REFUSED, stopped=stopped)
-            except QemError as exc:
-                if exc.maybe_sent:
-                    return Watch(key, before, self._clock(), certain=False, stopped=stopped, standing=standing)
-                if attempt == _RUN_ATTEMPTS:
-                    if not stopped:
-                        raise
-                    return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
-            self._sleep(POLL_SECONDS)
+            if not stopped:
+                raise
+            return _down(key, str(exc), before, RunCall.NOT_SENT, stopped=stopped)
         if reply.error_message and reply.state is not TaskState.RUNNING:
             return _replied(key, reply, before, stopped=stopped)
         return Watch(key, before, self._clock(), certain=True, stopped=stopped, standing=standing)
+
+    def _sent(self, call: Callable[[], ActionReply], is_over: Callable[[], bool]) -> ActionReply:
+        """What a run or stop is answered, sent again while it certainly did not arrive and the restart goes on.
+
+        Raises QemError. A call may stand still for minutes before it fails: by then, another invocation may have said
+        what came of the restart.
+        """
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return call()
+            except (QemUnreachable, QemSessionExpired) as exc:
+                if exc.maybe_sent:
+                    raise
+                self._sleep(POLL_SECONDS)
+                if is_over():
+                    raise QemError(f"{exc}; not sent again: {_ENDED}") from exc
+        return call()
 
     def _stop(
         self, operator: TaskOperator, key: TaskKey, give_up_at: datetime, is_over: Callable[[], bool]
@@ -153,7 +165,7 @@ class Starter:
         """
         stopped = True
         try:
-            operator.stop(key.server, key.task)
+            self._sent(lambda: operator.stop(key.server, key.task), is_over)
         except QemBusinessError as exc:
             stopped = exc.maybe_sent
             if exc.error_code != _ALREADY_STOPPED and not exc.maybe_sent:
@@ -165,7 +177,7 @@ class Starter:
         while True:
             facts = _read(operator, key)
             if facts and facts.state is not TaskState.RUNNING:
-                why = "stopped, and not started again: the restart was ended meanwhile" if is_over() else ""
+                why = f"stopped, and not started again: {_ENDED}" if is_over() else ""
                 return stopped, why, state_text(facts)
             if self._clock() >= until:
                 return stopped, "told to stop, and not seen to stop; it was not run", ""

@@ -9,7 +9,7 @@ import pytest
 from qlikops.domain.fleet.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.errors import QemBusinessError, QemLoginRefused
+from qlikops.qlik.errors import QemBusinessError, QemLoginRefused, QemSessionExpired
 from qlikops.qlik.simulator.server import SESSION_HEADER
 from tests.unit.qlik.conftest import OPERATOR_PASSWORD, Simulate, client_of, instance_of
 
@@ -100,11 +100,15 @@ def test_a_password_that_was_rotated_meanwhile_is_used_and_the_same_one_is_not_t
     assert asked == [server.sessions.refused]
 
 
-def test_an_expired_session_is_renewed_once_and_the_run_happens_once(simulate: Simulate) -> None:
+def test_a_run_in_an_expired_session_is_not_sent_again_by_itself_and_the_next_one_logs_in(simulate: Simulate) -> None:
     server = simulate("one_fatal", session_seconds=60)
     with client_of(server) as client:
         client.servers()
         server.clock.advance(61)
+        with pytest.raises(QemSessionExpired) as expired:
+            client.run(SERVER, "orders", RunOption.RESUME_PROCESSING)
+        assert not expired.value.maybe_sent
+        assert not server.fleet.true_state()["calls"]
         assert client.run(SERVER, "orders", RunOption.RESUME_PROCESSING).state is TaskState.RUNNING
     assert len(server.fleet.true_state()["calls"]) == 1
 

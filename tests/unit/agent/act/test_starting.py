@@ -21,6 +21,7 @@ from qlikops.domain.fleet.task import (
     TaskState,
 )
 from qlikops.domain.proposals.approval import RunCall, Status, TaskOutcome
+from qlikops.qlik.errors import QemError, QemLoginRefused, QemSessionExpired, QemUnreachable
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.unit.agent.fakes import FakeClock
 
@@ -39,6 +40,9 @@ class Told:
         self.fetched = datetime(2020, 1, 1, tzinfo=UTC)
         """By a clock of its own."""
         self.fetches = True
+        self.calls: list[str] = []
+        self.errors: list[QemError] = []
+        """What the next calls to run or stop it come to instead."""
 
     def task(self, server: str, task: str) -> TaskFacts:  # noqa: ARG002
         return self._says.pop(0) if len(self._says) > 1 else self._says[0]
@@ -52,10 +56,17 @@ class Told:
         return ServerDetails(ServerHealth(), Fetched(self.fetched, self.fetched))
 
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
+        self._call("run")
         return STARTED
 
     def stop(self, server: str, task: str, timeout_seconds: int = 60) -> ActionReply:  # noqa: ARG002
+        self._call("stop")
         return ActionReply(TaskState.STOPPED, "")
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.errors:
+            raise self.errors.pop(0)
 
     def test_endpoint(self, server: str, endpoint: str, timeout_seconds: int = 60) -> EndpointTest:
         raise NotImplementedError
@@ -140,3 +151,45 @@ def test_a_restart_that_was_ended_while_its_task_was_stopped_is_not_run() -> Non
     assert isinstance(found, TaskOutcome)
     assert (found.status, found.run_call, found.stopped) == (Status.FAILED, RunCall.NOT_SENT, True)
     assert found.detail == "stopped, and not started again: the restart was ended meanwhile"
+
+
+def sent(action: Action, *errors: QemError, ends_after: int = 100) -> tuple[list[str], TaskOutcome | Watch | QemError]:
+    """The calls that were made, where the first of them come to `errors`, and what came of them; the restart is ended
+    after so many.
+    """
+    clock, operator = FakeClock(), Told(STOPPED)
+    operator.errors += errors
+    starter = Starter(AgentConfig("ledger", "data", "topic", "secret"), clock=clock, sleep=clock.sleep)
+    until = clock.now + timedelta(minutes=10)
+    try:
+        found = starter.send(operator, action, KEY, "RUNNING", until, is_over=lambda: len(operator.calls) >= ends_after)
+    except QemError as exc:
+        return operator.calls, exc
+    return operator.calls, found
+
+
+NOT_ARRIVED = pytest.mark.parametrize("error", [QemUnreachable("refused"), QemSessionExpired("expired")], ids=str)
+
+
+@NOT_ARRIVED
+def test_what_certainly_did_not_arrive_is_sent_again_three_times_in_all(error: QemError) -> None:
+    calls, found = sent(Action.STOP_AND_RESUME, error, error)
+    assert calls == ["stop"] * 3 + ["run"]
+    assert isinstance(found, Watch)
+    calls, found = sent(Action.RESUME, error, error, error)
+    assert (calls, found) == (["run"] * 3, error)
+
+
+@NOT_ARRIVED
+@pytest.mark.parametrize(("action", "call"), [(Action.STOP_AND_RESUME, "stop"), (Action.RESUME, "run")])
+def test_nothing_is_sent_again_once_the_restart_was_ended(error: QemError, action: Action, call: str) -> None:
+    calls, found = sent(action, error, ends_after=1)
+    assert calls == [call]
+    assert isinstance(found, QemError)
+    assert str(found) == f"{error}; not sent again: the restart was ended meanwhile"
+
+
+@pytest.mark.parametrize("error", [QemLoginRefused("no"), QemUnreachable("lost", maybe_sent=True)], ids=str)
+def test_what_may_have_arrived_or_locks_an_account_is_sent_once(error: QemError) -> None:
+    calls, _ = sent(Action.RESUME, error)
+    assert calls == ["run"]
