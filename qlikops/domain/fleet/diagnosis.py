@@ -4,44 +4,7 @@ from __future__ import annotations
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding.stored import StoredEnum
-
-_ENGINES = {
-    "adls": "Azure storage",
-    "ase": "ASE",
-    "azuresql": "Azure SQL",
-    "bigquery": "BigQuery",
-    "databricks": "Databricks",
-    "db2": "Db2",
-    "db2i": "IBM i",
-    "db2z": "Db2 for z/OS",
-    "eventhubs": "Event Hubs",
-    "fabric": "Fabric",
-    "gcs": "Google Cloud Storage",
-    "greenplum": "Greenplum",
-    "hadoop": "Hadoop",
-    "hana": "HANA",
-    "informix": "Informix",
-    "kafka": "Kafka",
-    "kinesis": "Kinesis",
-    "mainframe": "Mainframe",
-    "mariadb": "MariaDB",
-    "mongodb": "MongoDB",
-    "mysql": "MySQL",
-    "netezza": "Netezza",
-    "oracle": "Oracle",
-    "postgresql": "PostgreSQL",
-    "redshift": "Redshift",
-    "s3": "S3",
-    "salesforce": "Salesforce",
-    "sap": "SAP",
-    "schemaregistry": "Schema registry",
-    "snowflake": "Snowflake",
-    "sqlserver": "SQL Server",
-    "synapse": "Synapse",
-    "teradata": "Teradata",
-    "vertica": "Vertica",
-}
-"""What people call an engine in a few words; what is no engine's own, such as the network, has none."""
+from qlikops.domain.fleet.engines import ENGINES
 
 
 class FailureClass(StoredEnum):
@@ -158,7 +121,7 @@ class Diagnosis:
         says = self.says.rstrip(".")
         if not self.failure_class.is_explained or not says:
             return ""
-        engine = _ENGINES.get(self.engine, "")
+        engine = ENGINES[self.engine].name if self.engine in ENGINES else ""
         is_named = engine.casefold() in says.casefold()
         before = [*([] if is_named else [engine]), *([] if self.is_known else ["probably"])]
         return f"{', '.join(before)}: {says}" if before else says
