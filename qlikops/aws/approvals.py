@@ -105,7 +105,8 @@ class LedgerApprovals:
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         """Sends the callback once and returns when the ledger holds this decision."""
         refuse_writing(self._aws)
-        _check_request(request)
+        if len(request.reason) > REASON_CAP:
+            raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
         approval_id = self._full_id(approval_id)
         try:
             self._check_decidable(self._item(approval_id), request)
@@ -332,11 +333,6 @@ class LedgerApprovals:
             for page in paginator.paginate(TableName=self._aws.resources.table, **request):
                 items.extend(page["Items"])
         return items
-
-
-def _check_request(request: DecisionRequest) -> None:
-    if len(request.reason) > REASON_CAP:
-        raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
 
 
 def _check_size(decision: Decision) -> None:

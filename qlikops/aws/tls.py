@@ -28,7 +28,7 @@ def tls_problem(error: BaseException, doing: str) -> TlsProblem | None:
     said = f"Could not {doing}: no trusted TLS connection to {_host(error)}: {innermost}"
     if isinstance(innermost, OSError) and not isinstance(innermost, ssl.SSLError):
         return TlsProblem(f"{said} (the bundle of CA certificates)", f"Mend the file, or name another. {_settings()}")
-    if _is_of_bundle(innermost):
+    if getattr(innermost, "library", "") in ("X509", "PEM", "ASN1"):
         return TlsProblem(said, f"The bundle of CA certificates is no PEM file. {_settings()}")
     if getattr(innermost, "verify_code", 0) in (_NOT_YET_VALID, _EXPIRED):
         return TlsProblem(said, f"Look at this machine's clock first: `date -u`. {_settings()}")
@@ -51,10 +51,6 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen.append(each)
         yield each
         queue += [*getattr(each, "kwargs", {}).values(), *each.args, each.__cause__]
-
-
-def _is_of_bundle(error: BaseException) -> bool:
-    return getattr(error, "library", "") in ("X509", "PEM", "ASN1")
 
 
 def _host(error: BaseException) -> str:

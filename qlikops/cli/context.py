@@ -63,10 +63,6 @@ def _keyring() -> Any:
     return system_keyring()
 
 
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 @dataclass(frozen=True)
 class Invocation:
     """One run of the command line, and the seams to the world around it."""
@@ -80,7 +76,7 @@ class Invocation:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     open_environment: Callable[[config.Context], ContextServices] = _open_aws
     answers: Callable[[str], bool] = config.endpoint_answers
-    is_terminal: Callable[[], bool] = _is_terminal
+    is_terminal: Callable[[], bool] = lambda: sys.stdin.isatty() and sys.stderr.isatty()
     """Whether a person is there to be asked."""
     keyring: Callable[[], Any] = _keyring
     """The system's, or None."""

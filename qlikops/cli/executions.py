@@ -92,7 +92,8 @@ def show(
     if history is not None:
         if targets or logs or diff or state:
             raise UsageError("--history is a file alone: leave out executions, --logs, --state and --diff.")
-        _write_history(here, _folded(history), as_json=as_json)
+        folded = fold_history(load_history_file(read_text(history, at_most=LARGEST_HISTORY)))
+        _write_history(here, folded, as_json=as_json)
         return
     if logs or diff or state:
         from qlikops.cli import around
@@ -187,10 +188,6 @@ def _to_each(here: Invocation, names: Sequence[str], deed: Callable[[str], Execu
             _write_summary(here, summary, as_json=False)
     if code is not ExitCode.OK:
         raise typer.Exit(code)
-
-
-def _folded(path: Path) -> FoldedHistory:
-    return fold_history(load_history_file(read_text(path, at_most=LARGEST_HISTORY)))
 
 
 def _await_run(here: Invocation, role: Executions, summary: ExecutionSummary, waits: timedelta) -> ExecutionDetail:

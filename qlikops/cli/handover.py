@@ -43,7 +43,9 @@ def handover(
         found = [_as_data(answer) for answer in answers]
         output.write_json(found[0] if len(found) == 1 else found)
     elif markdown:
-        output.write("\n".join(_as_markdown(answer, several=len(answers) > 1) for answer in answers).rstrip("\n"))
+        title = "Handover: {}" if len(answers) > 1 else "Handover"
+        pages = (as_markdown(title.format(answer.context), _sections(answer)) for answer in answers)
+        output.write("\n".join(pages).rstrip("\n"))
     else:
         _write(answers)
     exit_with_problems(answers)
@@ -59,10 +61,6 @@ def _sections(answer: ContextResult[Handover], width: int | None = None) -> tupl
     if answer.value is None:
         return (Section("", (line("not read", said(answer)),)),)
     return presented.sections(answer.value, width - _LABELS if width else 0)
-
-
-def _as_markdown(answer: ContextResult[Handover], *, several: bool) -> str:
-    return as_markdown(f"Handover: {answer.context}" if several else "Handover", _sections(answer))
 
 
 def _write(answers: tuple[ContextResult[Handover], ...]) -> None:

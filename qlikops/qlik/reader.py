@@ -70,7 +70,7 @@ def read_fleet(
         }
     readings = list(_readings(jobs))
     return FleetReading(
-        servers=tuple(sorted(_with_consoles(readings, instances), key=_server_order)),
+        servers=tuple(sorted(_with_consoles(readings, instances), key=lambda server: (server.instance, server.name))),
         tasks=tuple(sorted(itertools.chain.from_iterable(r.tasks for r in readings), key=lambda facts: facts.key)),
         not_read=frozenset().union(*(r.not_read for r in readings)),
     )
@@ -198,7 +198,3 @@ def _saying_what_is_missing(servers: Sequence[ServerFacts], unread: set[TaskKey]
             yield dataclasses.replace(server, error_code=NOT_READ_IN_TIME, message=message)
         else:
             yield server
-
-
-def _server_order(server: ServerFacts) -> tuple[str, str]:
-    return server.instance, server.name

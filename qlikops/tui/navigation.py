@@ -64,7 +64,7 @@ class Navigator:
         """Opens what `link` names; one of the neighbours of what is in sight takes its place."""
         self.visited = [link, *(each for each in self.visited if each != link)][:VISITED_KEPT]
         match link:
-            case RecordLink() if self._waits(link):
+            case RecordLink() if self._state.context(link.context).row(link.approval_id):
                 self._show_in_inbox(link)
             case RunLink():
                 self._look_up(link)
@@ -104,9 +104,6 @@ class Navigator:
                 from qlikops.tui.screens.record import RecordScreen
 
                 return RecordScreen(state, context, link.approval_id)
-
-    def _waits(self, link: RecordLink) -> bool:
-        return self._state.context(link.context).row(link.approval_id) is not None
 
     def _show_in_inbox(self, link: RecordLink) -> None:
         mode = self._app.current_mode

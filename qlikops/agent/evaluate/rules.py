@@ -307,7 +307,7 @@ class RulesEvaluator:
     def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """What the rules say: the strictest one's words are the rationale, with its evidence, the others findings."""
         opinions = [opinion for rule in RULES if (opinion := rule(proposal, history)) is not None]
-        decisive = max(opinions, key=_strictness)
+        decisive = max(opinions, key=lambda each: (_VERDICTS.index(each.verdict), _RISKS.index(each.risk)))
         return Evaluation(
             verdict=decisive.verdict,
             risk=max((opinion.risk for opinion in opinions), key=_RISKS.index),
@@ -329,10 +329,6 @@ def _with_evidence(finding: Finding) -> str:
     """A finding where there is room for text only."""
     cited = ", ".join(finding.evidence_ids)
     return f"{finding.text} [{cited}]" if cited else finding.text
-
-
-def _strictness(opinion: Opinion) -> tuple[int, int]:
-    return _VERDICTS.index(opinion.verdict), _RISKS.index(opinion.risk)
 
 
 def _finding(opinion: Opinion, proposal: Proposal) -> Finding:

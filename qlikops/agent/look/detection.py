@@ -355,17 +355,12 @@ def _described(facts: TaskFacts, said_before: str) -> list[Observed]:
         (Label.MESSAGE, shortened(facts.message, MESSAGE_CAP, match.passage)),
         (Label.EARLIER, shortened(said_before, MESSAGE_CAP, earlier)),
         (Label.RECOGNISED, match.words(quoting=len(facts.message) > _SHORT)),
-        (Label.FULL_LOAD, _full_load_text(facts.full_load_completed)),
+        (Label.FULL_LOAD, {True: "complete", False: "not complete", None: "unknown"}[facts.full_load_completed]),
         (Label.SOURCE, _endpoint_text(facts.source_endpoint, facts.source_type)),
         (Label.TARGET, _endpoint_text(facts.target_endpoint, facts.target_type)),
         (Label.LATENCY, _latency_text(facts)),
         (Label.BACKLOG, str(backlog(facts)) if backlog(facts) else ""),
     ]
-
-
-def _full_load_text(completed: bool | None) -> str:
-    """`complete`, `not complete` or `unknown`."""
-    return {True: "complete", False: "not complete", None: "unknown"}[completed]
 
 
 def _endpoint_text(name: str, kind: str) -> str:

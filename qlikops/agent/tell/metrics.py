@@ -62,9 +62,5 @@ def _values(summary: RunSummary) -> dict[str, int]:
         "Proposals": summary.proposals,
         "Deferred": summary.deferred,
         "RestartsFailed": sum(outcomes[status] for status in RESTART_FAILURES),
-        **{_camel(status): count for status, count in outcomes.items()},
+        **{status.title().replace("_", ""): count for status, count in outcomes.items()},
     }
-
-
-def _camel(status: str) -> str:
-    return "".join(word.capitalize() for word in status.split("_"))

@@ -196,7 +196,9 @@ def runs_since(
         last = page[-1] if page else None
         if last and last.stopped_at and last.stopped_at < back_to:
             break
-        if last and _is_as_known(last, known) and ended <= found.keys():
+        before = known.runs.get(last.arn) if last else None
+        # It stands where it stood at an earlier reading, and so does all behind it.
+        if last and before and before.stopped_at == last.stopped_at and ended <= found.keys():
             break
         if number + 1 == pages:
             back_to, is_complete = max([back_to, *(run.stopped_at or run.started_at for run in page[-1:])]), False
@@ -206,11 +208,6 @@ def runs_since(
     runs = [run for run in newest_first if run.stopped_at is None or run.started_at >= back_to]
     known.runs = {run.arn: run for run in runs}
     return runs, back_to, is_complete
-
-
-def _is_as_known(run: ExecutionSummary, known: KnownRuns) -> bool:
-    """Whether it stands where it stood at an earlier reading, and so does all behind it."""
-    return run.arn in known.runs and known.runs[run.arn].stopped_at == run.stopped_at
 
 
 def _longest(executions: Executions, run: ExecutionSummary) -> timedelta:

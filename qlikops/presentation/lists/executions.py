@@ -124,10 +124,6 @@ def _outcomes(each: ListedExecution) -> dict[str, int] | None:
     return None if run is None or each.summary.stopped_at is None else run.outcomes
 
 
-def _restarted(each: ListedExecution) -> int:
-    return (_outcomes(each) or {}).get(Status.RESTARTED, 0)
-
-
 def _became(each: ListedExecution) -> Span:
     run, outcomes = each.summary.run, _outcomes(each)
     if run is None or (outcomes is None and not run.error):
@@ -352,6 +348,6 @@ TABLE: Table[ListedExecution] = Table(
             field=lambda each: _became(each).text,
         ),
     ),
-    more_fields={"restarted": lambda each: _some(_restarted(each))},
+    more_fields={"restarted": lambda each: _some((_outcomes(each) or {}).get(Status.RESTARTED))},
 )
 """Executions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qlikops.domain.gathered.decisions import Decisions, Shadow
+from qlikops.domain.gathered.decisions import Decisions
 from qlikops.domain.words.duration import format_duration
 from qlikops.domain.words.naming import listed
 from qlikops.presentation import vocabulary
@@ -69,14 +69,12 @@ def _shadow(found: Decisions) -> Iterator[Line]:
             outside(each.counted_as, cap=40).text, *_would(each.proposals, each.would_restart, len(each.wrongly))
         )
         if each.wrongly:
-            yield line("", outside(_named(each), Tone.WARNING, 200))
+            yield line(
+                "", outside(", ".join(each.wrongly[:5]), Tone.WARNING, 200, before="denied, failed or fell over: ")
+            )
 
 
 def _would(proposals: int, would: int, wrongly: int) -> Iterator[Span]:
     yield Span(f"would have restarted {would:,} of {proposals:,} by itself")
     if would:
         yield Span(f", {wrongly:,} wrongly", Tone.DANGER if wrongly else Tone.GOOD)
-
-
-def _named(each: Shadow) -> str:
-    return f"denied, failed or fell over: {', '.join(each.wrongly[:5])}"

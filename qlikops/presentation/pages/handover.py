@@ -56,7 +56,8 @@ def _heading(handover: Handover) -> Iterator[Line]:
     else:
         ago = vocabulary.ago(handover.seen_at, handover.until)
         yield line("fleet", f"last looked at {vocabulary.clock_time(handover.seen_at)}, {ago} before")
-        if later := _denied_since(handover, handover.seen_at):
+        denied = [each.proposal for each in handover.handled if each.proposal.status is Status.DENIED]
+        if later := sum(each.updated_at > handover.seen_at for each in denied):
             yield line("", f"{vocabulary.count(later, 'denial')} since keep tasks quiet too: see Decided")
     yield line("looked at", f"all runs begun since {vocabulary.clock_time(handover.looked_back_to)}, and all that run")
     if not handover.is_complete:
@@ -88,10 +89,6 @@ def _fell_over(each: FellOver) -> Line:
         Span("FELL OVER", Tone.DANGER),
         outside(f"{each.label}: {words}{f'; {detail}' if detail else ''}", cap=700, before=" "),
     )
-
-
-def _denied_since(handover: Handover, moment: datetime) -> int:
-    return sum(each.proposal.status is Status.DENIED and each.proposal.updated_at > moment for each in handover.handled)
 
 
 def _waiting(handover: Handover) -> Iterator[Line]:

@@ -272,7 +272,7 @@ class _Plan:
 
     def arrow(self, canvas: Canvas, way: Way, boxes: Mapping[str, Box]) -> None:
         """Draws one way with its number."""
-        key, tone = (way.source, way.target), _tone(way)
+        key, tone = (way.source, way.target), Tone.GOOD if way.taken and not way.faded else Tone.MUTED
         points = [*self._points(key, boxes)]
         canvas.line(points, tone, dashed=not way.taken)
         (x, y), (before_x, before_y) = points[-1], points[-2]
@@ -338,10 +338,6 @@ def _route(source: Cell, target: Cell) -> _Route:
     if first == last:
         return _Route(below, above, (first,))
     return _Route(below, above, (first, last), to_column if column < to_column else to_column + 1)
-
-
-def _tone(way: Way) -> Tone:
-    return Tone.GOOD if way.taken and not way.faded else Tone.MUTED
 
 
 def _label(canvas: Canvas, points: Sequence[Point], text: str, tone: Tone) -> None:

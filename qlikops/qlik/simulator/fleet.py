@@ -252,7 +252,7 @@ class SimulatedFleet:
                         "message": task.true.message,
                         "shown_state": task.shown.state.value,
                         "memory_mb": task.memory_mb if task.memory_in_use else 0,
-                        "full_load_completed": self._is_loaded(task, now),
+                        "full_load_completed": task.loaded_part(now, self.scenario.reload_seconds) >= 1,
                         "runs": task.runs,
                         "stops": task.stops,
                     }
@@ -405,9 +405,6 @@ class SimulatedFleet:
     @staticmethod
     def _use_memory(task: TaskModel) -> None:
         task.memory_in_use = True
-
-    def _is_loaded(self, task: TaskModel, now: float) -> bool:
-        return task.loaded_part(now, self.scenario.reload_seconds) >= 1
 
     def _server_json(self, server: SimulatedServer, now: float) -> dict[str, Any]:
         outage = self._outage(server.name, now)

@@ -382,7 +382,7 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     def _step_in(self, by: int) -> None:
         needle = self._needle.casefold()
-        view = self._rows
+        view = self.query_one(GraphView) if self._view == GRAPH else self.query_one(f"#{self._view}", KeyedTable)
         keys = view.keys
         matches = [index for index, key in enumerate(keys) if needle in self._row_text(key).casefold()]
         here = keys.index(view.chosen) if view.chosen in keys else -1
@@ -393,10 +393,6 @@ class ExecutionScreen(RunsScreen[Followed]):
         index = onward[0] if onward else matches[0 if by > 0 else -1]
         view.choose(keys[index])
         self._show_views(f"match {matches.index(index) + 1} of {len(matches):,}")
-
-    @property
-    def _rows(self) -> GraphView | KeyedTable:
-        return self.query_one(GraphView) if self._view == GRAPH else self.query_one(f"#{self._view}", KeyedTable)
 
     def _row_text(self, key: str) -> str:
         if self._view == GRAPH:

@@ -92,12 +92,8 @@ class FinderScreen(Modal[Entry | None]):
         self._entries = self._findable.entries(self._deeds)
         self._show()
 
-    @property
-    def _typed(self) -> str:
-        return self.query_one(EarlierInput).value
-
     def _answer(self) -> Answer:
-        question = finder.ask(self._typed)
+        question = finder.ask(self.query_one(EarlierInput).value)
         if not question.text and question.sort is None and not question.context:
             return self._first_offer()
         entries = [*self._entries, *of_id(question, self.state.current.name)]
