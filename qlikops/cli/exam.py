@@ -23,7 +23,7 @@ from qlikops.domain.proposals.evaluation import is_ai
 from qlikops.domain.words.text import harmless
 from qlikops.files import read_object
 from qlikops.presentation.table import Column
-from qlikops.presentation.tone import Section, Span, line
+from qlikops.presentation.tone import Line, Section, Span, filled, line
 
 _IN_VAIN = 3
 """Questions without an answer, one after the other from the first, after which no more are asked."""
@@ -125,33 +125,33 @@ def _write(result: ExamResult) -> None:
     output.write_sections(_sections(result))
 
 
-def _sections(result: ExamResult) -> list[Section]:
+def _sections(result: ExamResult) -> tuple[Section, ...]:
     passing = sum(answer.question.passes for answer in result.answers)
     read, written = result.tokens
-    in_all = Section(
-        "In all",
+    each = result.seconds / max(1, len(result.answers))
+    return filled(
+        ("Approved, and must not be", _listed(result.unsafe, len(result.unsafe))),
+        ("Refused, and passes", _listed(result.needless)),
+        ("No answer", _listed(result.missing)),
         (
-            line("entries", "with its own" if result.is_told else "without its own"),
-            line("approved wrongly", f"{len(result.unsafe)} of {len(result.answers) - passing}"),
-            line("refused wrongly", f"{len(result.needless)} of {passing}"),
-            line("no answer", f"{len(result.missing)} of {len(result.answers)}"),
-            line("tokens", f"{read:,} read, {written:,} written"),
-            line("time", f"{result.seconds:.1f} s, {result.seconds / max(1, len(result.answers)):.2f} s a question"),
+            "In all",
+            [
+                line("entries", "with its own" if result.is_told else "without its own"),
+                line("approved wrongly", f"{len(result.unsafe)} of {len(result.answers) - passing}"),
+                line("refused wrongly", f"{len(result.needless)} of {passing}"),
+                line("no answer", f"{len(result.missing)} of {len(result.answers)}"),
+                line("tokens", f"{read:,} read, {written:,} written"),
+                line("time", f"{result.seconds:.1f} s, {each:.2f} s a question"),
+            ],
         ),
     )
-    listed = (
-        _listed("Approved, and must not be", result.unsafe, len(result.unsafe)),
-        _listed("Refused, and passes", result.needless),
-        _listed("No answer", result.missing),
-    )
-    return [*(section for section in listed if section.lines), in_all]
 
 
-def _listed(title: str, answers: list[ExamAnswer], most: int = _LISTED) -> Section:
-    in_order = sorted(answers, key=lambda answer: answer.question.failure.id)
-    shown_lines = tuple(line(answer.question.failure.id, harmless(_why(answer), 200)) for answer in in_order[:most])
-    more = (line("…", f"{len(answers) - most} more; --json has all"),) if len(answers) > most else ()
-    return Section(title, shown_lines + more)
+def _listed(answers: list[ExamAnswer], most: int = _LISTED) -> Iterator[Line]:
+    for answer in sorted(answers, key=lambda answer: answer.question.failure.id)[:most]:
+        yield line(answer.question.failure.id, harmless(_why(answer), 200))
+    if len(answers) > most:
+        yield line("…", f"{len(answers) - most} more; --json has all")
 
 
 def _why(answer: ExamAnswer) -> str:

@@ -36,7 +36,7 @@ from qlikops.domain.proposals.proposal import Proposal
 from qlikops.domain.words.naming import begun, did_you_mean
 from qlikops.domain.words.text import harmless
 from qlikops.presentation.table import Column, ColumnOf, Table
-from qlikops.presentation.tone import Section, Span, line
+from qlikops.presentation.tone import Section, Span, filled, line
 
 _ID = re.compile(r"[0-9a-f]{4,12}")
 """Id of a proposal, or its beginning; no message is such a word."""
@@ -76,9 +76,7 @@ def _list(
         return
     columns = (
         ColumnOf[_Listed](Column("id", "Failure", 34), lambda each: Span(each.failure.id)),
-        ColumnOf[_Listed](
-            Column("class", "Class", 13), lambda each: Span(each.failure.failure_class.value.replace("_", " "))
-        ),
+        ColumnOf[_Listed](Column("class", "Class", 13), lambda each: Span(_spaced(each.failure.failure_class))),
         ColumnOf[_Listed](Column("says", "What happened", 90), lambda each: Span(f"{each.mark}{each.failure.says}")),
     )
     output.write_rows(Table(columns), found)
@@ -319,55 +317,39 @@ class _Listed:
         }
 
 
-def _sections(listed: _Listed) -> list[Section]:
+def _sections(listed: _Listed) -> tuple[Section, ...]:
     failure = listed.failure
-    return [
-        Section(
-            failure.id,
-            (
-                line("class", failure.failure_class.value.replace("_", " ")),
-                line("says", f"{listed.mark}{failure.says}"),
-            ),
-        ),
-        Section("Look at first", tuple(line(f"{n}.", check) for n, check in enumerate(failure.checks, 1))),
-        Section(
+    codes, examples = (("code", each) for each in failure.native), (("example", each) for each in failure.examples)
+    return filled(
+        (failure.id, [line("class", _spaced(failure.failure_class)), line("says", f"{listed.mark}{failure.says}")]),
+        ("Look at first", (line(f"{n}.", check) for n, check in enumerate(failure.checks, 1))),
+        (
             "Then",
-            (
+            [
                 line("then", failure.then.value),
                 line("never", failure.never or "-"),
                 line("by itself", "yes, if every gate is open" if failure.automatic else "no"),
                 line("source", failure.source or "a judgement"),
                 line("read on", failure.checked),
-            ),
+            ],
         ),
-        Section(
-            "Recognised by",
-            (
-                *(line("code", code) for code in failure.native),
-                *(line("example", harmless(example)) for example in failure.examples),
-            ),
-        ),
-    ]
+        ("Recognised by", (line(label, harmless(each)) for label, each in (*codes, *examples))),
+    )
 
 
-def _explained(found: Outcome) -> list[Section]:
+def _explained(found: Outcome) -> tuple[Section, ...]:
     diagnosis = found.explained.diagnosis
-    frames = found.explained.parsed.frames
-    return [
-        Section(
-            "Parts",
-            tuple(
-                line(
-                    frame.component or f"{number}.", harmless(" ".join((frame.text, *(f"<{c}>" for c in frame.codes))))
-                )
-                for number, frame in enumerate(frames, 1)
-            ),
-        ),
-        Section(
+    parts = (
+        line(each.component or f"{number}.", harmless(" ".join((each.text, *(f"<{code}>" for code in each.codes)))))
+        for number, each in enumerate(found.explained.parsed.frames, 1)
+    )
+    return filled(
+        ("Parts", parts),
+        (
             "Diagnosis",
-            (
+            [
                 line("failure", diagnosis.failure or "nobody knows"),
-                line("class", diagnosis.failure_class.value.replace("_", " ")),
+                line("class", _spaced(diagnosis.failure_class)),
                 line("certainty", diagnosis.certainty.value),
                 line("says", diagnosis.says or "-"),
                 *(line("check", check) for check in diagnosis.checks),
@@ -376,15 +358,19 @@ def _explained(found: Outcome) -> list[Section]:
                 line("unexplained", harmless(diagnosis.unexplained) or "nothing"),
                 line("cut", "yes" if diagnosis.is_cut else "no"),
                 line("also", ", ".join(diagnosis.runners_up) or "-"),
-            ),
+            ],
         ),
-        Section(
+        (
             "What would follow",
-            (
+            [
                 line("kind", found.proposal.kind.value if found.proposal else "nothing would be proposed"),
                 line("rules", f"{found.verdict} ({found.risk} risk)" if found.verdict else "-"),
                 line("mode policy", found.route_policy or "-"),
                 line("mode always", found.route_always or "-"),
-            ),
+            ],
         ),
-    ]
+    )
+
+
+def _spaced(value: FailureClass) -> str:
+    return value.replace("_", " ")

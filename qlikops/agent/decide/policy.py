@@ -26,6 +26,7 @@ from qlikops.domain.proposals.evaluation import (
     Verdict,
 )
 from qlikops.domain.proposals.proposal import Option, Proposal, ProposedTask
+from qlikops.domain.words.naming import listed
 
 NEEDS_HUMAN: Mapping[FailureClass, str] = {
     FailureClass.POSITION_LOST: "the log is gone from where it stopped: restore it, or reload",
@@ -91,14 +92,6 @@ def _withheld(evaluation: Evaluation) -> str:
         return f"the evaluation says {evaluation.verdict}"
     invented = [cited for finding in evaluation.findings for cited in finding.unsupported]
     return f"the evaluation cites evidence that is not there ({', '.join(invented[:_NAMED])})" if invented else ""
-
-
-def _reload(question: GateInput) -> str:
-    return "a reload replaces what the target has" if question.option.action is Action.RELOAD else ""
-
-
-def _position_lost(question: GateInput) -> str:
-    return "the log position is lost" if question.proposal.kind is AnomalyKind.POSITION_LOST else ""
 
 
 def _user_stopped(question: GateInput) -> str:
@@ -174,8 +167,8 @@ def _low_confidence(question: GateInput) -> str:
 
 
 GATES: Mapping[Gate, Callable[[GateInput], str]] = {
-    Gate.POSITION_LOST: _position_lost,
-    Gate.RELOAD: _reload,
+    Gate.POSITION_LOST: lambda it: "the log position is lost" if it.proposal.kind is AnomalyKind.POSITION_LOST else "",
+    Gate.RELOAD: lambda it: "a reload replaces what the target has" if it.option.action is Action.RELOAD else "",
     Gate.USER_STOPPED: _user_stopped,
     Gate.FULL_LOAD_INCOMPLETE: _full_load_incomplete,
     Gate.KIND_NEEDS_HUMAN: _kind_needs_human,
@@ -192,6 +185,4 @@ GATES: Mapping[Gate, Callable[[GateInput], str]] = {
 
 
 def _names(targets: Iterable[ProposedTask]) -> str:
-    names = [str(target.key) for target in targets]
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed([str(target.key) for target in targets], _NAMED)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from qlikops.domain.words.naming import listed
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus
 
 WINDOW = timedelta(days=14)
@@ -47,9 +48,8 @@ def _by_ledger(detail: ExecutionDetail) -> str:
     still_open = [proposal for proposal in detail.proposals if not proposal.status.is_final]
     if not still_open:
         return ""
-    named = ", ".join(f"{proposal.label} ({proposal.status})" for proposal in still_open[:3])
-    more = f" and {len(still_open) - 3} more" if len(still_open) > 3 else ""
+    named = listed([f"{proposal.label} ({proposal.status})" for proposal in still_open], 3)
     return (
-        f"proposals of it are still open: {named}{more}; redriven, they would be asked or acted on "
+        f"proposals of it are still open: {named}; redriven, they would be asked or acted on "
         "with a deadline and a lease that are over. The next run closes them"
     )

@@ -16,6 +16,7 @@ from qlikops.domain.proposals.approval import Claim, Outcome, ProposalRecord, St
 from qlikops.domain.proposals.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
 from qlikops.domain.proposals.lasting import Aftermath
 from qlikops.domain.proposals.proposal import Choice, Option, Proposal, ProposedTask
+from qlikops.domain.words.naming import listed
 from qlikops.domain.words.text import MESSAGE_CAP
 from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.lists.inbox import deadline_line
@@ -178,9 +179,7 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
 
 def targets_line(targets: Sequence[ProposedTask]) -> Span:
     """The task, or the first few of them and how many more."""
-    names = [str(target.key) for target in targets[:3]]
-    more = len(targets) - len(names)
-    return outside(", ".join(names) + (f" and {more:,} more" if more > 0 else ""))
+    return outside(listed([str(target.key) for target in targets], 3))
 
 
 def blast_radius(*choices: Choice) -> tuple[Span, ...]:

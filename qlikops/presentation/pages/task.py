@@ -12,6 +12,7 @@ from qlikops.domain.gathered.background import Background
 from qlikops.domain.gathered.lookup import TaskDetail
 from qlikops.domain.runs.snapshot import TaskProgress
 from qlikops.domain.words.duration import format_duration
+from qlikops.domain.words.naming import listed
 from qlikops.presentation import stale, vocabulary, waiting
 from qlikops.presentation.lists import fleet
 from qlikops.presentation.lists.now import of_task
@@ -99,9 +100,7 @@ def _heading(detail: TaskDetail, now: datetime, caller: str) -> Iterator[Line]:
         if name or kind:
             yield line(label, outside(name or "not named", cap=120), outside(kind, Tone.MUTED, 60, before="  "))
     if detail.neighbours:
-        names = ", ".join(key.task for key in detail.neighbours[:_NEIGHBOURS])
-        more = len(detail.neighbours) - _NEIGHBOURS
-        yield line("beside it", outside(names + (f" and {more:,} more" if more > 0 else ""), cap=300))
+        yield line("beside it", outside(listed([key.task for key in detail.neighbours], _NEIGHBOURS), cap=300))
     if facts.tags:
         yield line("tags", outside(", ".join(facts.tags), cap=300))
 
