@@ -11,29 +11,12 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.fleet.engines import ENGINES
 
 NATIVE = "NATIVE"
 """Namespace of a number whose engine stands elsewhere: in a driver's header or in the endpoint's type."""
 
-NUMBERED = {
-    "MSSQL": "sqlserver",
-    "MYSQL": "mysql",
-    "PG": "postgresql",
-    "HANA": "hana",
-    "SNOWFLAKE": "snowflake",
-    "TERADATA": "teradata",
-    "MONGODB": "mongodb",
-    "DB2": "db2",
-    "ORA": "oracle",
-    "ASE": "ase",
-    "INFORMIX": "informix",
-    "VERTICA": "vertica",
-    "NETEZZA": "netezza",
-    "REDSHIFT": "redshift",
-    "DATABRICKS": "databricks",
-    "SCHEMAREGISTRY": "schemaregistry",
-    "HIVE": "hadoop",
-}
+NUMBERED = {engine.namespace: name for name, engine in ENGINES.items() if engine.namespace}
 """Namespace -> the engine to which a NativeError of that number must belong."""
 NAMESPACES = frozenset(NUMBERED) | {
     *("AADSTS", "AWS", "AZURE", "BIGQUERY", "CURL", "FABRIC", "GCP", "GRPC", "HADOOP", "HTTP", "IBMI", "IMS", "KAFKA"),

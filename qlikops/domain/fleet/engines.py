@@ -7,7 +7,7 @@ because a Lambda reads TOML a hundred times as slowly at every cold start.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qlikops.dataclass import dataclass
@@ -19,11 +19,13 @@ class Engine:
 
     name: str
     """What people call it in a few words."""
-    types: tuple[str, ...]
+    types: Sequence[str]
     """Parts of an endpoint's type, in lower case and without blanks."""
-    speaks: tuple[str, ...] = ()
+    namespace: str = ""
+    """What its own error numbers are called in a code: ORA in `ORA:1017`. Empty if it has none."""
+    speaks: Sequence[str] = ()
     """Engines whose words it speaks as well: it is built on them, or reached by their drivers."""
-    drivers: tuple[tuple[tuple[str, ...], str], ...] = ()
+    drivers: Sequence[tuple[Sequence[str], str]] = ()
     """Words of which one is in every text with a driver's header or its codes; how exactly those are written, as a
     regular expression, if that is not the word alone. Azure Synapse answers with SQL Server's header.
     """
