@@ -2,9 +2,12 @@
 
 import os
 
+from qlikops.tui.garbage import look_seldom
+
 
 def main() -> None:
     """Runs the command line, or answers a shell's question about it."""
+    look_seldom()
     if "_QLIKOPS_COMPLETE" in os.environ:
         from qlikops.cli import completion
 

@@ -12,7 +12,6 @@ from qlikops.cli.context import ContextsOption, Invocation, invocation, switch
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.config import LOCAL, Context, data_dir
 from qlikops.domain.errors import CredentialsProblem, UsageError
-from qlikops.tui.garbage import look_seldom
 from qlikops.tui.opening import opening
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def open_console(here: Invocation, contexts: Sequence[Context], *, mouse: bool =
             "The console needs a terminal: it reads keys from stdin and draws on stderr, and one of them is none.",
             "Start it without a redirection; `qlikops approvals --watch` prints what waits.",
         )
-    look_seldom()
     first = contexts[0]
     # Of one context only: a process for each of several would fight over the machine with this one.
     ahead = here.open_environment(first) if first.name != LOCAL or first.local is not None else None
