@@ -156,3 +156,14 @@ def test_a_class_without_fields_and_one_that_is_compared_by_identity(made_by: De
     assert {one: 1}[one] == 1
     with pytest.raises(TypeError):
         itself("a")
+
+
+def test_a_class_without_a_docstring_gets_its_name_and_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect, "signature", lambda *_, **__: pytest.fail("took 5 ms"))
+
+    @dataclass
+    class Bare:
+        number: int
+
+    assert Bare.__doc__ == "Bare"
+    assert Bare(1).number == 1
