@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from qlikops.domain.errors import ClockProblem
@@ -27,6 +26,8 @@ _WORDS = re.compile("signature expired|signature not yet current|request has exp
 
 def aws_time(reply: Mapping[str, Any]) -> datetime | None:
     """AWS's time in a reply or in the `response` of a ClientError; None where it has none."""
+    from email.utils import parsedate_to_datetime
+
     headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders") or {}
     said = next((value for name, value in headers.items() if name.lower() == "date"), "")
     try:

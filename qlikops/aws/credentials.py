@@ -6,7 +6,6 @@ Only what a person has to renew has an expiry here: roles, and SSO tokens with a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -69,6 +68,8 @@ def _names(session: botocore.session.Session, setting: str) -> bool:
 
 def _sso_token(session_or_url: str) -> Mapping[str, Any]:
     """The cached token, where the AWS CLI keeps it; empty where there is none."""
+    import hashlib
+
     name = hashlib.sha1(session_or_url.encode(), usedforsecurity=False).hexdigest()
     path = Path(os.path.expanduser("~/.aws/sso/cache")) / f"{name}.json"
     try:

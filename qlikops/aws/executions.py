@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -136,7 +136,7 @@ class StepFunctionsExecutions:
         sent = [replace(order, by=self._aws.caller()) for order in orders]
         given = codec.dumps({ORDERS: sent}) if sent else "{}"
         # A name of our own makes the call idempotent, so that the SDK may repeat it.
-        name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         try:
             with aws_errors("start a run"):
                 reply = self._aws.stepfunctions.start_execution(

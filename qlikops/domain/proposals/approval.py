@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
-import secrets
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
@@ -152,7 +151,7 @@ class Decision:
 
 def new_decision_id() -> str:
     """A fresh decision id: 16 hex digits from the system's randomness."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 class RunCall(StoredEnum):
@@ -551,5 +550,7 @@ def digest_of(
 
     Whoever checks a stored digest passes the parsed JSON as stored, so that a version with more fields still agrees.
     """
+    import hashlib
+
     text = codec.dumps({"proposal": proposal, "evaluation": evaluation, "policy": policy})
     return hashlib.sha256(text.encode()).hexdigest()
