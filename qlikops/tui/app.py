@@ -39,7 +39,6 @@ from qlikops.tui.own import Own
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.reaching import Reaching
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen
-from qlikops.tui.screens.dialog import Dialog
 from qlikops.tui.screens.inbox import InboxScreen
 from qlikops.tui.screens.modal import Modal
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
@@ -193,7 +192,7 @@ class QlikOpsApp(DecidingApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc cancels what is held back first, wherever one is; but a dialog that sends is what it means while open."""
         if action == "cancel_delayed":
-            return bool(self.state.held) and not isinstance(self.screen, Dialog)
+            return bool(self.state.held) and not (isinstance(self.screen, Modal) and self.screen.TAKES_ESCAPE)
         if action == "own":
             return self._own.fits(str(parameters[0]), self.screen)
         if action == "coach":

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from qlikops.tui.screens.base import ConsoleScreen
-from qlikops.tui.screens.dialog import Dialog
+from qlikops.tui.screens.modal import Modal
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.status import StatusLine
 
@@ -45,7 +45,7 @@ class Drawing:
         started_at = time.perf_counter()
         self.held_bars()
         for screen in self._screens():
-            if isinstance(screen, ConsoleScreen | Dialog) and screen.is_mounted:
+            if isinstance(screen, ConsoleScreen | Modal) and screen.is_mounted:
                 screen.state_changed()
         ended_at = time.perf_counter()
         self._not_before = ended_at + (_SHARE - 1) * (ended_at - started_at)

@@ -41,6 +41,7 @@ def lasting(*hours: float) -> tuple[tuple[str, float], ...]:
 class Dialog(Modal[Answer | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
+    TAKES_ESCAPE = True
     TITLE: ClassVar[str] = ""
     """What is asked, if that is always the same."""
     verb: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from rich.console import RenderableType
@@ -24,6 +25,14 @@ class Modal(ModalScreen[Answer]):
     A press becomes an answer some messages later, so of two keys in one burst both may be taken. Textual would hand the
     second answer to whoever asked as well, and then close what lies below.
     """
+
+    CSS_PATH = Path(__file__).parents[1] / "modal.tcss"
+    """Read with the first of them: the first frame need not parse half of the rules."""
+    TAKES_ESCAPE: ClassVar[bool] = False
+    """Whether Esc means this one, also while a send delay runs."""
+
+    def state_changed(self) -> None:
+        """The inbox, its freshness or a decision changed."""
 
     def type_ahead(self, text: str) -> bool:  # noqa: ARG002 - for those with a field to type in
         """Keeps what is typed before there is a field to type it in; returns whether it does."""
