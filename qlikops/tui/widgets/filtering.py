@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.text import Text
 from textual import on
@@ -18,14 +18,16 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation.filter import Filter
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.widgets.earlier import EarlierInput
 from qlikops.tui.widgets.prose import palette
+
+if TYPE_CHECKING:
+    from qlikops.tui.widgets.earlier import EarlierInput
 
 T = TypeVar("T")
 
 
 class FilterBar(Vertical):
-    """Hidden until it is opened; closing it shows everything again."""
+    """Hidden, and empty, until it is opened; closing it shows everything again."""
 
     class Changed(Message):
         """The text is another one, or gone."""
@@ -53,14 +55,25 @@ class FilterBar(Vertical):
         return bool(bars) and bool(bars.first().display)
 
     def compose(self) -> ComposeResult:
-        """Input and problem."""
+        """Input and problem, if it is open from the start."""
+        if self._text:
+            yield from self._parts()
+
+    def _parts(self) -> ComposeResult:
+        from qlikops.tui.widgets.earlier import EarlierInput
+
         words = f"{self._placeholder}; ↑ earlier ones, NAME = … saves it"
         yield EarlierInput(self._state, self._place, self._text, placeholder=words, id="filter", compact=True)
-        yield Static(markup=False, id="filter-problem")
+        problem = Static(markup=False, id="filter-problem")
+        problem.display = False
+        yield problem
 
-    def on_mount(self) -> None:
-        """Nothing is wrong with nothing."""
-        self.query_one("#filter-problem").display = False
+    def _shown(self) -> Input:
+        """Shows it; the line to type in."""
+        self.display = True
+        if not self.children:
+            self.mount(*self._parts())
+        return self.query_one(Input)
 
     @property
     def text(self) -> str:
@@ -75,27 +88,26 @@ class FilterBar(Vertical):
 
     def tell(self, words: str) -> None:
         """Says something under the filter, such as how much it keeps; nothing takes no room."""
-        note = self.query_one("#filter-problem", Static)
-        note.display = bool(words)
-        if words:
-            note.update(Text(words, palette(self)[Tone.WARNING]))
+        for note in self.query("#filter-problem").results(Static):
+            note.display = bool(words)
+            if words:
+                note.update(Text(words, palette(self)[Tone.WARNING]))
 
     def open(self) -> None:
         """Shows it, ready to be typed in."""
-        self.display = True
         # At once, not after the next refresh: a letter typed right after must not mean what it does in the list.
-        self.screen.set_focus(self.query_one(Input))
+        self.screen.set_focus(self._shown())
 
     def use(self, text: str) -> None:
         """Shows a filter that was saved."""
-        self.display = True
-        self.query_one(Input).value = text
+        self._shown().value = text
 
     def close(self) -> None:
         """Forgets it."""
-        self.query_one(Input).value = ""
-        self.display = False
-        self.post_message(self.Left(closed=True))
+        if self.display:
+            self.query_one(Input).value = ""
+            self.display = False
+            self.post_message(self.Left(closed=True))
 
     @on(Input.Changed)
     def _change(self, event: Input.Changed) -> None:
@@ -105,7 +117,7 @@ class FilterBar(Vertical):
     @on(Input.Submitted)
     def _leave(self, event: Input.Submitted) -> None:
         event.stop()
-        line = self.query_one(EarlierInput)
+        line = cast("EarlierInput", event.input)
         name, text = filters.named(line.value)
         if name:
             self._save(name, text)

@@ -38,10 +38,7 @@ class Aside(VerticalScroll):
         self.border_title = "Evidence and reasons"
         self._columns: Columns = ()
         self._body = Static(markup=False)
-
-    def compose(self) -> ComposeResult:
-        """What is shown is one text."""
-        yield self._body
+        """Mounted once there is something to show."""
 
     @property
     def has_room(self) -> bool:
@@ -52,6 +49,8 @@ class Aside(VerticalScroll):
         """Shows the sections in place of what stands there; with none of them, not even the frame."""
         self._columns = columns
         self.visible = bool(columns)
+        if columns and not self.children:
+            self.mount(self._body)
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -98,11 +97,8 @@ class Review(VerticalScroll):
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
-        """Only the line with the countdown ticks."""
+        """The rest comes with the first record."""
         yield self._notice
-        yield self._head
-        yield self._you
-        yield self._body
 
     def on_mount(self) -> None:
         """Starts the countdown, and follows the theme."""
@@ -196,6 +192,9 @@ class Review(VerticalScroll):
     @on(events.Resize)
     def _draw(self) -> None:
         if self._shown is not None:
+            if not self._head.is_attached:
+                # Only the line with the countdown ticks.
+                self.mount(self._head, self._you, self._body)
             colours, now = palette(self), self._clock()
             self._minute = now.minute
             self.border_title = Text(review.title(self._shown, self.context_label))

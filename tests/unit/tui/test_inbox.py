@@ -367,10 +367,11 @@ async def test_what_is_typed_faster_than_the_filter_opens_is_the_filters_and_nev
 ) -> None:
     environment = FakeEnvironment.waiting_for(task(1, "sales-orders"), task(2, "stock"))
     async with started(environment) as pilot:
-        await sees(pilot, "sales-orders: connection lost")
+        await sees(pilot, "sales-orders: connection lost", "12m stock")
         for key, character in (("slash", "/"), ("s", "s"), ("a", "a"), ("enter", None)):
             pilot.app.post_message(events.Key(key, character))
-        await wait_until(pilot, lambda: pilot.app.screen.query_one("#filter", Input).value == "sa")
+        await wait_until(pilot, lambda: [each.value for each in pilot.app.screen.query(Input)] == ["sa"])
+        await no_longer_sees(pilot, "12m stock")
         assert isinstance(pilot.app.screen, InboxScreen)
         assert environment.sent == []
 
