@@ -107,7 +107,6 @@ class InboxScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Starts the tick of what locks deciding."""
         self.set_interval(1, self._tick)
-        self.state_changed()
 
     def state_changed(self) -> None:
         """Rows, freshness or a decision changed."""

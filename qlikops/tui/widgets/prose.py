@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Group, OverflowMethod, RenderableType
 from rich.rule import Rule
 from rich.style import Style
 from rich.table import Table
@@ -29,6 +29,14 @@ _VARIABLES = {
     Tone.DANGER: "text-error",
     Tone.LINE: "qlikops-line",
 }
+
+
+def apart(left: Text, right: Text, width: int, *, gap: int = 0, overflow: OverflowMethod = "ellipsis") -> Text:
+    """One line of `width` cells: `right` whole, at its edge; `left` cut to what remains, less the gap between them."""
+    left = left.copy()
+    left.truncate(max(0, width - right.cell_len - gap * bool(right)), overflow=overflow)
+    room = max(0, width - left.cell_len - right.cell_len)
+    return Text.assemble(left, " " * room, right, no_wrap=True, overflow="crop")
 
 
 def palette(node: DOMNode) -> Palette:

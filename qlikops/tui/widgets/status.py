@@ -5,7 +5,6 @@ what you see is.
 from __future__ import annotations
 
 from rich.console import Console, Group
-from rich.table import Table
 from rich.text import Text
 from textual import events, on
 from textual.widgets import Static
@@ -17,7 +16,7 @@ from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import INBOX
 from qlikops.tui.widgets.delay_bar import held_back
-from qlikops.tui.widgets.prose import palette, text
+from qlikops.tui.widgets.prose import apart, palette, text
 
 TROUBLES = 3
 """Contexts that are named if something is wrong there; the rest is counted."""
@@ -38,7 +37,6 @@ class StatusLine(Static):
     def on_mount(self) -> None:
         """Starts the clock."""
         self.set_interval(1, self.draw)
-        self.draw()
 
     @on(events.Resize)
     def draw(self) -> None:
@@ -60,7 +58,7 @@ class StatusLine(Static):
         if 1 + len(others) != self._lines:
             self.styles.height = self._lines = 1 + len(others)
         # A sentence of several lines is not to be cut in two by the age.
-        self.update(Group(*others, _apart(last, right)), layout=False)
+        self.update(Group(*others, apart(last, right, width, gap=APART)), layout=False)
 
     @property
     def _contexts(self) -> tuple[LiveContext, ...]:
@@ -119,13 +117,3 @@ def wrapped(words: Text, console: Console, width: int) -> list[Text]:
         lines[DEED_LINES - 1].append(" …")
         lines[DEED_LINES - 1].truncate(width, overflow="ellipsis")
     return lines[:DEED_LINES]
-
-
-def _apart(left: Text, right: Text) -> Table:
-    """One line: `right` whole, `left` cut to what remains: all of it if there is no `right`."""
-    line = Table.grid(expand=True, padding=(0, APART))
-    line.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    if right:
-        line.add_column(justify="right", no_wrap=True)
-    line.add_row(left, *([right] if right else []))
-    return line

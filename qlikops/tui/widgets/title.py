@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 from textual.widget import Widget
 
@@ -11,7 +10,7 @@ from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import INBOX, MODES, Mode
-from qlikops.tui.widgets.prose import Palette, palette, text
+from qlikops.tui.widgets.prose import Palette, apart, palette, text
 
 WIDE = 100
 """The width in cells from which on the product's name has room beside the screens'."""
@@ -27,7 +26,7 @@ class TitleBar(Widget):
         self._state = state
         self._mode = mode
 
-    def render(self) -> Table:
+    def render(self) -> Text:
         """Draws the console's state as it is now, for the width that there is."""
         colours, width = palette(self), self.content_size.width
         place = self._place(colours)
@@ -39,11 +38,7 @@ class TitleBar(Widget):
         while words and tabs.cell_len + place.cell_len + len(" ".join(words)) + 4 > width:
             del words[0]
         place.append_text(text([Span("".join(f" {word}" for word in words), Tone.MUTED)], colours))
-        line = Table.grid(expand=True)
-        line.add_column(no_wrap=True, ratio=1, overflow="crop")
-        line.add_column(justify="right", no_wrap=True)
-        line.add_row(tabs, place)
-        return line
+        return apart(tabs, place, width, overflow="crop")
 
     @property
     def _is_everywhere(self) -> bool:
