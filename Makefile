@@ -74,7 +74,7 @@ release: $(VENV)/release.stamp
 benchmarks: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/benchmarks -s --page docs/development/benchmarks.md
 
-# Everything in one seeded world (docs/proof.md): other seeds than the 300 of `make test`, or one of them by name with
+# Everything in one seeded world (docs/proof.md): other seeds than those of `make test`, or one of them by name with
 # `python -m tests.simulation.simulate --seed 7`.
 SEEDS ?= 2000
 FIRST ?= 0

@@ -164,28 +164,19 @@ class BedrockSettings(ModelSettings):
         return None if self.region else ("bedrock", "list_inference_profiles")
 
 
-class TokenLimit(StrEnum):
-    """What a server calls the limit on one answer's tokens."""
-
-    MAX_TOKENS = "max_tokens"
-    MAX_COMPLETION_TOKENS = "max_completion_tokens"
-    """Limit for OpenAI's reasoning models, which refuse the other one."""
-
-
 @dataclass(frozen=True, slots=True)
-class OpenAiSettings(ModelSettings):
-    """How the evaluator `openai` reaches its model: any server with OpenAI's chat completions."""
+class HttpSettings(ModelSettings):
+    """How an evaluator reaches a server of models over HTTP (`agent/evaluate/http.py`)."""
 
     RIGHTS: ClassVar[frozenset[Right]] = frozenset({("secretsmanager:GetSecretValue", "${EvaluatorSecretArn}")})
     REQUIRED: ClassVar[tuple[str, ...]] = ("model_id", "url")
 
     url: str = ""
-    """What comes before `/chat/completions`, such as https://api.openai.com/v1."""
+    """What comes before the path that the evaluator asks, such as https://api.openai.com/v1."""
     key_secret_arn: str = ""
     """The secret in Secrets Manager whose text is the API key; empty for a server that wants none."""
     in_vpc: bool = False
     """Whether the evaluating function runs in the stack's subnets, from which the server is reached."""
-    token_limit: TokenLimit = TokenLimit.MAX_TOKENS
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a malformed value, and for a key that would travel unencrypted."""
@@ -209,6 +200,21 @@ class OpenAiSettings(ModelSettings):
     def parameters(self) -> Mapping[str, str]:
         """The secret with the key, and whether the function moves into the VPC."""
         return {"EvaluatorSecretArn": self.key_secret_arn, "EvaluatorInVpc": "true" if self.in_vpc else ""}
+
+
+class TokenLimit(StrEnum):
+    """What a server calls the limit on one answer's tokens."""
+
+    MAX_TOKENS = "max_tokens"
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    """Limit for OpenAI's reasoning models, which refuse the other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAiSettings(HttpSettings):
+    """How the evaluator `openai` reaches its model: any server with OpenAI's chat completions."""
+
+    token_limit: TokenLimit = TokenLimit.MAX_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

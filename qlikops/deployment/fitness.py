@@ -48,7 +48,7 @@ def check_fitness(parameters: Mapping[str, str], place: StackLocation) -> None:
             _check_arn(name, arn, place)
     if parameters.get("EvaluatorInVpc") and not parameters.get("SubnetIds"):
         raise UsageError(
-            "the agent's settings: openai.in_vpc wants the stack's subnets, and it has none",
+            "the agent's settings: in_vpc of the evaluator wants the stack's subnets, and it has none",
             "Give --subnet and --security-group, or leave in_vpc out.",
         )
     if (size := _environment_bytes(parameters, place)) > ENVIRONMENT_BYTES:

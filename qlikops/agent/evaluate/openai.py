@@ -1,48 +1,25 @@
 """A model behind OpenAI's chat completions, as OpenAI, vLLM, Ollama, llama.cpp and many gateways speak them.
 
-Straight over HTTP: no redirect is followed, since the question carries a key, no proxy is used but the secret's, and a
-reply is read to a bound. What servers make of a forced tool differs: vLLM and OpenAI honour it, Ollama ignores the
-choice and refuses tools for models without them; `structured` in the settings says which form fits.
+What servers make of a forced tool differs: vLLM and OpenAI honour it, Ollama ignores the choice and refuses tools for
+models without them; `structured` in the settings says which form fits.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, fields
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import urllib3
-from botocore.exceptions import ClientError
-from urllib3.exceptions import ProxySchemeUnknown
-
 from qlikops.agent.evaluate.answer import parse_object
-from qlikops.agent.evaluate.causes import Cause, Unavailable, refusal
+from qlikops.agent.evaluate.causes import Cause, Unavailable
+from qlikops.agent.evaluate.http import ModelServer
 from qlikops.agent.evaluate.model import Question
 from qlikops.agent.evaluate.prompt import TOOL_NAME, schema
-from qlikops.agent.models import CONNECT_TIMEOUT_SECONDS, OpenAiSettings, Structured
-from qlikops.dataclass import dataclass
-from qlikops.domain.encoding import codec
-from qlikops.qlik.transport import through, trusting
+from qlikops.agent.models import OpenAiSettings, Structured
 
-REPLY_CAP = 1_000_000
-"""Bytes of a reply that are read; an answer has a few thousand."""
 _STOPPED = {"length": "max_tokens", "content_filter": "content_filtered"}
 """`finish_reason` -> Converse's stop reason."""
 _DONE = frozenset({"stop", "tool_calls", "function_call"})
 """Reasons for an end of the model's own; servers differ in which they give for a tool that had to be called."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Access:
-    """What the secret says: how the server lets one in, and by which way one gets there."""
-
-    api_key: str = field(default="", repr=False)
-    ca_bundle: str = ""
-    """Authorities' certificates as PEM text; empty for the system's authorities."""
-    proxy: str = field(default="", repr=False)
-    """`http://HOST:PORT`, with `USER:PASSWORD@` before the host if the proxy asks for it."""
 
 
 class OpenAiModel:
@@ -50,51 +27,12 @@ class OpenAiModel:
 
     def __init__(self, settings: OpenAiSettings, clients: Callable[[str], Any]) -> None:
         self._settings = settings
-        self._clients = clients
-        self._pool = functools.lru_cache(maxsize=1)(_pool)
+        self._server = ModelServer(settings, clients)
 
     def ask(self, question: Question) -> Mapping[str, Any]:
         """The reply in Converse's form. Raises Unavailable, and urllib3's errors."""
-        settings, access = self._settings, self._access()
-        headers = {"Content-Type": "application/json"}
-        if access.api_key:
-            headers["Authorization"] = f"Bearer {access.api_key}"
-        response = self._pool(access.ca_bundle, access.proxy).request(
-            "POST",
-            f"{settings.url.rstrip('/')}/chat/completions",
-            body=json.dumps(self._request(question)).encode(),
-            headers=headers,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=settings.read_timeout_seconds),
-            redirect=False,
-            preload_content=False,
-        )
-        try:
-            reply = _parsed(response.stream(REPLY_CAP, decode_content=False))
-        finally:
-            response.close()
-        if response.status != 200:
-            error = reply.get("error")
-            raise refusal(response.status, str((isinstance(error, dict) and error.get("code")) or ""))
+        reply = self._server.post("/chat/completions", self._request(question), _with_key, error="code")
         return _as_converse(reply)
-
-    def _access(self) -> _Access:
-        """What the secret says now: read each time, since it may have been rotated, and questions are few."""
-        arn = self._settings.key_secret_arn
-        if not arn:
-            return _Access()
-        try:
-            secret = self._clients("secretsmanager").get_secret_value(SecretId=arn)["SecretString"].strip()
-        except ClientError as exc:
-            # Not Unavailable by its own code: a missing secret is no missing model.
-            raise Unavailable(Cause.ACCESS_DENIED, f"no key, {exc.response['Error']['Code']}") from exc
-        if not secret.startswith("{"):
-            return _Access(secret)
-        try:
-            return codec.read_settings(_Access, json.loads(secret))
-        except (ValueError, RecursionError):
-            # Not chained: the cause may quote the key.
-            keys = ", ".join(each.name for each in fields(_Access))
-            raise Unavailable(Cause.FAILED, f"the secret is neither a key nor an object with {keys}") from None
 
     def _request(self, question: Question) -> dict[str, Any]:
         settings = self._settings
@@ -118,25 +56,8 @@ class OpenAiModel:
         return request
 
 
-def _pool(ca_bundle: str, proxy: str) -> urllib3.PoolManager:
-    try:
-        return through(proxy, retries=False, ssl_context=trusting(ca_bundle))
-    except (OSError, ValueError, ProxySchemeUnknown) as exc:
-        raise Unavailable(Cause.FAILED, f"ca_bundle or proxy of the secret, {type(exc).__name__}") from None
-
-
-def _parsed(chunks: Iterable[bytes]) -> Mapping[str, Any]:
-    """A reply as an object; an empty one for what is none, which has neither an error nor an answer."""
-    body = b""
-    for chunk in chunks:
-        body += chunk
-        if len(body) > REPLY_CAP:
-            raise Unavailable(Cause.UNREADABLE, "too long")
-    try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return reply if isinstance(reply, dict) else {}
+def _with_key(key: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {key}"}
 
 
 def _as_converse(reply: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -61,7 +61,7 @@ def test_a_key_and_a_place_in_the_vpc_become_parameters() -> None:
 def test_a_place_in_the_vpc_wants_subnets() -> None:
     place = StackLocation("aws", "eu-central-1", "123456789012", "qlikops")
     check_fitness({"EvaluatorInVpc": "true", "SubnetIds": "subnet-1"}, place)
-    with pytest.raises(UsageError, match="in_vpc wants the stack's subnets"):
+    with pytest.raises(UsageError, match="in_vpc of the evaluator wants the stack's subnets"):
         check_fitness({"EvaluatorInVpc": "true", "SubnetIds": ""}, place)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
-from qlikops.agent.models import BedrockSettings, ModelSettings, OpenAiSettings, Right
+from qlikops.agent.models import BedrockSettings, HttpSettings, ModelSettings, Right
 from qlikops.agent.tell.metrics import NAMESPACE, Metrics
 from qlikops.agent.tell.notify import SOURCE
 from qlikops.domain.workflow.execution import RunSummary
@@ -49,7 +49,7 @@ CALLS: dict[str, set[Right]] = {
     "steps.reconcile.ExecutionStates._described": {("states:DescribeExecution", OWN_EXECUTIONS)},
     "steps.reconcile.ExecutionStates.end_wait": {("states:SendTaskFailure", OWN_MACHINE)},
     "evaluate.bedrock.BedrockModel.ask": settings_rights(BedrockSettings),
-    "evaluate.openai.OpenAiModel._access": settings_rights(OpenAiSettings),
+    "evaluate.http.ModelServer._access": settings_rights(HttpSettings),
     "wiring.Services.instances": {("secretsmanager:GetSecretValue", SECRET)},
 }
 """What it takes to call each of these; `qlikops.agent.` goes before each name."""

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator
+from qlikops.agent.evaluate.http import REPLY_CAP
 from qlikops.agent.evaluate.model import ModelEvaluator
-from qlikops.agent.evaluate.openai import REPLY_CAP, OpenAiModel
+from qlikops.agent.evaluate.openai import OpenAiModel
 from qlikops.agent.evaluate.prompt import TOOL_NAME, bare_instructions, instructions, schema, task_text
 from qlikops.agent.models import EvaluatorName, OpenAiSettings, Structured, TokenLimit
 from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.proposals.evaluation import Evaluation, Finding, Verdict
 from qlikops.domain.proposals.proposal import Proposal
-from tests.certificates import certificate as certificate
 from tests.converse import ANSWER, ConverseServer, Hangup, Reply, Scripted, Silence, Trickle
 from tests.unit.agent.decide.test_policy import OPEN
 from tests.unit.agent.evaluate.test_bedrock import ANSWERS, JSON_VALUES
+from tests.unit.agent.evaluate.test_http import ARN, stubbed
 from tests.unit.agent.fleet import CONFIG, NOW
 
-ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key"
 SETTINGS = OpenAiSettings(model_id="org/model:7b", attempts=1)
 
 
@@ -206,91 +202,16 @@ def test_what_passes_is_tried_again(server: ConverseServer, first: Scripted) -> 
     assert len(server.requests) == 2
 
 
-def stubbed(*secrets: dict[str, str] | str) -> Any:
-    client = boto3.client(
-        "secretsmanager", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    stub = Stubber(client)
-    for secret in secrets:
-        if isinstance(secret, str):
-            stub.add_client_error("get_secret_value", secret, expected_params={"SecretId": ARN})
-        else:
-            stub.add_response("get_secret_value", secret, {"SecretId": ARN})
-    stub.activate()
-    return lambda service: {"secretsmanager": client}[service]
-
-
-def keyed(server: ConverseServer, clients: Any) -> OpenAiModel:
-    """A model with a key at a server without TLS, which the settings themselves refuse."""
+def test_the_key_goes_into_the_header_only(server: ConverseServer) -> None:
     chosen = replace(SETTINGS, url="https://model.example/v1", key_secret_arn=ARN)
-    object.__setattr__(chosen, "url", f"{server.url}/v1")
-    return OpenAiModel(chosen, clients)
-
-
-def test_the_key_is_read_for_each_question_and_goes_into_the_header_only(server: ConverseServer) -> None:
-    model = keyed(server, stubbed({"SecretString": "sk-one\n"}, {"SecretString": "sk-two"}))
-    server.script.extend([called(), called()])
-    evaluator = ModelEvaluator("openai", SETTINGS, model, lambda: NOW)
-    assert [evaluator.evaluate(OPEN, EvaluationInput()).verdict for _ in range(2)] == [Verdict.APPROVE] * 2
-    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer sk-one", "Bearer sk-two"]
-    assert "sk-" not in json.dumps([request.body for request in server.requests])
-
-
-@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure"])
-def test_a_key_that_cannot_be_read_is_access_that_is_denied(server: ConverseServer, code: str) -> None:
-    evaluator = ModelEvaluator("openai", SETTINGS, keyed(server, stubbed(code)), lambda: NOW)
-    assert evaluator.evaluate(OPEN, EvaluationInput()).unavailable_because == f"access denied: no key, {code}"
-    assert server.requests == []
-
-
-def test_a_key_that_is_no_header_is_not_quoted(server: ConverseServer) -> None:
-    evaluator = ModelEvaluator(
-        "openai", SETTINGS, keyed(server, stubbed({"SecretString": "sk\r\nHost: x"})), lambda: NOW
-    )
-    assert evaluator.evaluate(OPEN, EvaluationInput()).unavailable_because == "evaluator failed: ValueError"
-
-
-def asked(url: str, secret: dict[str, str]) -> Evaluation:
-    """What comes of one question to a server at `url`, with a secret of more than a key."""
-    chosen = replace(SETTINGS, url="https://model.example/v1", key_secret_arn=ARN)
-    object.__setattr__(chosen, "url", url)
-    model = OpenAiModel(chosen, stubbed({"SecretString": json.dumps(secret)}))
-    return ModelEvaluator("openai", SETTINGS, model, lambda: NOW).evaluate(OPEN, EvaluationInput())
-
-
-def test_a_server_of_a_private_authority_is_trusted_by_the_secret(certificate: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with ConverseServer(called()) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        url = server.url.replace("http", "https")
-        assert asked(f"{url}/v1", {"api_key": "sk"}).unavailable_because == "model not reachable: SSLError"
-        assert asked(f"{url}/v1", {"api_key": "sk", "ca_bundle": certificate.read_text()}).verdict is Verdict.APPROVE
-        assert server.requests[0].headers["Authorization"] == "Bearer sk"
-
-
-def test_a_proxy_of_the_secret_is_the_way(server: ConverseServer) -> None:
+    object.__setattr__(chosen, "url", server.url)  # without TLS, which the settings refuse
     server.script.append(called())
-    proxy = server.url.replace("http://", "http://me:s3cret@")
-    assert asked("http://model.example/v1", {"proxy": proxy}).verdict is Verdict.APPROVE
+    model = OpenAiModel(chosen, stubbed({"SecretString": "sk-one"}))
+    evaluator = ModelEvaluator("openai", chosen, model, lambda: NOW)
+    assert evaluator.evaluate(OPEN, EvaluationInput()).verdict is Verdict.APPROVE
     (request,) = server.requests
-    assert request.model == "http://model.example/v1/chat/completions"
-    assert request.headers["proxy-authorization"] == "Basic bWU6czNjcmV0"
-    assert "Authorization" not in request.headers
-
-
-@pytest.mark.parametrize(
-    ("secret", "why"),
-    [
-        ({"key": "sk-hunter2"}, "the secret is neither a key nor an object with api_key, ca_bundle, proxy"),
-        ({"api_key": 7}, "the secret is neither a key nor an object with api_key, ca_bundle, proxy"),
-        ({"ca_bundle": "hunter2.pem"}, "ca_bundle or proxy of the secret, FileNotFoundError"),
-        ({"proxy": "ftp://hunter2"}, "ca_bundle or proxy of the secret, ProxySchemeUnknown"),
-    ],
-)
-def test_a_secret_that_makes_no_sense_is_not_quoted(server: ConverseServer, secret: dict[str, str], why: str) -> None:
-    assert asked(f"{server.url}/v1", secret).unavailable_because == f"evaluator failed: {why}"
-    assert server.requests == []
+    assert request.headers["Authorization"] == "Bearer sk-one"
+    assert "sk-one" not in json.dumps(request.body)
 
 
 MESSAGES = JSON_VALUES | st.builds(
