@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.remember.attempts import RestartLimits
@@ -76,11 +76,15 @@ class Desk:
                 late = format_duration(now - run.started)
                 raise Refused(f"It was sent {late} ago, and orders are applied within {format_duration(LATEST)}.")
             order = read_order(data)
-            if order.order is OrderKind.PLAN:
-                return self._begin(run, index, order)
-            if order.id.startswith(PLAN_PREFIX):
-                return self._end(run, index, order)
-            return self._lift(run, index, order)
+            match order.order:
+                case OrderKind.PLAN:
+                    return self._begin(run, index, order)
+                case OrderKind.LIFT if order.id.startswith(PLAN_PREFIX):
+                    return self._end(run, index, order)
+                case OrderKind.LIFT:
+                    return self._lift(run, index, order)
+                case _:
+                    assert_never(order.order)
         except Refused as exc:
             why = str(exc)
         except Overtaken:

@@ -113,7 +113,8 @@ def read_order(data: Any) -> Order:
     except codec.CodecError as exc:
         raise Refused(f"It makes no sense: {harmless(exc, 200)}.") from exc
     if not order.order.is_known:
-        raise Refused(f"Nobody knows here what {harmless(order.order.value, 40)} is: plan or lift.")
+        known = " or ".join(OrderKind)
+        raise Refused(f"Nobody knows here what {harmless(order.order.value, 40)} is: {known}.")
     for name in _names(order):
         if not (0 < len(name) <= NAME_CAP and name.isprintable()):
             raise Refused(f"“{harmless(name, 60)}” is no name: give 1 to {NAME_CAP} printable characters.")
