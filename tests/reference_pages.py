@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from cfnlint.decode.cfn_yaml import loads as load_template
 
 from qlikops.agent.config import AgentConfig
+from qlikops.agent.models import Models
 from qlikops.agent.tell.events import EVENTS
 from qlikops.config import Settings
 from qlikops.deployment.choices import Choices
@@ -52,6 +53,7 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def settings_page() -> str:
     """Every setting with its default, its range and the line that stands under its field."""
+    models = " and ".join(f"`{each.name}`" for each in dataclasses.fields(Models))
     return page(
         "# Settings",
         MADE,
@@ -65,7 +67,7 @@ def settings_page() -> str:
         "## Agent",
         "Keys below `[agent]`. `log_retention` is explained in [how long can it wait]"
         "(../concepts/point-of-no-return.md), `freshness` in [how fresh is the target](../concepts/freshness.md), the "
-        "thresholds in [anomalies](anomalies.md#thresholds), `bedrock` and `openai` in [evaluation](evaluation.md).",
+        f"thresholds in [anomalies](anomalies.md#thresholds), {models} in [evaluation](evaluation.md).",
         grid(
             ("key", "default", "what it is"),
             ((f"`{n}`", d, said) for n, d, said in _settings(AgentConfig) if n not in _DEPLOYED),

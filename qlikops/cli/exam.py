@@ -38,7 +38,13 @@ def exam(
     model: Annotated[
         str, takes("ID", "The model that the evaluator asks; bedrock does, if --evaluator names none.")
     ] = "",
-    url: Annotated[str, takes("URL", "Where openai finds it: what comes before /chat/completions.")] = "",
+    url: Annotated[
+        str,
+        takes(
+            "URL",
+            "Address of its server, such as https://api.openai.com/v1; openai asks it, if --evaluator names none.",
+        ),
+    ] = "",
     settings: SettingsOption = None,
     is_told: Annotated[
         bool | None,
