@@ -41,11 +41,13 @@ def proposed(kind: AnomalyKind) -> Proposal:
     left_stopped = {facts.key: NOW} if kind is AnomalyKind.LEFT_STOPPED else {}
     plans = [plan(until=after(3600))] if kind is AnomalyKind.STOPPED_IN_PLAN else []
     snapshot = None
-    for seconds in (0, 7200):
-        now = after(seconds)
+    polls = CONFIG.thresholds.polls_required(kind)
+    for number in range(polls + 1):
+        now = after(7200 * number / polls)
         snapshot = detect([SERVER], [facts], snapshot, CONFIG, now, "run", left_stopped=left_stopped, plans=plans)
     assert snapshot is not None
     found = propose(snapshot, CONFIG, execution_arn="arn", execution_name="run", now=after(7200), blocked={})
+    assert found.proposals, "its task in PROPOSED is not found, with the thresholds of CONFIG"
     (proposal,) = found.proposals
     return proposal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import pytest
 
@@ -10,10 +11,13 @@ from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detectors import DETECTORS, SERVER_DETECTORS
 from qlikops.domain.fleet.anomaly import KINDS, AnomalyKind, Severity
 from tests.documents import DOCS
+from tests.scenarios.library import STORIES, build_scenario
 
 THRESHOLDS = {spec.name for spec in dataclasses.fields(Thresholds)}
 FINDING = DOCS.parent / "tests" / "unit" / "agent" / "look" / "test_detection.py"
 OF_NO_KIND = {"poll_spacing_seconds"}
+OF_NO_FLEET = {AnomalyKind.NOT_READ, AnomalyKind.LEFT_STOPPED, AnomalyKind.STOPPED_IN_PLAN}
+"""These take an end of the time, a restart, and planned work: none is a fleet's story."""
 every_kind = pytest.mark.parametrize("kind", AnomalyKind)
 
 
@@ -51,6 +55,18 @@ def test_it_has_one_detector(kind: AnomalyKind) -> None:
 def test_a_test_of_detection_finds_it(kind: AnomalyKind) -> None:
     tests = FINDING.read_text()
     assert f"AnomalyKind.{kind.name}" in tests, "a case of tests/unit/agent/look/test_detection.py"
+
+
+@every_kind
+def test_a_scenario_shows_it(kind: AnomalyKind) -> None:
+    assert kind in found_in_scenarios() or kind in OF_NO_FLEET, "a scenario of tests/scenarios expects it"
+
+
+@functools.cache
+def found_in_scenarios() -> frozenset[AnomalyKind]:
+    """The kinds that a scenario of the simulated fleet comes to."""
+    stories = [build_scenario(name, 1) for name in STORIES]
+    return frozenset(kind for story in stories for kinds in story.expected.found.values() for kind in kinds)
 
 
 @every_kind
