@@ -4,6 +4,7 @@ What only a test of something else runs through, nobody finds again by the modul
 tests/unit/…/test_MODULE.py beside it in the tree, and test_MODULE_*.py. `make coverage` runs them all once, each line
 recorded with the test that ran it, and fails for a module with a line that its own tests do not reach, unless it is on
 the list in individual_coverage.txt; and for one that is on the list without need: the list may only shrink.
+`make coverage MODULES=qlikops/aws/process.py` looks at what is named only, by its own tests, in seconds.
 """
 
 from __future__ import annotations
@@ -82,11 +83,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def main() -> int:
-    """Runs all own tests once. 1 if the list is not what was found; `--write` makes it so."""
-    tests = sorted({str(test) for module in modules() for test in own_tests(module)})
+    """Runs the own tests of the modules that are named, or of all, once. 1 if the list is not what was found of them;
+    `--write` makes it so, of all.
+    """
+    named = [each for each in sys.argv[1:] if each != "--write"]
+    if unknown := set(named) - set(modules()):
+        print(f"Not a module of {', '.join(PACKAGES)} that does something: {', '.join(sorted(unknown))}")
+        return 1
+    chosen = named or modules()
+    tests = sorted({str(test) for module in chosen for test in own_tests(module)})
+    if not tests:
+        print(f"There is no test file of its own for {', '.join(chosen)}.")
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "coverage")
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--cov=qlikops", "--cov-context=test"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "0" if named else "auto",
+            "--cov=qlikops",
+            "--cov-context=test",
+        ]
         command += ["-p", "tests.individual_coverage"]
         result = subprocess.run(
             [*command, "--cov-report=", *tests], cwd=ROOT, env={**os.environ, "COVERAGE_FILE": str(file)}
@@ -97,16 +117,16 @@ def main() -> int:
         data.load()
         # What mypy proves that nothing reaches.
         data.exclude(r"case _:\s+assert_never\(")
-        found = {module: lines for module in modules() if (lines := missing_lines(data, module))}
-    if "--write" in sys.argv:
+        found = {module: lines for module in chosen if (lines := missing_lines(data, module))}
+    if "--write" in sys.argv and not named:
         LIST.write_text("".join(f"{module}\n" for module in found), encoding="utf-8")
         return 0
-    known = set(listed())
+    known = set(listed()) & set(chosen)
     for module in sorted(found.keys() - known):
         print(f"{module}: its own tests do not reach lines {', '.join(map(str, found[module]))}")
     for module in sorted(known - found.keys()):
         print(f"{module}: is covered by its own tests, so take it off {LIST.name}")
-    print(f"{len(modules()) - len(found)} of {len(modules())} modules are covered by their own tests alone.")
+    print(f"{len(chosen) - len(found)} of {len(chosen)} modules are covered by their own tests alone.")
     return int(found.keys() != known)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.individual_coverage import listed, modules, own_tests
+import pytest
+
+from tests.individual_coverage import listed, main, modules, own_tests
 
 
 def test_a_module_has_its_own_tests_or_is_on_the_list() -> None:
@@ -11,3 +13,9 @@ def test_a_module_has_its_own_tests_or_is_on_the_list() -> None:
 
 def test_the_list_names_modules_that_there_are_once_and_in_order() -> None:
     assert listed() == sorted({*listed()} & {*modules()})
+
+
+def test_what_is_named_must_be_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["", modules()[0], "qlikops/nowhere.py"])
+    assert main() == 1
+    assert capsys.readouterr().out.endswith(": qlikops/nowhere.py\n")
