@@ -10,6 +10,7 @@ import pytest
 
 from qlikops.agent.tell import events as told
 from qlikops.agent.tell.event import Event
+from tests.documents import DOCS
 from tests.event_schemas import examples, faults, schema_of
 from tests.unit.agent.fakes import group
 
@@ -17,8 +18,20 @@ EXAMPLES = examples()
 Change = Callable[[dict[str, Any]], object]
 
 
+def test_what_can_be_told_has_its_place() -> None:
+    classes = [each for each in vars(told).values() if isinstance(each, type) and issubclass(each, Event)]
+    # What has the fields of several in common is told by none itself.
+    told_itself = {each for each in classes if not any(each in other.__mro__[1:] for other in classes)}
+    assert told_itself == set(told.EVENTS), "its place in EVENTS of agent/tell/events.py"
+
+
 def test_there_is_an_example_of_each_event() -> None:
-    assert list(EXAMPLES) == [event.__name__ for event in told.EVENTS]
+    assert list(EXAMPLES) == [event.__name__ for event in told.EVENTS], "an example in tests/event_schemas.py"
+
+
+@pytest.mark.parametrize("event", told.EVENTS)
+def test_the_runbook_says_when_it_is_told(event: type[Event]) -> None:
+    assert f"`{event.__name__}`" in (DOCS / "runbook.md").read_text(encoding="utf-8"), "its row in docs/runbook.md"
 
 
 @pytest.mark.parametrize("event", EXAMPLES.values(), ids=EXAMPLES)
