@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import ast
+import dataclasses
+import functools
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qlikops.agent.config import AgentConfig, Thresholds
-from qlikops.agent.models import EvaluatorName
+import qlikops.agent
+from qlikops.agent.config import AgentConfig, FreshnessLimits, LogRetention, Thresholds
+from qlikops.agent.models import EvaluatorName, Models
 from qlikops.domain.encoding.settings import ConfigError
-from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.anomaly import KINDS, AnomalyKind
 from qlikops.domain.proposals.evaluation import ApprovalMode
 from qlikops.domain.words.text import harmless
 from tests.unit.agent.fleet import task
@@ -24,6 +30,43 @@ PLACES = {
 
 def read(settings: Any) -> AgentConfig:
     return AgentConfig.from_environment({**PLACES, "QLIKOPS_SETTINGS": json.dumps(settings)})
+
+
+SETTINGS = (
+    AgentConfig,
+    Thresholds,
+    LogRetention,
+    FreshnessLimits,
+    *(type(getattr(Models(), each.name)) for each in dataclasses.fields(Models)),
+)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [(each, field.name) for each in SETTINGS for field in dataclasses.fields(each)]
+)
+def test_a_setting_is_read(cls: type, name: str) -> None:
+    by_the_kinds_name = {traits.polls for traits in KINDS.values()}
+    assert name in attributes_read() | by_the_kinds_name, f"nothing in qlikops/agent goes by {cls.__name__}.{name}"
+
+
+@functools.cache
+def attributes_read() -> frozenset[str]:
+    """The attributes that the agent's code names, but for what the settings' own checks name."""
+    folder = Path(qlikops.agent.__path__[0])
+    checks = {folder / "config.py", folder / "models.py"}
+
+    def within(node: ast.AST, *, checked: bool) -> Iterator[str]:
+        if checked and isinstance(node, ast.FunctionDef) and node.name == "__post_init__":
+            return
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        for child in ast.iter_child_nodes(node):
+            yield from within(child, checked=checked)
+
+    paths = sorted(folder.rglob("*.py"))
+    return frozenset(
+        name for path in paths for name in within(ast.parse(path.read_text(encoding="utf-8")), checked=path in checks)
+    )
 
 
 def test_defaults_are_the_taxonomys() -> None:
