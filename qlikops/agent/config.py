@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from qlikops.agent.models import EvaluatorName, Models, ModelSettings
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
-from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, no_such_setting, number
 from qlikops.domain.encoding.strict_json import with_names_once
 from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import TaskFacts
@@ -322,9 +322,9 @@ def _check_names(setting: str, names: Iterable[str]) -> None:
 
 def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:
     """Raises ConfigError for what could make a wrong set of thresholds, whatever else changes the same task's."""
-    names = sorted(spec.name for spec in fields(thresholds))
+    names = {spec.name for spec in fields(thresholds)}
     if unknown := changes.keys() - names:
-        raise ConfigError(f"{prefix}{min(unknown)}", UNQUOTED, f"no such setting; there are {', '.join(names)}")
+        raise ConfigError(f"{prefix}{min(unknown)}", UNQUOTED, no_such_setting(min(unknown), names))
     for pair in PAIRS:
         given = [name for name in pair if name in changes]
         if len(given) == 1:

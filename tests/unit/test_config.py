@@ -188,7 +188,7 @@ def test_a_half_written_status_is_no_local_environment(environ: dict[str, str], 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("x = 1", "x: no such setting; there are commands, console_contexts, contexts, default_context, filters, keys"),
+        ("z = 1", "z: no such setting; there are commands, console_contexts, contexts, default_context, filters, keys"),
         ("[contexts.c]\ncolour = 1", "contexts.c.colour: no such setting; there are bell, endpoint_url"),
         ("[contexts.c]\nregion = 1", "contexts.c.region = 1: must be a text"),
         ("[contexts.c]\nread_only = 'yes'", "contexts.c.read_only = 'yes': must be true or false"),

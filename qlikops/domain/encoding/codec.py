@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
-from qlikops.domain.encoding.settings import UNQUOTED, ConfigError
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, no_such_setting
 from qlikops.domain.encoding.stored import StoredEnum
 from qlikops.domain.words.duration import LONGEST, parse_duration
 
@@ -276,7 +276,7 @@ def _read_dataclass(
     allowed = {name for name, *_ in specs} - (given or {}).keys()
     for key in data:
         if key not in allowed:
-            raise _Misfit(f"no such setting; there are {', '.join(sorted(allowed))}").under(f".{key}")
+            raise _Misfit(no_such_setting(str(key), allowed)).under(f".{key}")
     values = _decode_fields(specs, {**(given or {}), **{key: data[key] for key in allowed & data.keys()}})
     try:
         return cls(**values)

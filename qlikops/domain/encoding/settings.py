@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field, fields
 from typing import Any, Final
 
+from qlikops.domain.words.naming import did_you_mean
 from qlikops.domain.words.text import harmless
 
 UNQUOTED: Final = object()
@@ -22,6 +23,13 @@ class ConfigError(ValueError):
         self.key = key
         self.value = value
         self.allowed = allowed
+
+
+def no_such_setting(key: str, known: Iterable[str]) -> str:
+    """What is said of a key that is none of those that are `known`: which are like it, or all that there are."""
+    names = sorted(known)
+    meant = did_you_mean(key, names)
+    return f"no such setting. {meant}" if meant else f"no such setting; there are {', '.join(names)}"
 
 
 def number(default: float, low: float, high: float) -> Any:

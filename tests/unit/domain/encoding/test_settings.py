@@ -8,12 +8,14 @@ from dataclasses import dataclass, fields
 import pytest
 
 from qlikops.agent.config import AgentConfig, Thresholds
-from qlikops.agent.models import BedrockSettings, OpenAiSettings
+from qlikops.agent.models import Models
 from qlikops.config import Settings
-from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, number
+from qlikops.domain.encoding.settings import UNQUOTED, ConfigError, check_ranges, no_such_setting, number
+
+OF_MODELS = [type(getattr(Models(), each.name)) for each in fields(Models)]
 
 
-@pytest.mark.parametrize("cls", [AgentConfig, Thresholds, BedrockSettings, OpenAiSettings, Settings])
+@pytest.mark.parametrize("cls", [AgentConfig, Thresholds, *OF_MODELS, Settings])
 def test_every_number_that_can_be_set_has_a_range(cls: type) -> None:
     """The recipe "To add a setting" in CONTRIBUTING.md."""
     hints = typing.get_type_hints(cls)
@@ -64,3 +66,16 @@ def test_a_value_is_quoted_harmlessly_or_not_at_all(value: object, said: str) ->
     assert str(error).isprintable()
     assert len(str(error)) < 300
     assert (error.key, error.value, error.allowed) == ("key", value, "must be a text")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("cooldown_second", "no such setting. Did you mean cooldown_seconds?"),
+        ("Cooldown_Seconds", "no such setting. Did you mean cooldown_seconds?"),
+        ("colour", "no such setting; there are cooldown_seconds, evaluator"),
+        ("", "no such setting; there are cooldown_seconds, evaluator"),
+    ],
+)
+def test_a_key_that_is_none_is_answered_with_those_like_it_or_all(key: str, said: str) -> None:
+    assert no_such_setting(key, {"evaluator", "cooldown_seconds"}) == said
