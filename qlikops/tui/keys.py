@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from textual.app import App
 from textual.binding import Binding
@@ -65,6 +65,8 @@ class KeyAction:
 @functools.cache
 def places() -> Mapping[str, tuple[KeyAction, ...]]:
     """Class name -> its own and inherited actions, for the app and all of its screens and widgets."""
+    import pkgutil
+
     for module in pkgutil.walk_packages(qlikops.tui.__path__, f"{qlikops.tui.__name__}."):
         importlib.import_module(module.name)
     return {found.__name__: tuple(_actions(found)) for found in _ours(DOMNode)}
@@ -165,7 +167,7 @@ class KeyNames:
 
 def _usual_key(name: str) -> str:
     """Looks where a text most likely is about: importing all of the console for it would hold up its start."""
-    for cls in _ours(DOMNode):
+    for cls in chain(_ours(App), _ours(DOMNode)):
         for binding in Binding.make_bindings(vars(cls).get("BINDINGS", ())):
             if binding.id == name:
                 return binding.key

@@ -21,7 +21,6 @@ from qlikops.tui.model.links import Link, Links, TaskLink
 from qlikops.tui.model.messages import AddressFound, ClaimFailed, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.terminal.browser import has_display
-from qlikops.tui.widgets.coaching import CoachLine
 from qlikops.tui.widgets.headline import HeadlineBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.status import StatusLine
@@ -58,6 +57,8 @@ class ConsoleScreen(Screen[None]):
         yield HeadlineBar()
         yield from self.content()
         if self.state.coach is not None:
+            from qlikops.tui.widgets.coaching import CoachLine
+
             yield CoachLine(self.state)
         yield StatusLine(self.state, self.MODE)
         yield KeyBar()
@@ -164,8 +165,10 @@ class ConsoleScreen(Screen[None]):
         """Shows in title, headline, first step and status what they say now."""
         self.query_one(TitleBar).refresh()
         self.query_one(HeadlineBar).show(self.headline())
-        for line in self.query(CoachLine):
-            line.draw()
+        if self.state.coach is not None:
+            from qlikops.tui.widgets.coaching import CoachLine
+
+            self.query_one(CoachLine).draw()
         self.query_one(StatusLine).draw()
 
     def on_resize(self) -> None:
