@@ -50,6 +50,7 @@ READERS = 16
 _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
 """What came of the restart is not settled, and its brake is not pulled."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
+_NO_LATER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #at <= :at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,12 @@ class TaskLedger:
         ]
 
     def lease(self, proposal: Proposal, until: datetime) -> None:
-        """Holds the proposal's tasks for longer; one that another proposal holds stays with that."""
-        self._table.commit_each(*self.lease_writes(proposal, until))
+        """Holds the proposal's tasks for longer; one that another proposal holds stays with that.
+
+        A write that is slow to arrive takes nothing back from a later one: a run goes by when a lease was taken.
+        """
+        writes = (replace(each, condition=_not_back(each)) for each in self.lease_writes(proposal, until))
+        self._table.commit_each(*writes)
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer, all of them, while it has no answer.
@@ -336,6 +341,12 @@ def still_unanswered(proposal_id: str) -> Check:
             {f":{status}": status for status in UNANSWERED},
         ),
     )
+
+
+def _not_back(lease: Put) -> Condition:
+    """The condition of a lease, and that its proposal has not taken the task later than this."""
+    free = lease.condition or ABSENT
+    return Condition(f"({free.text}) AND ({_NO_LATER_LEASE})", {**free.values, ":at": lease.item[Attribute.AT]})
 
 
 def _freed(key: TaskKey, proposal_id: str) -> Delete:

@@ -142,6 +142,9 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
         for put in write.of(keys.LEASE, "Put"):
             now = _second(put)
             yield "another proposal holds the task", write.but(put.key, proposal_id=_OTHER, expires=now + 1)
+            if write.who.startswith("ExecuteRestart"):
+                own = put.sets[Attribute.PROPOSAL_ID]["S"]
+                yield "another invocation has taken it later", write.but(put.key, proposal_id=own, at=_LATER)
             if asks:
                 record = _record(put.sets[Attribute.PROPOSAL_ID]["S"])
                 yield "it is answered", write.but(record, status=Status.RESTARTING)
@@ -151,7 +154,9 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
 
     puts = list(write.of(keys.LEASE, "Put"))
     over = (_taken(write, put, proposal_id=_OTHER, expires=_second(put) - 1) for put in puts)
-    own = (_taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=_FAR) for put in puts)
+    own = (
+        _taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=_FAR, at=_EARLIER) for put in puts
+    )
     return _refused(write, might_be()) or next(filter(None, (*over, *own)), "")
 
 

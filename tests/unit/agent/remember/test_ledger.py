@@ -403,6 +403,19 @@ def held_again_after_its_end(ledger: Ledger) -> None:
     ledger.tasks.lease(proposal(), START + timedelta(hours=1))
 
 
+def test_a_lease_that_is_slow_to_arrive_takes_nothing_back_from_a_later_one(
+    ledger: Ledger, database: Any, table: str, clock: FakeClock
+) -> None:
+    waiting(ledger)
+    earlier = Ledger(Table(database, table), lambda: START)
+    clock.sleep(600)
+    ledger.tasks.lease(proposal(), clock() + timedelta(hours=1))
+
+    earlier.tasks.lease(proposal(), START + timedelta(hours=1))
+
+    assert ledger.tasks.leases([ORDERS])[ORDERS].taken_at == clock()
+
+
 def given_back(ledger: Ledger) -> None:
     ledger.tasks.release(proposal())
 
