@@ -97,6 +97,11 @@ def opening(proposal_id: str, outcome: Outcome, now: datetime) -> list[Put]:
     return [_put(StoredFollowUp(FollowUp(proposal_id, up, Aftermath(len(up))), 1), now)]
 
 
+def came_up(outcome: Outcome | None) -> bool:
+    """Whether an `outcome` has tasks that are followed."""
+    return outcome is not None and any(target.status is Status.RESTARTED for target in outcome.targets)
+
+
 class FollowUps:
     """The items under FOLLOWED."""
 

@@ -456,7 +456,14 @@ class Ledger:
             self._table.commit_each(*last)
             return
         earlier_results.count(self._table, closed, self._clock())
-        self.tasks.end(closed, quiet_after_denial, *last)
+        if not follow_ups.came_up(closed.outcome):
+            self.tasks.end(closed, quiet_after_denial, *last)
+            return
+        self.tasks.end(closed, quiet_after_denial)
+        # A run keeps on the record that a task fell over, then marks its line. If the line was not there yet, we do.
+        now = self.record(closed.approval_id).approval
+        self.follow_ups.mark_fallen(now, now.lasting.fallen if now.lasting else ())
+        self._table.commit_each(*last)
 
     def _items(self, proposal_ids: Sequence[str]) -> Iterator[tuple[str, Item]]:
         wanted = {proposal_id: record_key(proposal_id) for proposal_id in proposal_ids}

@@ -38,7 +38,7 @@ from qlikops.domain.proposals.approval import (
     Status,
     TaskOutcome,
 )
-from qlikops.domain.proposals.lasting import Lasting, TaskLasting
+from qlikops.domain.proposals.lasting import TaskLasting
 from qlikops.domain.proposals.mute import Mute, MuteReason
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.domain.proposals.record import claim_in
@@ -302,8 +302,7 @@ class TaskLedger:
         decision = outcome.decision
         proposal, choice = approval.proposal, approval.chosen
         targets = {target.key: target for target in outcome.targets}
-        not_lasted = approval.lasting.not_lasted if approval.lasting else ()
-        fallen = {each.key: each for each in not_lasted if each.result is Lasting.FELL_OVER}
+        fallen = {each.key: each for each in (approval.lasting.fallen if approval.lasting else ())}
         writes: list[Write] = [_freed(left.key, proposal.proposal_id) for left in proposal.left_out(choice)]
         for target in choice.targets:
             line = HistoryLine(

@@ -78,6 +78,11 @@ class Aftermath:
         """Whether no task is followed any more."""
         return self.lasted + self.fell_over + self.unclear >= self.came_up
 
+    @property
+    def fallen(self) -> tuple[TaskLasting, ...]:
+        """The tasks of `not_lasted` that fell over."""
+        return tuple(each for each in self.not_lasted if each.result is Lasting.FELL_OVER)
+
     def with_results(self, results: Sequence[TaskLasting]) -> Aftermath:
         """A copy with what was found of more of its tasks."""
 

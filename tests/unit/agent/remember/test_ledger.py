@@ -22,6 +22,7 @@ from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.proposals.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.lasting import Lasting, TaskLasting
 from qlikops.domain.proposals.mute import MuteReason
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.domain.workflow.execution import RunSummary
@@ -401,6 +402,23 @@ def taken_by_another(ledger: Ledger) -> None:
 def held_again_after_its_end(ledger: Ledger) -> None:
     closed(ledger)
     ledger.tasks.lease(proposal(), START + timedelta(hours=1))
+
+
+def test_that_a_task_fell_over_is_in_its_history_although_that_was_written_later(ledger: Ledger) -> None:
+    restarting(ledger)
+    up = ledger.save_result(ID, Outcome(Status.RESTARTED, targets=(TaskOutcome(ORDERS, Status.RESTARTED),), at=START))
+    (followed,) = ledger.follow_ups.open()
+    fell = TaskLasting(ORDERS, Lasting.FELL_OVER, 60, START)
+
+    def find_out(_: object) -> None:
+        record = ledger.record(ID)
+        ended = replace(followed.follow_up, tasks=(), so_far=followed.follow_up.so_far.with_results([fell]))
+        ledger.follow_ups.change(followed, lambda _: ended, record)
+        ledger.follow_ups.mark_fallen(record.approval, [fell])
+
+    ledger.close(ID, up, tell=find_out)
+
+    assert ledger.tasks.history(ORDERS)[0].lasting == fell
 
 
 def test_a_lease_that_is_slow_to_arrive_takes_nothing_back_from_a_later_one(
