@@ -122,6 +122,10 @@ class Console:
                 self.outbox.sent(message.approval.approval_id, message.receipt, self._to)
                 self._saying.receive(self._world, message.approval.approval_id, message.request.decision_id)
             case messages.DecisionSendFailed():
+                named = message.approval.approval_id, message.request.decision_id
+                if isinstance(message.error, DecisionUnknown):
+                    reader = f"{self._name}:{_SENDING}{named[0]}"
+                    self._saying.say_unknown(self._world, named, message.error, reader)
                 batch = self.outbox.not_sent(message.approval.approval_id, message.error, self._to).batch
                 if isinstance(message.error, DecisionUnknown | Unreachable):
                     self._lost.add(batch)

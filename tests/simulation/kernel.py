@@ -80,6 +80,11 @@ class Kernel:
         """What a check raised while a process was running."""
 
     @property
+    def current(self) -> Process | None:
+        """The process that runs now; None for the world itself."""
+        return self._current
+
+    @property
     def current_name(self) -> str:
         """Of the process that runs now."""
         return self._current.name if self._current else "world"

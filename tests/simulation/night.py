@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.proposals.evaluation import ApprovalMode
@@ -22,7 +23,7 @@ from qlikops.qlik.simulator.scenario import (
 )
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.outages import EndpointDown, FetchingStops
-from tests.simulation.faults import Mischance
+from tests.simulation.faults import Fault, Mischance
 
 PROTECTED = "gold"
 
@@ -88,6 +89,8 @@ class Hand(StrEnum):
     """Work is planned, and what keeps tasks quiet is lifted, by a run's input."""
     RACES = "races"
     """What writes to the table stands still before it does, until another process comes to the same items."""
+    DESERTS = "deserts"
+    """Enterprise Manager is away for a moment as a task is claimed, and the restart is invoked once more."""
     LINGERS = "lingers"
     """What acts stands still between its last look and its claim, until another invocation has ended the proposal."""
 
@@ -101,6 +104,7 @@ AT_WORST_MOMENTS = (
     Hand.BRAKES,
     Hand.RACES,
     Hand.LINGERS,
+    Hand.DESERTS,
 )
 """Wait for something to happen, and come then."""
 
@@ -164,7 +168,7 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS)]
+_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
 
 
 def draw(seed: int) -> Night:
@@ -227,6 +231,10 @@ def draw(seed: int) -> Night:
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}
 
 
+_SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}
+"""Nights in which people are often not told, and nothing else goes wrong."""
+
+
 def _with_more(rng: random.Random, night: Night) -> Night:
     """The same night, which may have outages, a topic for what nobody looks at, and people who slip.
 
@@ -240,6 +248,10 @@ def _with_more(rng: random.Random, night: Night) -> Night:
     if rng.random() < 0.15:
         slipping = (replace(each, habits=(*each.habits, Habit.SLIPS, Habit.CLAIMS)) for each in night.operators)
         night = replace(night, operators=tuple(slipping))
+    if rng.random() < 0.15:
+        night = replace(night, hands=(*night.hands, Hand.DESERTS))
+    if rng.random() < 0.2 and not night.mischance.kinds:
+        night = replace(night, mischance=replace(night.mischance, **_SILENT))
     return night
 
 

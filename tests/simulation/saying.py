@@ -46,11 +46,13 @@ class Saying:
         if decision_id not in record.get("decision", {}).get("S", ""):
             self.early.append((approval_id, decision_id))
 
-    def say_unknown(self, world: World, named: Named, error: DecisionUnknown) -> None:
-        """Somebody is told that it is not known; of what could not be read, nothing is held against that."""
+    def say_unknown(self, world: World, named: Named, error: DecisionUnknown, reader: str = "") -> None:
+        """Somebody is told that it is not known, by `reader` or the process that runs; of what could not be read,
+        nothing is held against that.
+        """
         key = (approval_partition(named[0]), RECORD)
         if "could not be read" not in str(error):
-            self.unknown.append((named, world.dynamodb.read_at.get((world.who(), key), 0.0)))
+            self.unknown.append((named, world.dynamodb.read_at.get((reader or world.who(), key), 0.0)))
 
     def say_counted(self, named: Named) -> None:
         """Somebody is told that it counts."""

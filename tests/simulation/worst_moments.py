@@ -27,6 +27,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
+from tests.simulation.twins import Colliding, Counting, Deserting, Outliving
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
@@ -52,16 +53,26 @@ def wait_for_it(world: World, hand: Hand) -> None:
             world.dynamodb.watchers.append(_at_night(world, repeating.written))
         case Hand.BRAKES:
             world.dynamodb.watchers.append(_at_night(world, lambda *written: _brake_soon(world, *written)))
+            _follow(world, Colliding(world))
         case Hand.LINGERS:
             lingering = _Lingering(world)
             world.journal.on_read.append(lingering.looked)
             world.dynamodb.watchers.append(lingering.written)
         case Hand.RACES:
             world.on_call.append(_Racing(world).called)
+            _follow(world, Counting(world))
+            _follow(world, Outliving(world))
+        case Hand.DESERTS:
+            _follow(world, Deserting(world))
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
             raise ValueError(hand)
+
+
+def _follow(world: World, moment: Deserting | Colliding | Counting | Outliving) -> None:
+    world.on_call.append(moment.called)
+    world.dynamodb.watchers.append(moment.written)
 
 
 def _at_night(world: World, written: Written) -> Written:

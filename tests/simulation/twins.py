@@ -1,0 +1,193 @@
+"""Two at once, on purpose: a restart and its second invocation, a person and the workflow, a count and what it counts.
+
+Each of these needs the two within milliseconds. Here one of the two stands still until the other one is where it hurts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from qlikops.domain import ledger as keys
+from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
+from qlikops.domain.ledger import Attribute
+from qlikops.qlik.simulator.fleet import Refusal
+from qlikops.qlik.simulator.scenario import Break
+from tests.simulation.dynamodb import Key, Wire
+from tests.simulation.invariants.asked import Action
+from tests.simulation.kernel import Process
+from tests.simulation.night import MESSAGES
+from tests.simulation.plant import MACHINE_ARN, World
+
+_MOST = 12
+"""Times in a night that a restart is deserted."""
+
+
+class Deserting:
+    """Takes Enterprise Manager away for a moment just as a task is claimed, and has the restart invoked once more.
+
+    The first invocation then sends nothing, or leaves tasks alone; it is about to say so as its twin begins with them.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._left = _MOST
+        self._leaving: dict[str, Process] = {}
+        """Of each proposal, the invocation that is about to say what it has left."""
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """A claim is followed by an outage, or meets an invocation that has left the task."""
+        world, chance = self._world, self._world.kernel.random
+        if not key[1].startswith(keys.RESTART_PREFIX) or before is not None or after is None or not world.is_night:
+            return
+        leaving = self._leaving.get(key[1].removeprefix(keys.RESTART_PREFIX))
+        if leaving is not None and not leaving.is_over and leaving.name != world.dynamodb.last_writer:
+            world.faults.reached("a twin that begins with what was left")
+            world.kernel.after(0.1 * chance.random(), lambda: world.kernel.wake(leaving))
+        elif self._left and chance.random() < 0.7:
+            self._left -= 1
+            world.kernel.say(f"Enterprise Manager is away as {key[0]} is claimed", "worst moment")
+            world.faults.reached("a restart deserted")
+            world.enterprise_manager_down_until = world.kernel.now + chance.choice([3.0, 15.0, 40.0])
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """Who counts the starts is about to say what was left."""
+        world = self._world
+        begun, process = world.functions.begun.get(who), world.functions.running.get(who)
+        counts = operation == "get_item" and request.get("ProjectionExpression") == f"#{Attribute.STARTS}"
+        if not counts or begun is None or process is None or not world.is_night or begun.proposal_id in self._leaving:
+            return
+        world.kernel.say("stands still before it says what was left", who)
+        self._leaving[begun.proposal_id] = process
+        process.stands_still_until = world.kernel.now + 60.0
+        world.functions.repeat(begun, world.kernel.random.random())
+
+
+class Colliding:
+    """Has what a person writes come just as the workflow has written the same record: it may be refused for now."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._standing: dict[str, Process] = {}
+        """The process that stands still before it writes to each partition."""
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """A person is about to write."""
+        world, process = self._world, self._world.kernel.current
+        is_persons = operation == "update_item" and who not in world.functions.begun
+        if not is_persons or process is None or not world.is_night or world.kernel.random.random() < 0.4:
+            return
+        self._standing[request["Key"]["pk"]["S"]] = process
+        process.stands_still_until = world.kernel.now + 20.0
+
+    def written(self, key: Key, _before: Wire | None, _after: Wire | None) -> None:
+        """The workflow has written."""
+        world, process = self._world, self._standing.pop(key[0], None)
+        if process is None or process.is_over or process.stands_still_until <= world.kernel.now:
+            return
+        world.faults.reached("a person who collides")
+        world.kernel.after(0.005 * world.kernel.random.random(), lambda: world.kernel.wake(process))
+
+
+class Outliving:
+    """Has a person's decision go out just when its question is over without one: a run has seen its tasks up."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sending: dict[str, Process] = {}
+        """Of each record, the process that is about to send."""
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """A person is about to send."""
+        world, process, chance = self._world, self._world.kernel.current, self._world.kernel.random
+        is_persons = operation in ("send_task_success", "send_task_failure") and who not in world.functions.begun
+        if not is_persons or process is None or not world.is_night or chance.random() < 0.7:
+            return
+        sent = {"S": request["taskToken"]}
+        ids = (item["proposal_id"]["S"] for item in world.dynamodb.items.values() if item.get("token") == sent)
+        if (proposal_id := next(ids, None)) is None:
+            return
+        held = [key[0] for key, item in world.dynamodb.items.items() if key[1] == keys.LEASE]
+        world.kernel.say(f"all tasks run before {who} has decided on {proposal_id}", "worst moment")
+        for partition in held:
+            with contextlib.suppress(Refusal):
+                _, server, task = partition.split("/")
+                world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
+        self._sending[keys.approval_partition(proposal_id)] = process
+        process.stands_still_until = world.kernel.now + 60.0
+        name, shown_after = f"outliving-{chance.getrandbits(32):08x}", world.fleet.scenario.state_lag_seconds + 5.0
+        world.kernel.after(shown_after, partial(_run, world, name))
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """The question is over."""
+        is_over = key[1] == keys.RECORD and after is not None and Attribute.OUTCOME in after
+        if is_over and Attribute.OUTCOME not in (before or {}) and (sending := self._sending.pop(key[0], None)):
+            self._world.faults.reached("a question that ends before its decision")
+            self._world.kernel.wake(sending)
+
+
+class Counting:
+    """Has a restart counted just as a run finds out that it did not last: either of the two rests on the other."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._closing: dict[str, Process] = {}
+        """Of each record, what is about to close it and to count it then."""
+        self._following: dict[str, Process] = {}
+        """What is about to say that it did not last."""
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """Somebody is about to close or count a restart, or to say what became of it."""
+        world, process = self._world, self._world.functions.running.get(who)
+        if operation != "transact_write_items" or process is None or not world.is_night:
+            return
+        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
+            action = Action(kind, body)
+            if kind != "Update" or action.key[1] != keys.RECORD:
+                continue
+            partition = action.key[0]
+            if Attribute.STATUS in action.sets and self._begins(who, partition):
+                self._closing[partition] = process
+                process.stands_still_until = world.kernel.now + 40.0
+            elif Attribute.LASTING in action.sets and partition in self._closing and partition not in self._following:
+                world.faults.reached("a count that is overtaken")
+                self._following[partition] = process
+                process.stands_still_until = world.kernel.now + 5.0
+                world.kernel.wake(self._closing[partition])
+            elif (
+                Attribute.COUNTED in action.sets and partition in self._following and world.kernel.random.random() < 0.5
+            ):
+                process.stands_still_until = world.kernel.now + 2.0
+                world.kernel.wake(self._following[partition])
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """One of the two has written: the other one goes on."""
+        if key[1] != keys.RECORD or after is None or key[0] not in self._following:
+            return
+        had = before or {}
+        if Attribute.COUNTED in after and Attribute.COUNTED not in had:
+            self._world.kernel.wake(self._following[key[0]])
+        elif after.get(Attribute.LASTING) != had.get(Attribute.LASTING):
+            self._world.kernel.wake(self._closing[key[0]])
+
+    def _begins(self, who: str, partition: str) -> bool:
+        """Whether one of the tasks that came up breaks now, and a run looks at it."""
+        world, chance = self._world, self._world.kernel.random
+        followed = world.dynamodb.items.get((keys.FOLLOWED_PARTITION, partition.partition("#")[2]))
+        is_closing = who.startswith("RecordOutcome") and followed is not None
+        if not is_closing or partition in self._closing or chance.random() < 0.1:
+            return False
+        places = [key[0].split("/")[1:] for key in world.dynamodb.items if key[1].endswith(partition.partition("#")[2])]
+        server, task = chance.choice(sorted(place for place in places if len(place) == 2))
+        world.kernel.say(f"{task} breaks as its restart is to be closed", "worst moment")
+        world.fleet.break_now(Break(0, server, task, TaskState.ERROR, StopReason.FATAL_ERROR, MESSAGES[0]))
+        name = f"counting-{chance.getrandbits(32):08x}"
+        shown_after = world.fleet.scenario.state_lag_seconds
+        world.kernel.after(shown_after, partial(_run, world, name))
+        return True
+
+
+def _run(world: World, name: str) -> None:
+    world.states.start_execution(MACHINE_ARN, name, "{}")
