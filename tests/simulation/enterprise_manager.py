@@ -38,6 +38,10 @@ class Sent:
     """Enterprise Manager did it."""
     is_refused: bool = False
     """There was no connection, or no session: Enterprise Manager did not look at it, and the sender may know."""
+    is_answered: bool = False
+    """The sender has got Enterprise Manager's reply."""
+    is_sent_on: bool = False
+    """The client was told to repeat the request or to follow to another address by itself."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +57,10 @@ class Tested:
     answered_at: float = 0.0
     answer: str = ""
     """What the process was told: the status or the error_code; empty where no answer came back."""
+    said: str = ""
+    """What the endpoint is said to have answered."""
+    is_sent_on: bool = False
+    """The client was told to repeat the request or to follow to another address by itself."""
 
 
 @dataclass
@@ -65,6 +73,8 @@ class Journal:
     """Told process, server and task of each look at one task, before the process goes on."""
     read: dict[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     """Process, server and task -> what the last answer told this process of this task."""
+    is_logged_in: dict[str, bool] = field(default_factory=dict)
+    """Of each process that has got a session, whether it has not asked for its end since."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     """Process and server -> when the last list of its tasks was asked for, and each task as it stood there."""
 
@@ -143,6 +153,11 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
         who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
         test = self._testing(method, url)
+        for each in (sent, test):
+            if each:
+                each.is_sent_on = bool(options.get("retries") is not False or options.get("redirect"))
+        if path == "/logout":
+            self._journal.is_logged_in[who] = False
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
@@ -154,10 +169,15 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             if sent:
                 sent.is_refused = True
             raise
+        if sent:
+            sent.is_answered = response.status == 200 and response.data[-1:] == b"}"
         if test:
             said = json.loads(response.data) if response.data[:1] == b"{" and len(response.data) > 1 else {}
             test.answered_at = self._kernel.now
             test.answer = said.get("status") or said.get("error_code", "")
+            test.said = said.get("detailed_message", "")
+        if path == "/login" and response.status == 200 and SESSION_HEADER in response.headers:
+            self._journal.is_logged_in[who] = True
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
                 self._journal.read[who, server, task] = json.loads(response.data or b"{}")

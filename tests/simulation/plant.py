@@ -43,6 +43,7 @@ from tests.simulation.services import (
     Context,
     Function,
     OnCall,
+    OnFailure,
     SimulatedCloudWatch,
     SimulatedEventBridge,
     SimulatedLambda,
@@ -161,6 +162,8 @@ class World:
         """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
         """Told each call to AWS before it goes out."""
+        self.on_failure: list[OnFailure] = []
+        """Told each call to AWS that came to an error."""
         self.on_review: list[Callable[[str], None]] = []
         """Told each proposal that an operator begins to read."""
         self.answering: dict[str, Waiting] = {}
@@ -251,7 +254,7 @@ class World:
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,
         }
-        return Wire(self.faults, service, models[service], self.who, self.on_call)
+        return Wire(self.faults, service, models[service], self.who, self.on_call, self.on_failure)
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""

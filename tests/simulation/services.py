@@ -119,22 +119,37 @@ class ModelClient:
 
 OnCall = Callable[[str, str, Mapping[str, Any]], None]
 """Told caller, operation under boto3's name, and request."""
+OnFailure = Callable[[Exception], None]
+"""Told the error that a call came to, in the process that made it."""
 
 
 class Wire(ModelClient):
     """The way from one process to one service."""
 
     def __init__(
-        self, faults: Faults, service: str, model: object, who: Callable[[], str], on_call: Sequence[OnCall] = ()
+        self,
+        faults: Faults,
+        service: str,
+        model: object,
+        who: Callable[[], str],
+        on_call: Sequence[OnCall] = (),
+        on_failure: Sequence[OnFailure] = (),
     ) -> None:
-        """`who` names the caller, for faults and the trace; `on_call` is told of each call before it goes out."""
+        """`who` names the caller, for faults and the trace; `on_call` is told of each call before it goes out, and
+        `on_failure` of each that comes to an error.
+        """
         super().__init__(service, model, self._befall)
-        self._faults, self._who, self._on_call = faults, who, on_call
+        self._faults, self._who, self._on_call, self._on_failure = faults, who, on_call, on_failure
 
     def _call(self, operation: str, **request: Any) -> Any:
         for told in self._on_call:
             told(self._who(), operation, request)
-        return super()._call(operation, **request)
+        try:
+            return super()._call(operation, **request)
+        except Exception as exc:
+            for failed in self._on_failure:
+                failed(exc)
+            raise
 
     def _answered(self, operation: str, request: Mapping[str, Any]) -> Any:
         try:
@@ -354,6 +369,8 @@ class SimulatedLambda:
         """Told each invocation as it begins."""
         self.on_answer: list[Callable[[Invocation], None]] = []
         """Told each invocation that answers."""
+        self.on_end: list[Callable[[Process], None]] = []
+        """Told each process that is over: it has answered, has raised, or was killed."""
         self._failed: dict[str, Callable[[str, str], None]] = {}
 
     def invoke(
@@ -419,6 +436,8 @@ class SimulatedLambda:
         def ended(process: Process) -> None:
             self.running.pop(process.name, None)
             self._failed.pop(process.name, None)
+            for over in self.on_end:
+                over(process)
             if process.is_killed or process.error is not None:
                 self.unanswered[name].append(process.name)
             if process.is_killed:

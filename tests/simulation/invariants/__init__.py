@@ -3,14 +3,17 @@
 `records`, `tasks` and `lasting` look at every write to the ledger, `resting` at its conditions as it goes out, `calls`
 and `choosing` at every request that changes something in Enterprise Manager, `groups` at what belongs to one restart,
 `endpoints` and `waiting` at every test of an endpoint, `orders` at orders and planned work, `sending` at what consoles
-sent, `telling` at what people and programs were told, `sequence` at the order of all that, `rest` at the world once
-nothing is under way any more. They are written against what is stored and sent, not with the code that they hold to it.
+sent, `telling` at what people and programs were told, `sequence` at the order of all that, `closing` at what each
+process leaves behind as it ends, `again` at what is asked a second time, `rest` at the world once nothing is under way
+any more. They are written against what is stored and sent, not with the code that they hold to it.
 """
 
 from tests.simulation.invariants import (
+    again,
     age,
     calls,
     choosing,
+    closing,
     endpoints,
     groups,
     lasting,
@@ -30,9 +33,11 @@ __all__ = [
     "NAMES",
     "Violated",
     "Watch",
+    "again",
     "age",
     "calls",
     "choosing",
+    "closing",
     "endpoints",
     "groups",
     "lasting",

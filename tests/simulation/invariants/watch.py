@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked, Write, write_of
+from tests.simulation.kernel import Process
 from tests.simulation.plant import World
 from tests.simulation.saying import Saying
 from tests.simulation.services import Invocation
@@ -48,6 +49,29 @@ class Change:
         return sort if partition == keys.OPEN_PARTITION else partition.partition("#")[2]
 
 
+@dataclass(slots=True)
+class Deed:
+    """One call to AWS by a process that has not ended yet."""
+
+    at: float
+    asked: Asked
+    error: Exception | None = None
+    """What the process was told instead of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process of a function that has answered, or has raised an error."""
+
+    who: str
+    begun: Invocation
+    deeds: Sequence[Deed]
+    """What it has asked AWS for, in its order."""
+    answer: Any
+    """None if there is an error."""
+    error: BaseException | None
+
+
 OfChange = Callable[["Watch", Change], str]
 """What is wrong with a write; empty where nothing is."""
 OfSent = Callable[["Watch", Sent], str]
@@ -56,9 +80,10 @@ OfInvocation = Callable[["Watch", Invocation], str]
 OfObject = Callable[["Watch", str], str]
 OfAsked = Callable[["Watch", Asked], str]
 OfWrite = Callable[["Watch", Write], str]
+OfEnded = Callable[["Watch", Ended], str]
 OfRest = Callable[["Watch"], Iterator[str]]
 T = TypeVar("T")
-Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfAsked, OfWrite, OfRest)
+Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfAsked, OfWrite, OfEnded, OfRest)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
@@ -66,6 +91,7 @@ _OF_SENT: list[OfSent] = []
 _OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
 _OF_ANSWERS: list[OfInvocation] = []
+_OF_ENDS: list[OfEnded] = []
 _OF_OBJECTS: list[OfObject] = []
 _OF_ASKED: list[OfAsked] = []
 _OF_WRITES: list[OfWrite] = []
@@ -103,6 +129,8 @@ of_each_invocation = _kept_in(_OF_INVOCATIONS)
 """Has it checked when a function begins."""
 of_each_answer = _kept_in(_OF_ANSWERS)
 """Has it checked when a function has answered."""
+of_each_end = _kept_in(_OF_ENDS)
+"""Has it checked when a process of a function has answered or raised, with all that it has asked AWS for."""
 of_each_object = _kept_in(_OF_OBJECTS)
 """Has it checked with every object that is written to the bucket, by its key."""
 of_each_ask = _kept_in(_OF_ASKED)
@@ -154,15 +182,32 @@ class Watch:
         """What each process has told people and programs."""
         self.moved_at: dict[str, float] = {}
         """When each proposal's status changed last."""
+        self.deeds: defaultdict[str, list[Deed]] = defaultdict(list)
+        """What each process of a function that has not ended has asked AWS for, in its order."""
+        self.last: dict[Process | None, Deed] = {}
+        """The last call to AWS of each process, people's among them."""
+        self.ends_told: set[tuple[str, str]] = set()
+        """The proposals of whose ends people were told, and as what each ended."""
+        self.told_findings: list[dict[str, Any]] = []
+        """What a run remembered last that people have been told of."""
+        self.over_since: dict[str, float] = {}
+        """Since when the summary of each run has said that it is over, by its partition."""
+        self.waits_since: dict[str, float] = {}
+        """Since when the record of each proposal has said that it waits for its endpoint."""
+        self.refused: Counter[Process | None] = Counter()
+        """How often in a row each process was refused a call to the ledger for now."""
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
+        self._ended: list[Ended] = []
         self._stored: list[str] = []
         self._shapes: Counter[tuple[object, ...]] = Counter()
         self._wrong: list[Violated] = []
         """What was wrong with what was asked since the last check."""
         self._seen = self._seen_tests = 0
         world.on_call.append(self._look_at)
+        world.on_failure.append(self._note_failure)
+        world.functions.on_end.append(self._note_end)
         world.journal.on_read.append(self._note_look)
         world.functions.on_begin.append(self._begun.append)
         world.functions.on_answer.append(self._answered.append)
@@ -182,6 +227,19 @@ class Watch:
                 self._hold(_OF_WRITES, write)
         except Violated as exc:
             self._wrong.append(exc)
+        deed = Deed(self.world.kernel.now, asked)
+        if who in self.world.functions.begun:
+            self.deeds[who].append(deed)
+        self.last[self.world.kernel.current] = deed
+
+    def _note_failure(self, error: Exception) -> None:
+        self.last[self.world.kernel.current].error = error
+
+    def _note_end(self, process: Process) -> None:
+        begun, deeds = self.world.functions.begun.get(process.name), self.deeds.pop(process.name, [])
+        self.last.pop(process, None)
+        if begun is not None and not process.is_killed:
+            self._ended.append(Ended(process.name, begun, deeds, process.result, process.error))
 
     def _is_new(self, write: Write) -> bool:
         """Whether a night has seen few of this kind: their conditions are all alike."""
@@ -194,7 +252,7 @@ class Watch:
             raise self._wrong[0]
         tests, requests = self.world.journal.tests, self.requests
         is_new = self._seen < len(requests) or self._seen_tests < len(tests)
-        if not (self._changed or self._begun or self._answered or self._stored or is_new):
+        if not (self._changed or self._begun or self._answered or self._ended or self._stored or is_new):
             return
         while self._stored:
             self._hold(_OF_OBJECTS, self._stored.pop(0))
@@ -212,6 +270,8 @@ class Watch:
         self._seen = len(self.requests)
         while self._answered:
             self._hold(_OF_ANSWERS, self._answered.pop(0))
+        while self._ended:
+            self._hold(_OF_ENDS, self._ended.pop(0))
 
     def _keep(self, key: str, body: bytes) -> None:
         self._stored.append(key)
@@ -253,7 +313,7 @@ class Watch:
             holder = change.after[Attribute.PROPOSAL_ID]["S"]
             self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
         elif sort == keys.SUMMARY:
-            self.summed_up_at.setdefault(change.key, now)
+            self._note_summary(change.key, change.after)
         elif sort == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
         elif change.key[0] == keys.OUTAGE:
@@ -262,11 +322,19 @@ class Watch:
             self.plans[change.key] = change.after
             self.planned_at.setdefault(change.key, now)
 
+    def _note_summary(self, key: Key, summary: Wire) -> None:
+        now = self.world.kernel.now
+        self.summed_up_at.setdefault(key, now)
+        if json.loads(summary[Attribute.BODY]["S"])["finished_at"]:
+            self.over_since.setdefault(key[0], now)
+
     def _note_record(self, change: Change, record: Wire) -> None:
         name, now = change.proposal_id, self.world.kernel.now
         if name not in self.proposed or name in self.world.forged:
             self.proposed[name] = json.loads(record[Attribute.PROPOSAL]["S"])
         self.opened_at.setdefault(name, now)
+        if Attribute.WAITS in record and Attribute.WAITS not in (change.before or {}):
+            self.waits_since[name] = now
         self.opened_by.setdefault(name, self.world.dynamodb.last_writer)
         if not (change.before and status_of(change.before) is status_of(record)):
             self.world.kernel.say(f"{name} is {status_of(record)}", "ledger")
@@ -286,6 +354,11 @@ class Watch:
     def writer(self) -> Invocation | None:
         """The invocation whose write came last; None for what nobody invoked."""
         return self.world.functions.begun.get(self.world.dynamodb.last_writer)
+
+    def notified_in(self, body: bytes) -> list[dict[str, Any]]:
+        """What a snapshot, as it is stored, remembers that people have been told of."""
+        loaded: list[dict[str, Any]] = json.loads(unpacked(body))["told"]
+        return loaded
 
     def last_snapshot(self, before: float = math.inf) -> FleetSnapshot | None:
         """What the last run remembered of the fleet, of those that had done so before; None if there was none."""
