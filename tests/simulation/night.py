@@ -250,7 +250,7 @@ def _with_more(rng: random.Random, night: Night) -> Night:
         night = replace(night, operators=tuple(slipping))
     if rng.random() < 0.15:
         night = replace(night, hands=(*night.hands, Hand.DESERTS))
-    if rng.random() < 0.2 and not night.mischance.kinds:
+    if rng.random() < 0.35 and not night.mischance.kinds:
         night = replace(night, mischance=replace(night.mischance, **_SILENT))
     return night
 

@@ -267,10 +267,10 @@ def a_follow_up_rests_on_the_revision_that_was_read(_: Watch, write: Write) -> s
                 continue
             yield "it was changed", write.but(each.key, revision=_FAR)
             yield "it was ended", {each.key: None}
-            for update in _updates(write, Attribute.LASTING):
-                counted = None if Attribute.COUNTED in write.items.get(update.key, {}) else "now"
-                yield "the record was counted meanwhile, or not", write.but(update.key, counted=counted)
 
+    for update in _updates(write, Attribute.LASTING):
+        if all(update.holds(write.but(update.key, counted=each)[update.key]) for each in (None, "now")):
+            return f"{write.who} writes {update.key}, whether it is counted or not"
     return _refused(write, might_be())
 
 
