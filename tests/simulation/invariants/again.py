@@ -59,11 +59,13 @@ def nobody_gives_up_what_is_refused_for_now(watch: Watch, ended: Ended) -> str:
 
 @of_each_ask
 def a_run_that_is_over_is_not_counted_again(watch: Watch, asked: Asked) -> str:
-    """Who invokes a report once more, after the run was marked as over, puts no metrics."""
+    """Who invokes a report once more, after the run was marked as over, puts no metrics, if it can read that."""
     begun = watch.world.functions.begun.get(asked.who)
     if asked.operation != "put_metric_data" or begun is None or begun.function != "GenerateReport":
         return ""
     run = keys.run_partition(begun.payload["run"]["execution_name"])
+    if any(deed.error is not None for deed in watch.deeds[asked.who]):
+        return ""  # without its ledger, a run is counted in any case: nothing else is left to raise the alarm
     # A look that is slow to arrive may have written its summary over the one of the end.
     is_marked = '"finished_at":null' not in watch.items.get((run, keys.SUMMARY), {}).get(Attribute.BODY, {}).get(
         "S", ""
