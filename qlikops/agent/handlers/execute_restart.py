@@ -27,8 +27,9 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     say `may_continue`, and one without WaitForEndpoint no `may_wait`: they get the outcome from the first call.
     """
     services = services or process_services()
-    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     with services.own_failures.in_use(), services.restarter() as restarter:
+        # Now, not when the invocation began: known failures may have been slow to load.
+        left = timedelta(milliseconds=context.get_remaining_time_in_millis())
         acted = restarter.restart(
             proposal_id_of(event),
             parse_decision(event.get("decision")),

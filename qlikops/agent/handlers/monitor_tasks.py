@@ -22,10 +22,8 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
     `event` is the run, with the execution's `input` where the definition hands it over: orders of people, or anything.
     """
     run = codec.decode(Run, event)
-    left = context.get_remaining_time_in_millis() / 1000
-    reading_seconds = left - min(RESERVE_SECONDS, left / 2)
     services = services or process_services()
-    with services.own_failures.in_use() as notes, services.monitor(reading_seconds, notes) as monitor:
+    with services.own_failures.in_use() as notes, services.monitor(_reading_seconds(context), notes) as monitor:
         monitored = monitor.run(run, event.get("input"))
     summary = monitored.summary
     return {
@@ -40,3 +38,9 @@ def handler(event: dict[str, Any], context: LambdaContext, services: Services | 
             "deferred": summary.deferred,
         },
     }
+
+
+def _reading_seconds(context: LambdaContext) -> float:
+    """How long the fleet may be read from now on."""
+    left = context.get_remaining_time_in_millis() / 1000
+    return left - min(RESERVE_SECONDS, left / 2)

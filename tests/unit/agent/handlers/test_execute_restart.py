@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,6 +43,21 @@ def test_an_outcome_is_handed_on_and_counted() -> None:
     answer = handler(EVENT, CONTEXT, services(outcome, asked))
     assert answer == {"proposal_id": "0123456789ab", "status": "restarted", "detail": "x" * 500, "tasks": 1}
     assert asked == [("0123456789ab", NOON + timedelta(minutes=15) - RESERVE, False)]
+
+
+def test_what_took_long_to_load_is_no_time_for_acting() -> None:
+    asked: list[tuple[str, datetime, bool]] = []
+    left = [900_000]
+
+    @contextmanager
+    def slow() -> Iterator[None]:
+        left[0] -= 60_000
+        yield
+
+    parts = services(Outcome(Status.RESTARTED), asked)
+    parts.own_failures.in_use = slow  # type: ignore[method-assign, assignment]
+    handler(EVENT, SimpleNamespace(get_remaining_time_in_millis=lambda: left[0]), parts)
+    assert asked[0][1] == NOON + timedelta(minutes=14) - RESERVE
 
 
 def test_a_long_group_asks_to_be_called_again() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,7 +20,7 @@ from tests.unit.domain.samples import NOON, PROPOSAL
 SUMMARY = RunSummary("arn:x", "run-1", NOON, servers=2, tasks=50, anomalies=3, deferred=1)
 
 
-def services(asked: list[tuple[float, Sequence[str]]]) -> Services:
+def services(asked: list[tuple[float, Sequence[str]]], loading: Callable[[], None] = lambda: None) -> Services:
     @contextmanager
     def monitor(reading_seconds: float, notes: Sequence[str]) -> Iterator[Any]:
         asked.append((reading_seconds, notes))
@@ -33,6 +33,7 @@ def services(asked: list[tuple[float, Sequence[str]]]) -> Services:
 
     @contextmanager
     def in_use() -> Iterator[Sequence[str]]:
+        loading()
         yield ("a note",)
 
     return cast("Services", SimpleNamespace(monitor=monitor, own_failures=SimpleNamespace(in_use=in_use)))
@@ -48,3 +49,15 @@ def test_it_hands_on_cards_and_counts_and_leaves_time_for_the_rest(seconds: int,
     assert (answer["proposal_count"], answer["outcomes"]) == (1, [])
     assert answer["counts"] == {"servers": 2, "tasks": 50, "anomalies": 3, "deferred": 1}
     assert asked == [(reading, ("a note",))]
+
+
+def test_what_took_long_to_load_is_no_time_for_reading() -> None:
+    asked: list[tuple[float, Sequence[str]]] = []
+    left = [900]
+
+    def load() -> None:
+        left[0] -= 60
+
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: left[0] * 1000)
+    handler({**RUN, "input": {"orders": []}}, context, services(asked, load))
+    assert asked == [(720.0, ("a note",))]
