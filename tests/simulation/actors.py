@@ -55,7 +55,7 @@ ODD_ERRORS: tuple[tuple[str, str], ...] = (
 def live(world: World, operator: Operator, saying: Saying) -> None:
     """One operator's night."""
     kernel, person = world.kernel, Person(world, operator.name, saying.sent)
-    timing = Timing(now=kernel.time, monotonic=kernel.monotonic, sleep=kernel.sleep)
+    timing = Timing(now=world.clock_of_people, monotonic=kernel.monotonic, sleep=kernel.sleep)
     approvals = LedgerApprovals(person, timing)
     executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False)
     deeds: dict[Habit, Callable[[], None]] = {

@@ -37,6 +37,18 @@ _SENDING = "qlikops-send-"
 _WATCH_AGAIN_SECONDS = 30.0
 
 
+class _Watched(LedgerApprovals):
+    """Says for how long a console waits for each outcome."""
+
+    def __init__(self, person: Person, timing: Timing, saying: Saying) -> None:
+        super().__init__(person, timing)
+        self._said = saying.patience
+
+    def outcome(self, approval_id: str, timeout: timedelta) -> ProposalRecord:
+        self._said.append((approval_id, timeout.total_seconds()))
+        return super().outcome(approval_id, timeout)
+
+
 class Console:
     """One start of the console."""
 
@@ -49,7 +61,8 @@ class Console:
         self._decided_at: dict[str, float] = {}
         kernel = world.kernel
         person = Person(world, name, saying.sent)
-        approvals = LedgerApprovals(person, Timing(now=kernel.time, monotonic=kernel.monotonic, sleep=kernel.sleep))
+        timing = Timing(now=world.clock_of_people, monotonic=kernel.monotonic, sleep=kernel.sleep)
+        approvals = _Watched(person, timing, saying)
         services = SimpleNamespace(
             approvals=approvals, where="simulated", read_only=False, waits_for=None, close=lambda: None
         )

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
@@ -42,6 +42,8 @@ class Sent:
     """The sender has got Enterprise Manager's reply."""
     is_sent_on: bool = False
     """The client was told to repeat the request or to follow to another address by itself."""
+    answered_at: float = 0.0
+    """When the sender went on; 0 as long as it waits."""
 
 
 @dataclass(eq=False, slots=True)
@@ -63,10 +65,34 @@ class Tested:
     """The client was told to repeat the request or to follow to another address by itself."""
 
 
+class Requested(NamedTuple):
+    """One request as it goes out."""
+
+    at: float
+    process: str
+    method: str
+    connect_seconds: float
+    """That a connection may take."""
+    read_seconds: float
+    """That the first byte of an answer may take."""
+
+
+class Listed(NamedTuple):
+    """One list of a server's tasks that a process had."""
+
+    at: float
+    """When it was asked for."""
+    process: str
+    server: str
+
+
 @dataclass
 class Journal:
     """What passed between the agent and Enterprise Manager."""
 
+    lists: list[Listed] = field(default_factory=list)
+    on_request: list[Callable[[Requested], None]] = field(default_factory=list)
+    """Told each request as it goes out."""
     sent: list[Sent] = field(default_factory=list)
     tests: list[Tested] = field(default_factory=list)
     on_read: list[Callable[[str, str, str], None]] = field(default_factory=list)
@@ -153,11 +179,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
         who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
         test = self._testing(method, url)
-        for each in (sent, test):
-            if each:
-                each.is_sent_on = bool(options.get("retries") is not False or options.get("redirect"))
-        if path == "/logout":
-            self._journal.is_logged_in[who] = False
+        self._note_request(path, method, options, sent, test)
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
@@ -169,6 +191,9 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             if sent:
                 sent.is_refused = True
             raise
+        finally:
+            if sent:
+                sent.answered_at = self._kernel.now
         if sent:
             sent.is_answered = response.status == 200 and response.data[-1:] == b"}"
         if test:
@@ -186,7 +211,21 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             case ["GET", "servers", server, "tasks"] if response.status == 200:
                 entries = json.loads(response.data or b"{}").get("taskList", ())
                 self._journal.listed[who, server] = (asked_at, {entry["name"]: entry for entry in entries})
+                self._journal.lists.append(Listed(asked_at, who, server))
         return response
+
+    def _note_request(
+        self, path: str, method: str, options: Mapping[str, Any], sent: Sent | None, test: Tested | None
+    ) -> None:
+        who, timeout = self._who(), options["timeout"]
+        for each in (sent, test):
+            if each:
+                each.is_sent_on = bool(options.get("retries") is not False or options.get("redirect"))
+        if path == "/logout":
+            self._journal.is_logged_in[who] = False
+        request = Requested(self._kernel.now, who, method, float(timeout.connect_timeout), float(timeout.read_timeout))
+        for told in self._journal.on_request:
+            told(request)
 
     def _sending(self, method: str, url: str) -> Sent | None:
         """The journal's line for a request that does something."""

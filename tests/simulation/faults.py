@@ -106,6 +106,8 @@ class Faults:
     mischance: Mischance = Mischance()
     spared: frozenset[int] = frozenset()
     befallen: list[str] = field(default_factory=list)
+    struck: set[str] = field(default_factory=set)
+    """The processes of which a call went wrong."""
     reached: Callable[[str], None] = lambda _: None
     _drawn: int = 0
     is_cut_off: Callable[[str], bool] = field(default=lambda _: False)
@@ -136,6 +138,7 @@ class Faults:
         )
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
+            self.struck.add(who)
             kernel.say(f"{fault} {name}", who)
         if fault is Fault.STALLED:
             kernel.sleep(kernel.random.choice(_STALLED_SECONDS) * (0.5 + kernel.random.random()))

@@ -12,6 +12,7 @@ from functools import partial
 from qlikops.domain.ledger import ORDER_PREFIX, RECORD
 from tests.simulation.actors import lend, live
 from tests.simulation.console import sit
+from tests.simulation.edges import Edges
 from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of
@@ -69,6 +70,8 @@ def live_through(night: Night) -> Lived:
     """One night, and the day after it, in which whatever was begun comes to its end."""
     world, saying = _world(night), Saying()
     world.fleet.may_test = lambda _: night.may_test
+    if night.is_at_edges:
+        Edges(world)
     lived = Lived(night.seed, world=world)
     watch = Watch(world, saying)
     world.kernel.after_event = watch.check
@@ -175,6 +178,8 @@ def _without_somebody(night: Night) -> Iterator[Night]:
         yield replace(night, operators=tuple(each for each in night.operators if each is not one))
     for hand in night.hands:
         yield replace(night, hands=tuple(each for each in night.hands if each is not hand))
+    if night.is_at_edges:
+        yield replace(night, is_at_edges=False)
     for event in night.scenario.events:
         events = tuple(each for each in night.scenario.events if each is not event)
         yield replace(night, scenario=replace(night.scenario, events=events))

@@ -146,6 +146,8 @@ class Night:
     """How many times as long as it asks a function sleeps: it looks less often, and costs less to simulate."""
     settings: Mapping[str, int | str]
     """Of the agent, beside these."""
+    is_at_edges: bool = False
+    """Clocks are read just when a time is over that the ledger shows."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
     spared: frozenset[int] = frozenset()
@@ -252,6 +254,8 @@ def _with_more(rng: random.Random, night: Night) -> Night:
         night = replace(night, hands=(*night.hands, Hand.DESERTS))
     if rng.random() < 0.35 and not night.mischance.kinds:
         night = replace(night, mischance=replace(night.mischance, **_SILENT))
+    if rng.random() < 0.4:
+        night = replace(night, is_at_edges=True)
     return night
 
 

@@ -7,13 +7,13 @@ import functools
 import itertools
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import qlikops.agent.act.probing
 import qlikops.agent.remember.tasks
@@ -77,6 +77,14 @@ _HANDLERS = {
 
 
 UNSTEADY = ("missed", "twice", "late", "jitter")
+
+
+class Reading(NamedTuple):
+    """What a process read of its clock."""
+
+    at: float
+    """When that was, in the world's time."""
+    said: datetime
 
 
 class _InlineFuture(Future[T]):
@@ -150,6 +158,8 @@ class World:
         **settings: Any,
     ) -> None:
         self.seed = seed
+        self.wait_seconds = wait_seconds
+        """That an answer may take."""
         self.is_eager = is_eager
         """Whether the evaluator approves of everything."""
         self.is_night = True
@@ -202,6 +212,16 @@ class World:
         """Seconds by which the functions' clocks are ahead of the world's."""
         self.clock_steps: list[tuple[float, float]] = []
         """When they were stepped, and by how much they have been ahead since."""
+        self.readings: defaultdict[str, list[Reading]] = defaultdict(list)
+        """What each process has read of its clock, by its name."""
+        self.before_reading: Callable[[str], None] = lambda _: None
+        """Called with the name of a process that is about to read its clock, and may let it stand still."""
+        self.slept: list[tuple[str, float]] = []
+        """The processes of functions that have slept, and how long they have asked to."""
+        self.slept_at: dict[str, float] = {}
+        """When each of them began to sleep last."""
+        self.sent_at: dict[str, float] = {}
+        """When each decision was handed to Step Functions."""
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
         self.functions = SimulatedLambda(kernel, self.faults, functions)
         self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
@@ -227,6 +247,10 @@ class World:
         """Seconds by which the functions' clocks have been ahead at most since then."""
         before = [ahead for at, ahead in self.clock_steps if at <= since]
         return max([*before[-1:], *(ahead for at, ahead in self.clock_steps if at > since)], default=0.0)
+
+    def is_struck(self, process: str) -> bool:
+        """Whether a call of a process went wrong."""
+        return process in self.faults.struck
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""
@@ -258,7 +282,23 @@ class World:
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""
-        return self.kernel.time() + timedelta(seconds=self.clock_ahead)
+        return self._read_clock(lambda: self.clock_ahead)
+
+    def clock_of_people(self) -> datetime:
+        """An operator's, which is right."""
+        return self._read_clock(lambda: 0.0)
+
+    def _read_clock(self, ahead: Callable[[], float]) -> datetime:
+        who = self.who()
+        self.before_reading(who)
+        said = self.kernel.time() + timedelta(seconds=ahead())
+        self.readings[who].append(Reading(self.kernel.now, said))
+        return said
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append((self.who(), seconds))
+        self.slept_at[self.who()] = self.kernel.now
+        self.kernel.sleep(seconds * self.oversleeping)
 
     def services(self) -> Services:
         """The agent's parts in a fresh process."""
@@ -272,7 +312,7 @@ class World:
             self.config,
             self.client,
             clock=self.clock,
-            sleep=lambda seconds: self.kernel.sleep(seconds * self.oversleeping),
+            sleep=self._sleep,
             monotonic=self.kernel.monotonic,
             client_factory=qem_client,
         )
@@ -370,6 +410,7 @@ class Person:
 
     def _sending(self, decision_id: str) -> None:
         self._sent[decision_id] += 1
+        self._world.sent_at.setdefault(decision_id, self._world.kernel.now)
         if self._name in self._world.cut_off_sending:
             self._world.cut_off_sending.remove(self._name)
             since = self._world.kernel.now + self._world.kernel.random.uniform(0.0, 0.06)

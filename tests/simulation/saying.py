@@ -33,6 +33,10 @@ class Saying:
         """Decisions that a console sent although one before them, answered together with them, may have been lost."""
         self.too_soon: list[tuple[str, float]] = []
         """Decisions that a console sent before they had been held for long enough, and after how many seconds."""
+        self.patience: list[tuple[str, float]] = []
+        """For how many seconds consoles have waited for the outcome of each approval."""
+        self.settled_after: list[tuple[str, float]] = []
+        """The decisions of which somebody was told that nothing is known, and how long after they were sent."""
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
 
@@ -51,6 +55,8 @@ class Saying:
         nothing is held against that.
         """
         key = (approval_partition(named[0]), RECORD)
+        if named[1] in world.sent_at:
+            self.settled_after.append((named[1], world.kernel.now - world.sent_at[named[1]]))
         if "could not be read" not in str(error):
             self.unknown.append((named, world.dynamodb.read_at.get((reader or world.who(), key), 0.0)))
 

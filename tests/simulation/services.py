@@ -347,6 +347,8 @@ class Invocation:
     function: str
     payload: Any
     at: float
+    process: str
+    """Its name."""
 
     @property
     def proposal_id(self) -> str:
@@ -363,6 +365,8 @@ class SimulatedLambda:
         self.running: dict[str, Process] = {}
         self.begun: dict[str, Invocation] = {}
         """All invocations by the names of their processes."""
+        self.answers: dict[str, Any] = {}
+        """What they have answered, by the names of their processes."""
         self.unanswered: defaultdict[str, list[str]] = defaultdict(list)
         """Of each function, the processes of its invocations that were killed, took too long or failed."""
         self.on_begin: list[Callable[[Invocation], None]] = []
@@ -421,7 +425,9 @@ class SimulatedLambda:
         text = json.dumps(payload)
 
         def live() -> Any:
-            begun = self.begun[process.name] = Invocation(name, json.loads(text), self._kernel.monotonic())
+            begun = self.begun[process.name] = Invocation(
+                name, json.loads(text), self._kernel.monotonic(), process.name
+            )
             for told in self.on_begin:
                 told(begun)
             ends_at = self._kernel.monotonic() + function.seconds
@@ -448,6 +454,7 @@ class SimulatedLambda:
                 said = {"errorType": error_name, "errorMessage": str(process.error), "stackTrace": []}
                 failed(error_name, json.dumps(said))
             else:
+                self.answers[process.name] = process.result
                 for told in self.on_answer:
                     told(self.begun[process.name])
                 answered(process.result)

@@ -45,6 +45,7 @@ def wanted() -> list[str]:
         "a person who collides",
         "a count that is overtaken",
         "a question that ends before its decision",
+        "a clock read at the edge",
         "an order applied",
         "an order refused",
         "asked after planned work",

@@ -4,8 +4,9 @@
 and `choosing` at every request that changes something in Enterprise Manager, `groups` at what belongs to one restart,
 `endpoints` and `waiting` at every test of an endpoint, `orders` at orders and planned work, `sending` at what consoles
 sent, `telling` at what people and programs were told, `sequence` at the order of all that, `closing` at what each
-process leaves behind as it ends, `again` at what is asked a second time, `rest` at the world once nothing is under way
-any more. They are written against what is stored and sent, not with the code that they hold to it.
+process leaves behind as it ends, `again` at what is asked a second time, `numbers` at times that are written and asked
+for, `edges` at decisions that a clock makes, `rest` at the world once nothing is under way any more. They are written
+against what is stored and sent, not with the code that they hold to it.
 """
 
 from tests.simulation.invariants import (
@@ -14,9 +15,11 @@ from tests.simulation.invariants import (
     calls,
     choosing,
     closing,
+    edges,
     endpoints,
     groups,
     lasting,
+    numbers,
     orders,
     records,
     rest,
@@ -38,9 +41,11 @@ __all__ = [
     "calls",
     "choosing",
     "closing",
+    "edges",
     "endpoints",
     "groups",
     "lasting",
+    "numbers",
     "orders",
     "records",
     "rest",

@@ -100,7 +100,7 @@ def what_is_started_is_waited_for_no_more(watch: Watch, sent: Sent) -> str:
     record = watch.record(proposal_id)
     if record is None or acting is None or Attribute.WAITS not in record:
         return ""
-    if watch.waits_since.get(proposal_id, acting.at) >= acting.at:
+    if watch.awaits_endpoint_since.get(proposal_id, acting.at) >= acting.at:
         return ""  # another invocation has said so since
     unsaid = any(
         Attribute.WAITS in each.removes

@@ -69,7 +69,7 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     if not watch.clocks_are_right:
         return ""
     begun = watch.looked_at(change.proposal_id)
-    falls = [fall for fall in _falls(watch, change.key) if fall[0] <= begun]
+    falls = [fall for fall in falls_of(watch, change.key) if fall[0] <= begun]
     if not falls or not watch.world.config.cooldown_seconds:
         return ""
     if max(falls[0]) <= watch.lifted_at(change.key[0]):
@@ -82,7 +82,7 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     return f"{change.key[0]}: {due - looked:.0f} s too soon after {count} falls" if looked < due - 1 else ""
 
 
-def _falls(watch: Watch, key: tuple[str, str]) -> list[tuple[float, float]]:
+def falls_of(watch: Watch, key: tuple[str, str]) -> list[tuple[float, float]]:
     """When the last restarts of a task in a row were claimed and seen down again, the newest first."""
     claims = [
         (codec.parse_time(item[Attribute.AT]["S"]).timestamp(), item)

@@ -7,7 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
@@ -16,10 +16,10 @@ from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.runs.snapshot import FleetSnapshot
 from tests.simulation.dynamodb import Key, Wire
-from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.enterprise_manager import Requested, Sent, Tested
 from tests.simulation.invariants.asked import Asked, Write, write_of
 from tests.simulation.kernel import Process
-from tests.simulation.plant import World
+from tests.simulation.plant import Reading, World
 from tests.simulation.saying import Saying
 from tests.simulation.services import Invocation
 
@@ -72,6 +72,14 @@ class Ended:
     error: BaseException | None
 
 
+class Look(NamedTuple):
+    """Who looks at which task."""
+
+    process: str
+    server: str
+    task: str
+
+
 OfChange = Callable[["Watch", Change], str]
 """What is wrong with a write; empty where nothing is."""
 OfSent = Callable[["Watch", Sent], str]
@@ -81,9 +89,24 @@ OfObject = Callable[["Watch", str], str]
 OfAsked = Callable[["Watch", Asked], str]
 OfWrite = Callable[["Watch", Write], str]
 OfEnded = Callable[["Watch", Ended], str]
+OfRequest = Callable[["Watch", Requested], str]
+OfLook = Callable[["Watch", Look], str]
 OfRest = Callable[["Watch"], Iterator[str]]
 T = TypeVar("T")
-Invariant = TypeVar("Invariant", OfChange, OfSent, OfTest, OfInvocation, OfObject, OfAsked, OfWrite, OfEnded, OfRest)
+Invariant = TypeVar(
+    "Invariant",
+    OfChange,
+    OfSent,
+    OfTest,
+    OfInvocation,
+    OfObject,
+    OfAsked,
+    OfWrite,
+    OfEnded,
+    OfRequest,
+    OfLook,
+    OfRest,
+)
 
 _OF_RECORDS: list[OfChange] = []
 _OF_ITEMS: list[OfChange] = []
@@ -95,6 +118,8 @@ _OF_ENDS: list[OfEnded] = []
 _OF_OBJECTS: list[OfObject] = []
 _OF_ASKED: list[OfAsked] = []
 _OF_WRITES: list[OfWrite] = []
+_OF_REQUESTS: list[OfRequest] = []
+_OF_LOOKS: list[OfLook] = []
 _AT_REST: list[OfRest] = []
 _ENOUGH = 4
 """Writes of one kind whose conditions are held against what might be, of a night."""
@@ -137,6 +162,10 @@ of_each_ask = _kept_in(_OF_ASKED)
 """Has it checked with every call to AWS, as it goes out."""
 of_each_write = _kept_in(_OF_WRITES)
 """Has it checked with every call that writes to the ledger, as it goes out."""
+of_each_request = _kept_in(_OF_REQUESTS)
+"""Has it checked with every request to Enterprise Manager, as it goes out."""
+of_each_look = _kept_in(_OF_LOOKS)
+"""Has it checked when a process has been told how a task is."""
 at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
@@ -157,6 +186,10 @@ class Watch:
         """By which process."""
         self.summed_up_at: dict[Key, float] = {}
         """When the summary of each run was first stored."""
+        self.summed_up_by: dict[Key, str] = {}
+        """By which process."""
+        self.braked_at: dict[str, float] = {}
+        """When the brake of each proposal was pulled first."""
         self.plans: dict[Key, Wire] = {}
         """Planned work as it was last stored, forgotten by now or not."""
         self.planned_at: dict[Key, float] = {}
@@ -176,6 +209,24 @@ class Watch:
         """What each process has asked AWS for, by operation."""
         self.looked: dict[tuple[str, str, str], float] = {}
         """When each process was told last how a task is, by server and task."""
+        self.looks: defaultdict[Look, list[float]] = defaultdict(list)
+        """When it was told so each time."""
+        self.tried: dict[str, tuple[str, int]] = {}
+        """The last call of each process to the ledger, and how often in a row it was made."""
+        self.said_progress: dict[str, tuple[str, float]] = {}
+        """The transaction in which each process said last how far it is, and what it had read of its clock by then."""
+        self.said_to_wait: dict[str, float] = {}
+        """When each process has said that an endpoint is tested again."""
+        self.waiting_at: dict[str, float] = {}
+        """When each proposal came into the inbox."""
+        self.outcome_by: dict[str, str] = {}
+        """The process that stored what came of each proposal."""
+        self.kept_at: dict[Key, float] = {}
+        """When the answer of each test was kept."""
+        self.first_request: dict[str, float] = {}
+        """When each run asked Enterprise Manager for the first time."""
+        self.stored_by = ""
+        """The process that stored the last object."""
         self.counted: Counter[tuple[str, str, str]] = Counter()
         """How many tests of an endpoint each process has counted, by server and endpoint."""
         self.said: set[tuple[str, str]] = set()
@@ -192,7 +243,7 @@ class Watch:
         """What a run remembered last that people have been told of."""
         self.over_since: dict[str, float] = {}
         """Since when the summary of each run has said that it is over, by its partition."""
-        self.waits_since: dict[str, float] = {}
+        self.awaits_endpoint_since: dict[str, float] = {}
         """Since when the record of each proposal has said that it waits for its endpoint."""
         self.refused: Counter[Process | None] = Counter()
         """How often in a row each process was refused a call to the ledger for now."""
@@ -209,6 +260,7 @@ class Watch:
         world.on_failure.append(self._note_failure)
         world.functions.on_end.append(self._note_end)
         world.journal.on_read.append(self._note_look)
+        world.journal.on_request.append(lambda request: self._look_into(_OF_REQUESTS, request))
         world.functions.on_begin.append(self._begun.append)
         world.functions.on_answer.append(self._answered.append)
         world.s3.on_put.append(self._keep)
@@ -216,6 +268,15 @@ class Watch:
 
     def _note_look(self, who: str, server: str, task: str) -> None:
         self.looked[who, server, task] = self.world.kernel.now
+        self.looks[Look(who, server, task)].append(self.world.kernel.now)
+        self._look_into(_OF_LOOKS, Look(who, server, task))
+
+    def _look_into(self, invariants: list[Callable[[Watch, T], str]], given: T) -> None:
+        """Holds what a process does against invariants; it must not get to know."""
+        try:
+            self._hold(invariants, given)
+        except Violated as exc:
+            self._wrong.append(exc)
 
     def _look_at(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
         """Holds a call against the invariants; who sends it must not get to know."""
@@ -275,6 +336,7 @@ class Watch:
 
     def _keep(self, key: str, body: bytes) -> None:
         self._stored.append(key)
+        self.stored_by = self.world.who()
         if key == LATEST_SNAPSHOT:
             self.snapshots.append((self.world.kernel.now, body))
 
@@ -306,14 +368,14 @@ class Watch:
                 self.claimed_at[change.key] = now
             if Attribute.OUTCOME in change.after:
                 self.settled.setdefault(change.key, (writer, now))
-        elif sort.startswith(keys.PROBE_PREFIX) and Attribute.BODY not in change.after:
-            _, server, endpoint = change.key[0].split("/")
-            self.counted[writer, server, endpoint] += 1
+        elif sort.startswith(keys.PROBE_PREFIX):
+            self._note_test(change.key, change.after, writer)
         elif sort == keys.LEASE:
             holder = change.after[Attribute.PROPOSAL_ID]["S"]
             self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
         elif sort == keys.SUMMARY:
             self._note_summary(change.key, change.after)
+            self.summed_up_by.setdefault(change.key, writer)
         elif sort == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
         elif change.key[0] == keys.OUTAGE:
@@ -328,14 +390,27 @@ class Watch:
         if json.loads(summary[Attribute.BODY]["S"])["finished_at"]:
             self.over_since.setdefault(key[0], now)
 
+    def _note_test(self, key: Key, test: Wire, writer: str) -> None:
+        if Attribute.BODY in test:
+            self.kept_at[key] = self.world.kernel.now
+            return
+        _, server, endpoint = key[0].split("/")
+        self.counted[writer, server, endpoint] += 1
+
     def _note_record(self, change: Change, record: Wire) -> None:
         name, now = change.proposal_id, self.world.kernel.now
         if name not in self.proposed or name in self.world.forged:
             self.proposed[name] = json.loads(record[Attribute.PROPOSAL]["S"])
         self.opened_at.setdefault(name, now)
         if Attribute.WAITS in record and Attribute.WAITS not in (change.before or {}):
-            self.waits_since[name] = now
+            self.awaits_endpoint_since[name] = now
         self.opened_by.setdefault(name, self.world.dynamodb.last_writer)
+        if status_of(record) is Status.WAITING:
+            self.waiting_at.setdefault(name, now)
+        if told(record, Attribute.CLAIM).get("brake"):
+            self.braked_at.setdefault(name, now)
+        if Attribute.OUTCOME in record:
+            self.outcome_by.setdefault(name, self.world.dynamodb.last_writer)
         if not (change.before and status_of(change.before) is status_of(record)):
             self.world.kernel.say(f"{name} is {status_of(record)}", "ledger")
             self.moved_at[name] = now
@@ -364,6 +439,32 @@ class Watch:
         """What the last run remembered of the fleet, of those that had done so before; None if there was none."""
         stored = [body for at, body in self.snapshots if at < before]
         return codec.loads(FleetSnapshot, unpacked(stored[-1])) if stored else None
+
+    def raw_snapshot(self, back: int = 1) -> dict[str, Any]:
+        """What a run remembered of the fleet, as it is stored: the last one, or one before; empty if there is none."""
+        if len(self.snapshots) < back:
+            return {}
+        parsed: dict[str, Any] = json.loads(unpacked(self.snapshots[-back][1]))
+        return parsed
+
+    def waits_since(self, look: Look) -> Reading | None:
+        """What a process read of its clock right after the last call that it had answered about a task; None if it has
+        sent none.
+        """
+        mine = [each for each in self.requests if Look(each.process, each.server, each.task) == look]
+        answered_at = mine[-1].answered_at if mine else 0.0
+        read = self.world.readings[look.process]
+        return next((each for each in read if each.at >= answered_at), None) if answered_at else None
+
+    def probes_before(self, moment: float, server: str, endpoint: str) -> list[Wire]:
+        """The tests of an endpoint of which the answer was kept by then."""
+        return [
+            item
+            for (partition, sort), item in self.items.items()
+            if partition.startswith("ENDPOINT#") and partition.endswith(f"/{server}/{endpoint}")
+            if sort.startswith(keys.PROBE_PREFIX) and Attribute.BODY in item
+            if self.kept_at[partition, sort] < moment
+        ]
 
     def looked_at(self, proposal_id: str) -> float:
         """When it was looked whether the tasks of a restart may be started: as it began, which may have been a while
