@@ -23,15 +23,16 @@ from tests.simulation import limits
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.services import Invocation
 
 _NEAR_SECONDS = 12.0
 """Who reads his clock so long before may stand still until then: longer than from one look at a task to the next."""
 _OFF = (0.0, 0.0, 0.0, 0.0, 0.5, 1.0, -0.5)
 """Seconds after the moment at which the clock is read."""
-_A_CALL = 0.02
-"""Seconds on the way; a run reads its clock for the first time after a few."""
 _MOST_RUNS, _MOST_STOPS, _MOST_A_PROCESS = 8, 60, 5
 """Of a night; and that one process stands still."""
+_SLOW = 600
+"""Seconds that a task is watched where groups take longer than one invocation."""
 _RUNS, _ACTS, _RECORDS, _ASKS = "MonitorTasks", "ExecuteRestart", "RecordOutcome", "RequestApproval"
 _PEOPLE = ""
 Edge = tuple[float, tuple[str, ...]]
@@ -56,6 +57,9 @@ class Edges:
         world.dynamodb.watchers.append(self._written)
         world.s3.on_put.append(self._stored)
         world.before_reading = self._before_reading
+        world.functions.on_begin.append(self._begun)
+        self._acting: dict[str, Invocation] = {}
+        """The last invocation that acted for each proposal."""
 
     def _add(self, edge: Edge) -> None:
         moment, functions = edge
@@ -79,6 +83,34 @@ class Edges:
 
         world.kernel.at(moment - world.clock_ahead - chance.uniform(0.3, 5.0), start)
 
+    def _begun(self, invocation: Invocation) -> None:
+        """Groups hardly ever go on for as long as they may: now and then the functions' clock jumps to near the end."""
+        world, chance, name = self._world, self._world.kernel.random, invocation.proposal_id
+        if invocation.function != _ACTS or not world.is_night:
+            return
+        self._acting[name] = invocation
+        claims = [
+            _moment(item[Attribute.AT]["S"])
+            for (_, sort), item in world.dynamodb.items.items()
+            if sort == f"{keys.RESTART_PREFIX}{name}"
+        ]
+        if claims and world.config.verify_timeout_seconds == _SLOW and not world.clock_steps and chance.random() < 0.2:
+            ends_at = min(claims) + limits.GOES_ON
+            world.step_clock(round(ends_at - chance.uniform(0.0, _SLOW) - world.kernel.now))
+            world.kernel.say(f"the functions' clock is {world.clock_ahead:g} s ahead", "worst moment")
+
+    def _come_again(self, proposal_id: str, moment: float) -> None:
+        """Lambda invokes once more what waits for its endpoint, when that is to end."""
+        world, chance = self._world, self._world.kernel.random
+        if chance.random() > 0.5:
+            return
+
+        def repeat() -> None:
+            if world.is_night and proposal_id in self._acting:
+                world.functions.repeat(self._acting[proposal_id], 0.0)
+
+        world.kernel.at(moment - world.clock_ahead - chance.choice([2.0, 6.0, 60.0]) * chance.random(), repeat)
+
     def _before_reading(self, who: str) -> None:
         world, chance = self._world, self._world.kernel.random
         if not world.is_night:
@@ -91,6 +123,11 @@ class Edges:
         stands = self._stood[who] < _MOST_A_PROCESS and sum(self._stood.values()) < _MOST_STOPS
         if (is_first and function == _ACTS) or not stands or (begun is None and who not in world.readings):
             return
+        if begun and (seconds := self._until_its_own_end(begun)):
+            self._stood[who] += 1
+            world.kernel.say(f"stands still for {seconds:.0f} s", "worst moment")
+            world.kernel.sleep(seconds)
+            return
         now = world.kernel.now + (world.clock_ahead if begun else 0.0)
         moment = min((self._next(each, now) for each in (function, who)), default=0.0)
         if moment > now + _NEAR_SECONDS or chance.random() < 0.5:
@@ -99,6 +136,17 @@ class Edges:
         world.faults.reached("a clock read at the edge")
         world.kernel.say("stands still before it reads its clock", who)
         world.kernel.sleep(moment + chance.choice(_OFF) - now)
+
+    def _until_its_own_end(self, begun: Invocation) -> float:
+        """Seconds until a function is to read or to begin with nothing more, or to store what there is; mostly 0."""
+        world, chance = self._world, self._world.kernel.random
+        ends_at = begun.at + limits.READS - 20.0
+        if begun.function == _ACTS:
+            stores_at = begun.at + limits.ACTS - limits.STORES
+            ends_at = chance.choice([stores_at, stores_at - world.config.verify_timeout_seconds])
+        share = {_RUNS: 0.0015, _ACTS: 0.01}.get(begun.function, 0.0)
+        off = chance.choice([-5.0, -0.5, 0.0, 0.5, 5.0])
+        return max(0.0, ends_at + off - world.kernel.now) if chance.random() < share else 0.0
 
     def _next(self, whose: str, now: float) -> float:
         due = self._due[whose]
@@ -136,7 +184,7 @@ class Edges:
         partition, sort = key
         config = self._world.config
         if sort == keys.RECORD:
-            yield from self._of_record(before, after)
+            yield from self._of_record(partition.removeprefix("APPROVAL#"), before, after)
         elif sort == keys.LEASE:
             taken_at = _moment(after[Attribute.AT]["S"])
             yield float(after[Attribute.EXPIRES]["N"]), (_RUNS, _ACTS, _ASKS)
@@ -163,7 +211,7 @@ class Edges:
         elif sort == keys.TOKEN:
             self._answer_in_the_name_of_step_functions(after)
 
-    def _of_record(self, before: Wire, after: Wire) -> Iterator[Edge]:
+    def _of_record(self, proposal_id: str, before: Wire, after: Wire) -> Iterator[Edge]:
         status, moved_at = after[Attribute.STATUS]["S"], _moment(after[Attribute.UPDATED_AT]["S"])
         if status != before.get(Attribute.STATUS, {}).get("S"):
             yield moved_at + limits.YOUNG, (_RUNS,)
@@ -175,6 +223,10 @@ class Edges:
                     yield asked + part * (deadline - asked), (_RUNS,)
                 yield deadline - limits.CLOCKS_DIFFER, (_RECORDS,)
                 yield deadline, (_RUNS, _PEOPLE)
+        if Attribute.WAITS in after and Attribute.WAITS not in before:
+            until = _moment(json.loads(after[Attribute.WAITS]["S"])["until"])
+            self._come_again(proposal_id, until)
+            yield until, (_ACTS,)
         reminded = json.loads(after[Attribute.REMINDED]["S"]) if Attribute.REMINDED in after else {}
         if since := reminded.get("telling_since"):
             yield _moment(since) + limits.TELLS, (_RUNS,)

@@ -219,7 +219,7 @@ class World:
         self.slept: list[tuple[str, float]] = []
         """The processes of functions that have slept, and how long they have asked to."""
         self.slept_at: dict[str, float] = {}
-        """When each of them began to sleep last."""
+        """When each of them began to sleep last until its next look."""
         self.sent_at: dict[str, float] = {}
         """When each decision was handed to Step Functions."""
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
@@ -297,7 +297,8 @@ class World:
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append((self.who(), seconds))
-        self.slept_at[self.who()] = self.kernel.now
+        if seconds == round(seconds):  # what it waits for a busy ledger is drawn
+            self.slept_at[self.who()] = self.kernel.now
         self.kernel.sleep(seconds * self.oversleeping)
 
     def services(self) -> Services:

@@ -157,7 +157,7 @@ def nothing_is_begun_too_late(watch: Watch, sent: Sent) -> str:
         [each for each in watch.world.readings[sent.process] if each.at <= mine[0].at],
     )
     latest = max(gives_up - min(watching, (gives_up - each.said.timestamp()) / 2) for each in before)
-    late = min(_read(watch, sent.process, watch.world.slept_at.get(sent.process, 0.0))) - latest
+    late = min(_read(watch, sent.process, watch.world.slept_at.get(sent.process, 0.0)), default=latest - 1) - latest
     return "" if late < _A_MILLISECOND else f"{sent.process} begins with {sent.task} {late:.3f} s too late"
 
 
@@ -314,8 +314,9 @@ def what_is_shown_of_a_cooldown_is_its_end(watch: Watch, key: str) -> str:
             continue
         partition = partition_of(task["facts"]["key"])
         until, wanted = _moment(quiet["until"]), set(_ends_of_quiet(watch, partition, quiet["kind"]))
-        if wanted and not any(abs(until - each) <= 2 * _A_MILLISECOND for each in wanted):
-            return f"{partition} is quiet until {quiet['until']}, by {sorted(until - each for each in wanted)[:3]} s"
+        off = min((until - each for each in wanted), key=abs, default=0.0)
+        if abs(off) > 2 * _A_MILLISECOND:
+            return f"{partition} is quiet until {quiet['until']}, off by {off:.3f} s"
     return ""
 
 
