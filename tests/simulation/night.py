@@ -255,7 +255,8 @@ def _with_more(rng: random.Random, night: Night) -> Night:
     if rng.random() < 0.35 and not night.mischance.kinds:
         night = replace(night, mischance=replace(night.mischance, **_SILENT))
     if rng.random() < 0.4:
-        night = replace(night, is_at_edges=True)
+        late = (replace(each, habits=(*each.habits, Habit.APPROVES_LATE)) for each in night.operators)
+        night = replace(night, is_at_edges=True, operators=tuple(late))
     return night
 
 
