@@ -479,7 +479,7 @@ def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
         read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), 0.0)
         if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
             taken_at = _moment(lease[Attribute.AT]["S"])
-            if taken_at < read_at or not read_at:
+            if taken_at - watch.world.furthest_ahead(0.0) < read_at or not read_at:
                 yield taken_at
 
 
