@@ -492,14 +492,13 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
     for name, item in watch.records():
         execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]
         seen_at, said = execution.seen[-1]
-        if status_of(item).is_final or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
+        is_over = (
+            status_of(item).is_final or status_of(item) is Status.RESTARTING
+        )  # whether one acts, is not known here
+        if is_over or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
             continue
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
-        is_acting = status_of(item) is Status.RESTARTING and Attribute.OUTCOME not in item
-        was_braked = watch.braked_at.get(name, answered.at) < answered.at
-        if is_acting and (Attribute.STARTS in item or not was_braked):
-            signs = [each + limits.MAY_ACT - limits.YOUNG for each in (*signs, *_taken(watch, name, answered.process))]
         if max(signs) + limits.YOUNG <= read:
             return f"{name} is left as {status_of(item)}, {read - max(signs):.3f} s after its last step"
     return ""

@@ -188,8 +188,6 @@ class Watch:
         """When the summary of each run was first stored."""
         self.summed_up_by: dict[Key, str] = {}
         """By which process."""
-        self.braked_at: dict[str, float] = {}
-        """When the brake of each proposal was pulled first."""
         self.plans: dict[Key, Wire] = {}
         """Planned work as it was last stored, forgotten by now or not."""
         self.planned_at: dict[Key, float] = {}
@@ -407,8 +405,6 @@ class Watch:
         self.opened_by.setdefault(name, self.world.dynamodb.last_writer)
         if status_of(record) is Status.WAITING:
             self.waiting_at.setdefault(name, now)
-        if told(record, Attribute.CLAIM).get("brake"):
-            self.braked_at.setdefault(name, now)
         if Attribute.OUTCOME in record:
             self.outcome_by.setdefault(name, self.world.dynamodb.last_writer)
         if not (change.before and status_of(change.before) is status_of(record)):
