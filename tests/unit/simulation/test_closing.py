@@ -27,9 +27,9 @@ PROPOSAL: dict[str, Any] = {
         {"key": {"instance": "default", "server": "replicate-0", "task": name}} for name in ("task-0", "task-1")
     ],
 }
-RESTART = Invocation("ExecuteRestart", {"proposal": {"proposal_id": ID}}, 100.0)
-RUN = Invocation("MonitorTasks", {"execution_name": "run-1"}, 100.0)
-REPORT = Invocation("GenerateReport", {"run": {"execution_name": "run-1"}}, 100.0)
+RESTART = Invocation("ExecuteRestart", {"proposal": {"proposal_id": ID}}, 100.0, WHO)
+RUN = Invocation("MonitorTasks", {"execution_name": "run-1"}, 100.0, WHO)
+REPORT = Invocation("GenerateReport", {"run": {"execution_name": "run-1"}}, 100.0, WHO)
 CONFLICT = error("TransactionConflictException", "UpdateItem")
 
 
@@ -70,7 +70,7 @@ def read(at: float, key: tuple[str, str] = RECORD) -> Deed:
 
 def ended(*deeds: Deed, function: str = "MonitorTasks", failure: Exception | None = None, answer: Any = None) -> Ended:
     payload = {"proposal": {"proposal_id": ID}, "execution_name": "run-1"}
-    return Ended(WHO, Invocation(function, payload, 100.0), deeds, answer, failure)
+    return Ended(WHO, Invocation(function, payload, 100.0, WHO), deeds, answer, failure)
 
 
 def watch(**known: Any) -> Any:
