@@ -111,7 +111,7 @@ COLUMNS, LINES, XDG_*, LANG.
 
 
 @dataclass(frozen=True, slots=True)
-class LocalStatus:
+class LocalConnection:
     """What of the local environment's status file the operator's side needs."""
 
     endpoint_url: str
@@ -132,7 +132,7 @@ class Context:
     """Setting -> where its value came from; those not in it are built in."""
     chosen_by: str = BUILT_IN
     """What named this context."""
-    local: LocalStatus | None = None
+    local: LocalConnection | None = None
     """Set for `local`: its resources are known and its credentials are dummies."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action of the console -> key, as config.toml has it for all contexts; the console checks it."""
@@ -258,7 +258,7 @@ class _Config:
 def _choose(
     name: str | None,
     config: _Config,
-    status: LocalStatus | None,
+    status: LocalConnection | None,
     environ: Mapping[str, str],
     answers: Callable[[str], bool],
 ) -> tuple[str, str]:
@@ -273,7 +273,7 @@ def _choose(
     return DEFAULT, BUILT_IN
 
 
-def _local_context(chosen_by: str, status: LocalStatus | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
+def _local_context(chosen_by: str, status: LocalConnection | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
     described = ("region", "stack", "endpoint_url") if status is not None else ()
     says = {name: (getattr(status, name), "the local environment's status.json") for name in described}
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
@@ -339,9 +339,9 @@ def _read_config(path: Path) -> _Config:
     return _Config(path, file.default_context, file.console_contexts, data.get("contexts", {}), of_console)
 
 
-def _read_local_status(path: Path) -> LocalStatus | None:
+def _read_local_status(path: Path) -> LocalConnection | None:
     """None where there is none, or one that is half written: an environment that isn't up yet is not there yet."""
     try:
-        return codec.decode(LocalStatus, read_json(path))
+        return codec.decode(LocalConnection, read_json(path))
     except (UnreadableFile, codec.CodecError):
         return None

@@ -31,7 +31,7 @@ from qlikops.domain.proposals.evaluation import ApprovalMode, Evaluation, Policy
 from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS, Proposal
 from qlikops.presentation import filter as filters
 from qlikops.presentation.lists import executions, fleet, inbox
-from qlikops.presentation.table import Table
+from qlikops.presentation.table import TableOf
 from qlikops.resources import resource
 from qlikops.tui.keys import actions
 from qlikops.tui.themes import THEMES
@@ -323,7 +323,7 @@ def tables_page() -> str:
     )
 
 
-def _listed(title: str, table: Table[Any], words: str) -> Iterator[str]:
+def _listed(title: str, table: TableOf[Any], words: str) -> Iterator[str]:
     turns = sorted(column.drawn.goes for column in table.columns if column.drawn.goes)
     yield f"## {title}"
     yield words

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from qlikops.domain.errors import AlreadyDecided, ApprovalChanged, NotFound, QlikopsError
 from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ports import (
+    Awaited,
     Credentials,
     DecisionReceipt,
     DecisionRequest,
     EarlierResults,
     ExecutionPage,
     HistoryLine,
-    Waiting,
 )
 from qlikops.domain.proposals.approval import Claim, InboxRow, Outcome, ProposalRecord, Status, terms_of
 from qlikops.domain.runs.orders import Order, Taken
@@ -270,7 +270,7 @@ class FakeEnvironment:
     where: str = "111111111111 eu-west-1 qlikops"
     agent_version: str = ""
     read_only: bool = False
-    waits_for: Waiting | None = None
+    waits_for: Awaited | None = None
     signed_in: int = 0
     """How often."""
     schedules: FakeSchedules = field(init=False)

@@ -81,7 +81,7 @@ def _member(kind: Any, value: object, otherwise: Any, name: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialResult:
     """What would come of it."""
 
     explained: Explained
@@ -129,7 +129,7 @@ class Outcome:
         }
 
 
-def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> Outcome:
+def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> TrialResult:
     """What a run by the entries in use would make of a task with that message, the only one of its fleet to fail."""
     found = explain(situation.message, situation.context)
     if situation.previous_message and not found.diagnosis.failure_class.is_explained:
@@ -139,7 +139,7 @@ def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> Outcome:
             found = replace(earlier, diagnosis=replace(earlier.diagnosis, automatic=False))
     proposal = proposal_on(situation, config)
     if proposal is None:
-        return Outcome(found)
+        return TrialResult(found)
     evaluation = RulesEvaluator(lambda: _NOW).evaluate(proposal, EvaluationInput())
     routes = {
         mode: decide(
@@ -147,7 +147,7 @@ def outcome(situation: Situation, config: AgentConfig = _CONFIG) -> Outcome:
         ).route.value
         for mode in (ApprovalMode.POLICY, ApprovalMode.ALWAYS)
     }
-    return Outcome(
+    return TrialResult(
         found,
         proposal,
         evaluation.verdict.value,

@@ -10,7 +10,7 @@ from qlikops.aws.ahead import Ahead
 from qlikops.aws.approvals import LedgerApprovals
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context
-from qlikops.domain.ports import Credentials, Waiting
+from qlikops.domain.ports import Awaited, Credentials
 
 if TYPE_CHECKING:  # imported by what is asked for first: the inbox needs none of them
     from qlikops.aws.executions import StepFunctionsExecutions
@@ -75,7 +75,7 @@ class AwsEnvironment:
             process.take_terminal()
 
     @property
-    def waits_for(self) -> Waiting | None:
+    def waits_for(self) -> Awaited | None:
         """The credential_process that runs right now."""
         return self._connection.waits_for
 

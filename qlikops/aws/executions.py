@@ -14,7 +14,7 @@ from qlikops.aws.claims import brake_of, write_claim
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.logs import read_lines
-from qlikops.aws.runs import MOST, KnownRuns
+from qlikops.aws.runs import MOST, RunSummaries
 from qlikops.aws.session import Connection, refuse_writing
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
@@ -61,7 +61,7 @@ _WATCH = "Stop it again, or watch it with `qlikops show`: it starts tasks until 
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _LedgerRun:
     """What the ledger has on a run."""
 
     summary: RunSummary | None
@@ -87,7 +87,7 @@ class StepFunctionsExecutions:
         self._sleep = sleep
         self._now = now
         self._has_console = has_console
-        self._runs = KnownRuns(connection, now)
+        self._runs = RunSummaries(connection, now)
 
     def page(self, status: ExecutionStatus | None = None, next_token: str | None = None) -> ExecutionPage:
         """One ListExecutions call, and one BatchGetItem where the ledger may know more than it said before."""
@@ -295,7 +295,7 @@ class StepFunctionsExecutions:
         except NotFound:
             return None
 
-    def _run(self, name: str) -> _Run:
+    def _run(self, name: str) -> _LedgerRun:
         run: RunSummary | None = None
         proposals: list[RunProposal] = []
         orders: list[OrderOutcome] = []
@@ -321,7 +321,7 @@ class StepFunctionsExecutions:
                 progress = records.value(Progress, item, Attribute.PROGRESS)
                 proposals.append(replace(proposal, progress=progress) if progress else proposal)
         in_turn = tuple(sorted(proposals, key=lambda proposal: proposal.index))
-        return _Run(run, in_turn, tuple(sorted(orders, key=lambda order: order.index)))
+        return _LedgerRun(run, in_turn, tuple(sorted(orders, key=lambda order: order.index)))
 
 
 def _open(proposal: RunProposal) -> bool:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from qlikops.domain.ports import Waiting
+from qlikops.domain.ports import Awaited
 
 if TYPE_CHECKING:
     import botocore.session
@@ -66,10 +66,10 @@ class Processes:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._running: dict[int, Waiting] = {}
+        self._running: dict[int, Awaited] = {}
 
     @property
-    def waits_for(self) -> Waiting | None:
+    def waits_for(self) -> Awaited | None:
         """The one that has been running longest."""
         with self._lock:
             return min(self._running.values(), key=lambda each: each.since, default=None)
@@ -93,7 +93,7 @@ class Processes:
     def _popen(self, profile: str, command: list[str], **_: Any) -> _Process:
         process = _Process(command, ended=self._ended)
         with self._lock:
-            self._running[process.pid] = Waiting(f"{_KEY} of the profile {profile}", self._now())
+            self._running[process.pid] = Awaited(f"{_KEY} of the profile {profile}", self._now())
         return process
 
     def _ended(self, pid: int) -> None:

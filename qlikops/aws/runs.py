@@ -99,7 +99,7 @@ class _Known:
         return seen.is_settled(self.run, self.read_at) or not seen.is_due(self.read_at, now)
 
 
-class KnownRuns:
+class RunSummaries:
     """Summaries of listed executions. The ledger is asked for those that are new, have ended, or lack what is still
     to come; for the others what it said. Safe to share between threads.
     """

@@ -25,7 +25,7 @@ from qlikops.aws.sign_in import remember
 from qlikops.config import Context, Settings
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, NotFound
-from qlikops.domain.ports import Credentials, Waiting
+from qlikops.domain.ports import Awaited, Credentials
 from qlikops.keyrings import Keyring, system_keyring
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class AwsConnection:
             self._resources = self._resources or resources
 
     @property
-    def waits_for(self) -> Waiting | None:
+    def waits_for(self) -> Awaited | None:
         """The credential_process that runs right now; never blocks."""
         return self._processes.waits_for
 

@@ -10,7 +10,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.context import ContextsOption, invocation, switch, takes
-from qlikops.cli.hook import Hook
+from qlikops.cli.hook import ProposalHook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
 from qlikops.cli.shape import JsonListOption
@@ -20,7 +20,7 @@ from qlikops.domain.errors import UsageError
 from qlikops.presentation.filter import parse
 from qlikops.presentation.lists import inbox
 from qlikops.presentation.lists.inbox import InboxSort, ListedRow
-from qlikops.presentation.lists.watch import Watch
+from qlikops.presentation.lists.watch import InboxWatch
 from qlikops.presentation.table import Column, emptied, taken
 from qlikops.presentation.tone import Span, outside
 
@@ -65,10 +65,12 @@ def approvals(
         raise UsageError("--exec goes with --watch.")
     if watch:
 
-        def watch_of(name: str) -> Watch:
-            return Watch(lambda each: wanted.matches(replace(each, context=name)), order)
+        def watch_of(name: str) -> InboxWatch:
+            return InboxWatch(lambda each: wanted.matches(replace(each, context=name)), order)
 
-        watch_inboxes(here, contexts, watch_of, as_json=as_json, take=Hook(exec_).take if exec_ else lambda _: None)
+        watch_inboxes(
+            here, contexts, watch_of, as_json=as_json, take=ProposalHook(exec_).take if exec_ else lambda _: None
+        )
     answers = ask_each(here, contexts, lambda environment: environment.approvals.inbox())
     for answer in answers:
         if answer.value is not None:

@@ -11,7 +11,7 @@ from qlikops.domain.ports import Executions
 from qlikops.domain.words.naming import did_you_mean
 from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import StateVisit
-from qlikops.domain.workflow.following import Followed, Follower, last_good
+from qlikops.domain.workflow.following import ExecutionFollower, FollowedExecution, last_good
 from qlikops.domain.workflow.logs import calls_of, read_logs
 from qlikops.presentation.pages import comparison
 from qlikops.presentation.pages import logs as log_text
@@ -31,7 +31,7 @@ def show(
             "--logs [--state NAME] and --diff are each about one execution.", "`qlikops show RUN --logs`, for example."
         )
     summary = role.detail(targets[0], with_history=False).summary
-    followed = Follower(summary.arn).read(role)
+    followed = ExecutionFollower(summary.arn).read(role)
     if logs:
         visits = _visits(followed, state)
         calls = calls_of(followed, visits)
@@ -44,7 +44,7 @@ def show(
     good = last_good(role, summary)
     if good is None:
         raise NotFound(comparison.none(summary), "`qlikops executions --status succeeded` lists those that did.")
-    then = Follower(good.arn).read(role)
+    then = ExecutionFollower(good.arn).read(role)
     if gone := comparison.gone(followed, then):
         raise NotFound(gone, _KEPT)
     compared = comparison.compare(followed, then, now)
@@ -54,7 +54,7 @@ def show(
         output.write(comparison.text(compared))
 
 
-def _visits(followed: Followed, state: str) -> Sequence[StateVisit]:
+def _visits(followed: FollowedExecution, state: str) -> Sequence[StateVisit]:
     """Visits of every state, or of one state. Raises NotFound without a history, or such a state."""
     if followed.detail.history is None:
         raise NotFound("The history is gone, which says what was called.", _KEPT)

@@ -240,7 +240,7 @@ def _show(here: Invocation, environment: ContextServices, record: ProposalRecord
     """Says what goes out and what speaks against it; False if there is nothing to send."""
     if record.status is not Status.WAITING or environment.read_only:
         return False
-    seen = decision.Seen(read_latest(environment, record.proposal), here.now())
+    seen = decision.LatestSeen(read_latest(environment, record.proposal), here.now())
     lines = decision.what_goes_out(request, record, environment.caller(), seen)
     output.write_sections([Section("", lines)], to_stderr=True)
     for thought in decision.careful(request, record, seen):

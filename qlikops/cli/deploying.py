@@ -23,7 +23,7 @@ from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.evaluator import agent_config
 from qlikops.deployment.fitness import StackLocation, check_fitness
 from qlikops.deployment.obstacles import Obstacle, Obstacles
-from qlikops.deployment.plan import Plan
+from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.secret import QlikSecret, Rotation, rotation
 from qlikops.deployment.stack import Stack
 from qlikops.deployment.store import ArtifactStore
@@ -109,7 +109,7 @@ class Deployment:
         if plan.creates_stack:
             output.say("Next: `qlikops schedule --rate 5m` runs it every five minutes; `qlikops doctor` looks it over.")
 
-    def _apply(self, plan: Plan, release: Release) -> None:
+    def _apply(self, plan: DeploymentPlan, release: Release) -> None:
         if plan.is_empty:
             return
         with self._secret_of_the_stack().kept() if plan.changes_secret else nullcontext():
@@ -146,7 +146,7 @@ class Deployment:
             if not self._secret_of_the_stack().has_accounts():
                 output.say(f"It knows no Qlik instance yet: `qlikops login`, then {_ROTATE}.")
 
-    def _obstacles(self, plan: Plan, release: Release, parameters: Mapping[str, str]) -> tuple[Obstacle, ...]:
+    def _obstacles(self, plan: DeploymentPlan, release: Release, parameters: Mapping[str, str]) -> tuple[Obstacle, ...]:
         settings = agent_config(json.loads(parameters.get("AgentSettings") or "{}"))
         look = Obstacles(self.aws, self.stack, self._place)
         return tuple(look.of(plan, release.template.data.decode(), settings))
@@ -165,7 +165,7 @@ class Deployment:
         place = self._place
         return Deployer(self.stack, ArtifactStore(self.aws.s3, account=place.account, region=place.region))
 
-    def _may_apply(self, plan: Plan) -> bool:
+    def _may_apply(self, plan: DeploymentPlan) -> bool:
         endangered = [change.logical_id for change in plan.changes if change.endangers_data]
         if endangered and not self.replace_data:
             raise UsageError(

@@ -13,7 +13,7 @@ from qlikops.deployment.doctor import Doctor, Examined, Health
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Section, Span, Tone, line, outside
 
 
@@ -48,7 +48,7 @@ def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonListO
             ColumnOf[Examined](Column("check", "Check", 11), lambda each: Span(each.check)),
             ColumnOf[Examined](Column("text", "Found", 90), lambda each: outside(each.text, cap=300)),
         )
-        output.write_rows(Table(columns), findings)
+        output.write_rows(TableOf(columns), findings)
         to_do = [
             line(each.check, outside(each.hint, cap=600))
             for each in findings

@@ -9,14 +9,14 @@ from qlikops import hook
 from qlikops.cli import output
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 
 _WAITING = (What.WAITS, What.NEW)
 _STDERR = 2
 """The program's output is talk: stdout is the stream of events."""
 
 
-class Hook:
+class ProposalHook:
     """Tells the program once of each proposal that waits."""
 
     def __init__(self, command: str) -> None:
@@ -32,7 +32,7 @@ class Hook:
         self._program = hook.Hook(argv, _say, output=_STDERR)
         self._told: set[tuple[str, str]] = set()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: WatchEvent) -> None:
         """Runs the program for it if it is of a proposal that waits and that was not told of before."""
         name = event.context, event.approval_id
         if event.what in _WAITING and name not in self._told:

@@ -18,7 +18,7 @@ from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.library import Library, built_in, library, read_files, using, with_own
 from qlikops.agent.diagnosis.own import Kept
 from qlikops.agent.diagnosis.ranking import MessageContext
-from qlikops.agent.trial import Outcome, Situation, outcome
+from qlikops.agent.trial import Situation, TrialResult, outcome
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
@@ -35,7 +35,7 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.domain.words.naming import begun, did_you_mean
 from qlikops.domain.words.text import harmless
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Section, Span, filled, line
 
 _ID = re.compile(r"[0-9a-f]{4,12}")
@@ -79,7 +79,7 @@ def _list(
         ColumnOf[_Listed](Column("class", "Class", 13), lambda each: Span(_spaced(each.failure.failure_class))),
         ColumnOf[_Listed](Column("says", "What happened", 90), lambda each: Span(f"{each.mark}{each.failure.says}")),
     )
-    output.write_rows(Table(columns), found)
+    output.write_rows(TableOf(columns), found)
 
 
 @known.command(cls=PlainCommand)
@@ -337,7 +337,7 @@ def _sections(listed: _Listed) -> tuple[Section, ...]:
     )
 
 
-def _explained(found: Outcome) -> tuple[Section, ...]:
+def _explained(found: TrialResult) -> tuple[Section, ...]:
     diagnosis = found.explained.diagnosis
     parts = (
         line(each.component or f"{number}.", harmless(" ".join((each.text, *(f"<{code}>" for code in each.codes)))))

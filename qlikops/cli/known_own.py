@@ -11,7 +11,7 @@ import typer
 from qlikops.agent.diagnosis.check import problems, taken_over
 from qlikops.agent.diagnosis.entry import Entries, InvalidEntries
 from qlikops.agent.diagnosis.library import built_in
-from qlikops.agent.diagnosis.own import Changes, Kept
+from qlikops.agent.diagnosis.own import Kept, LibraryChanges
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
@@ -104,7 +104,7 @@ def _change(here: Invocation, name: str | None, changed: Callable[[Kept], Kept],
         output.say(f"What was there before is kept as {earlier}.")
 
 
-def _show(changes: Changes, before: Kept, after: Kept) -> None:
+def _show(changes: LibraryChanges, before: Kept, after: Kept) -> None:
     """What there is, what becomes of it field by field, and what follows for the built-in entries."""
     count = len(before.raws)
     output.say(f"There {'is 1 entry' if count == 1 else f'are {count} entries'} of your own now.")
@@ -128,7 +128,7 @@ def _value(value: object) -> str:
     return "nothing" if value is None else harmless(str(value), 100)
 
 
-def _say_what_follows(changes: Changes, after: Kept) -> None:
+def _say_what_follows(changes: LibraryChanges, after: Kept) -> None:
     ours = {failure.id: failure for entries in built_in() for failure in entries.failures}
     for failure in after.failures:
         if failure.id in ours and failure.id in changes.added:

@@ -12,7 +12,7 @@ from qlikops.cli.context import JsonOption, invocation, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
-from qlikops.cli.names import Group
+from qlikops.cli.names import CommandGroup
 from qlikops.cli.shape import shaped
 from qlikops.domain.errors import UsageError
 from qlikops.domain.words.duration import format_duration, to_second
@@ -21,7 +21,7 @@ from qlikops.local.environment import LocalEnvironment, LocalOptions, exports
 from qlikops.local.state import LocalState, LocalStatus
 
 local = typer.Typer(
-    cls=Group,
+    cls=CommandGroup,
     help="The whole of qlikops on this machine: an embedded AWS and a simulated Qlik fleet. Every `up` starts afresh.",
     add_completion=False,
     no_args_is_help=True,

@@ -23,7 +23,7 @@ from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.completion import TREE
 from qlikops.cli.context import ContextOption, invocation, switch, takes
 from qlikops.cli.exit_codes import ExitCode, of_error
-from qlikops.cli.names import Group, of_parser
+from qlikops.cli.names import CommandGroup, of_parser
 from qlikops.cli.shape import shaped
 from qlikops.domain.errors import QlikopsError
 
@@ -65,7 +65,7 @@ def command(name: str) -> Any:
     return made
 
 
-class _Commands(Group):
+class _Commands(CommandGroup):
     """The one place where an error becomes a message on stderr and an exit code."""
 
     def __init__(self, **attrs: Any) -> None:

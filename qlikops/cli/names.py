@@ -36,10 +36,12 @@ def of_parser(error: Any) -> tuple[str, str]:
 
 def group(words: str) -> typer.Typer:
     """A group of commands whose help these words are; without one of them, its callback runs."""
-    return typer.Typer(cls=Group, help=words, add_completion=False, invoke_without_command=True, rich_markup_mode=None)
+    return typer.Typer(
+        cls=CommandGroup, help=words, add_completion=False, invoke_without_command=True, rich_markup_mode=None
+    )
 
 
-class Group(WithPlainValues, TyperGroup):
+class CommandGroup(WithPlainValues, TyperGroup):
     """A group of commands that takes beginnings of their names, and says what may have been meant."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from qlikops.presentation.table import Cells, Column, Table
+    from qlikops.presentation.table import Cells, Column, TableOf
     from qlikops.presentation.tone import Line, Section, Span
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def write_table(columns: Sequence[Column], rows: Iterable[Cells]) -> None:
     _print(table, sys.stdout)
 
 
-def write_rows(table: Table[T], rows: Iterable[T]) -> None:
+def write_rows(table: TableOf[T], rows: Iterable[T]) -> None:
     """Rows of `table`: on a terminal the columns that fit in it, elsewhere all of them."""
     write_table(table.fit(terminal_width()), map(table.cells, rows))
 

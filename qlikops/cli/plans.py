@@ -8,7 +8,7 @@ from typing import Any
 from qlikops.cli import output
 from qlikops.deployment.deployer import Uploads
 from qlikops.deployment.obstacles import Obstacle
-from qlikops.deployment.plan import Plan, PlannedChange
+from qlikops.deployment.plan import DeploymentPlan, PlannedChange
 from qlikops.deployment.stack import Drift, StackEvent
 from qlikops.domain.words.text import harmless
 
@@ -18,7 +18,12 @@ _VALUE_CAP = 200
 
 
 def show_plan(
-    plan: Plan, uploads: Uploads, secret: Mapping[str, tuple[str, ...]], obstacles: Sequence[Obstacle], *, as_json: bool
+    plan: DeploymentPlan,
+    uploads: Uploads,
+    secret: Mapping[str, tuple[str, ...]],
+    obstacles: Sequence[Obstacle],
+    *,
+    as_json: bool,
 ) -> None:
     """Every change with its values and statements, those of permissions counted, those of data called out; then what
     else a deployment does. `secret` is Qlik instance -> names of the keys that change in the stack's secret.
@@ -65,7 +70,7 @@ def _as_json(change: PlannedChange) -> dict[str, Any]:
     }
 
 
-def _show_changes(plan: Plan) -> None:
+def _show_changes(plan: DeploymentPlan) -> None:
     if plan.is_empty:
         output.write(f"{plan.stack}: nothing to change.")
         return

@@ -23,7 +23,7 @@ from qlikops.config_change import set_value
 from qlikops.domain.errors import CredentialsProblem
 from qlikops.files import read_toml
 from qlikops.files import shown as shown_path
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Span, Tone, outside
 from qlikops.tui.keys import actions, keymap, own_keys
 from qlikops.tui.themes import check_theme
@@ -89,7 +89,7 @@ def _settings(ctx: typer.Context, context: ContextOption = None, as_json: JsonLi
         ColumnOf[str](Column("value", "Value", 32), lambda name: outside(shown[name]["value"], cap=300)),
         ColumnOf[str](Column("origin", "From", 42), lambda name: outside(shown[name]["origin"], Tone.MUTED, 300)),
     )
-    output.write_rows(Table(columns), shown)
+    output.write_rows(TableOf(columns), shown)
     for name, path in files.items():
         output.say(f"{name.replace('_', ' ')}: {path}")
 

@@ -16,7 +16,7 @@ from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, QlikopsError, RecordTooNew, Unreachable
 from qlikops.domain.ports import Approvals, ContextServices
-from qlikops.presentation.lists.watch import Event, Watch, spoken
+from qlikops.presentation.lists.watch import InboxWatch, WatchEvent, spoken
 
 _PAUSE_SECONDS = 3.0
 _LONGEST_PAUSE = 30.0
@@ -29,7 +29,7 @@ class _Inbox:
 
     here: Invocation
     context: Context
-    watch: Watch
+    watch: InboxWatch
     is_alone: bool
     environment: ContextServices | None = None
     pause: float = _PAUSE_SECONDS
@@ -45,7 +45,7 @@ class _Inbox:
         """Whether to read now."""
         return not self.is_reading and self.here.monotonic() >= self.due
 
-    def start(self, done: queue.SimpleQueue[tuple[_Inbox, list[Event]]]) -> None:
+    def start(self, done: queue.SimpleQueue[tuple[_Inbox, list[WatchEvent]]]) -> None:
         """Reads in a thread that quitting does not wait for, and puts what happened into `done`."""
         self.is_reading = True
         threading.Thread(target=lambda: done.put((self, self._read())), daemon=True).start()
@@ -55,8 +55,8 @@ class _Inbox:
         self.is_reading = False
         self.due = self.here.monotonic() + self.pause
 
-    def _read(self) -> list[Event]:
-        events: list[Event] = []
+    def _read(self) -> list[WatchEvent]:
+        events: list[WatchEvent] = []
         try:
             if self.environment is None:
                 self.environment = self._opened()
@@ -83,7 +83,7 @@ class _Inbox:
             # The local environment is down, and may come up again.
             raise Unreachable(error.message, error.hint) from error
 
-    def _look(self, role: Approvals, events: list[Event]) -> None:
+    def _look(self, role: Approvals, events: list[WatchEvent]) -> None:
         """What is known is kept in `events` when a later read fails."""
         now = self.here.now
         events += self.watch.took_rows(role.waiting(), now())
@@ -97,10 +97,10 @@ class _Inbox:
 def watch_inboxes(
     here: Invocation,
     contexts: Sequence[Context],
-    watch_of: Callable[[str], Watch],
+    watch_of: Callable[[str], InboxWatch],
     *,
     as_json: bool,
-    take: Callable[[Event], None] = lambda _: None,
+    take: Callable[[WatchEvent], None] = lambda _: None,
     patience: float = _PAUSE_SECONDS,
 ) -> NoReturn:
     """Tells what happens until it is interrupted, or no program reads any more. A context that does not answer within
@@ -109,7 +109,7 @@ def watch_inboxes(
     come_at_once()
     several = len(contexts) > 1
     inboxes = [_Inbox(here, context, watch_of(context.name), is_alone=not several) for context in contexts]
-    done: queue.SimpleQueue[tuple[_Inbox, list[Event]]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[_Inbox, list[WatchEvent]]] = queue.SimpleQueue()
     with ending_interrupts():
         while True:
             for inbox in inboxes:
@@ -129,8 +129,8 @@ def watch_inboxes(
 
 
 def _come_in(
-    inboxes: Sequence[_Inbox], done: queue.SimpleQueue[tuple[_Inbox, list[Event]]], patience: float
-) -> list[tuple[_Inbox, list[Event]]]:
+    inboxes: Sequence[_Inbox], done: queue.SimpleQueue[tuple[_Inbox, list[WatchEvent]]], patience: float
+) -> list[tuple[_Inbox, list[WatchEvent]]]:
     """What came within `patience` seconds of the one before, in the order of the contexts."""
     came = []
     while any(inbox.is_reading for inbox in inboxes):

@@ -10,7 +10,7 @@ from qlikops.dataclass import dataclass
 from qlikops.deployment.artifact import Artifact
 from qlikops.deployment.bundle import build_bundle
 from qlikops.deployment.definition import definition_artifact
-from qlikops.deployment.plan import Plan
+from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.stack import Stack, StackEvent, Template
 from qlikops.deployment.store import ArtifactStore
 from qlikops.resources import resource
@@ -76,7 +76,7 @@ class Deployer:
     store: ArtifactStore
     inline_bytes: int = INLINE_BYTES
 
-    def plan(self, release: Release) -> Plan:
+    def plan(self, release: Release) -> DeploymentPlan:
         """What `release` would change. Uploads nothing but a template that is too large for the request."""
         return self.stack.plan(
             self._template(release.template),
@@ -94,7 +94,7 @@ class Deployer:
         """What applying `release` would upload, there already or not."""
         return Uploads(self.store.bucket, not self.store.exists, (release.bundle.key, release.definition.key))
 
-    def apply(self, plan: Plan, release: Release) -> Iterator[StackEvent]:
+    def apply(self, plan: DeploymentPlan, release: Release) -> Iterator[StackEvent]:
         """Uploads and executes; yields CloudFormation's events. Raises DeploymentError where that rolled back."""
         if plan.is_empty:
             return

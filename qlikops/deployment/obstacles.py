@@ -16,7 +16,7 @@ from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.dataclass import dataclass
 from qlikops.deployment.fitness import StackLocation
-from qlikops.deployment.plan import ChangeKind, Plan
+from qlikops.deployment.plan import ChangeKind, DeploymentPlan
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, NotFound, Offline, QlikopsError
 
@@ -42,7 +42,7 @@ class Obstacles:
         self._stack = stack
         self._place = place
 
-    def of(self, plan: Plan, template: str, settings: AgentConfig) -> Iterator[Obstacle]:
+    def of(self, plan: DeploymentPlan, template: str, settings: AgentConfig) -> Iterator[Obstacle]:
         """What stands in the way of `plan`; `template` is its text, `settings` are what the agent will have."""
         added = {change.logical_id for change in plan.changes if change.kind is ChangeKind.ADD}
         names = {name: each for name, each in fixed_names(template).items() if name in added}

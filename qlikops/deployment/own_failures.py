@@ -49,7 +49,7 @@ class OwnFailuresStore:
         body = kept.document().encode()
         try:
             objects.write_over(self._s3, self._bucket, OWN_FAILURES, body, self._etag, ContentType=_JSON)
-        except objects.Changed as exc:
+        except objects.ObjectChanged as exc:
             raise DeploymentError(
                 "Somebody else changed the own known failures at the same time; nothing was written.",
                 "Run the command again: it shows what has changed.",

@@ -83,7 +83,7 @@ class PlannedChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DeploymentPlan:
     """One change set, or the finding that nothing would change."""
 
     stack: str

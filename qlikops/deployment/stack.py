@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from qlikops.aws.errors import aws_errors
 from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.plan import Plan, parse_changes
+from qlikops.deployment.plan import DeploymentPlan, parse_changes
 from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable
@@ -136,7 +136,9 @@ class Stack:
             ) from exc
         return settings
 
-    def plan(self, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> Plan:
+    def plan(
+        self, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
+    ) -> DeploymentPlan:
         """A change set that would bring the stack to `template`. Nothing changes until it is applied.
 
         Parameters and tags that are not given stay as they are. Raises DeploymentError where no change can
@@ -162,7 +164,7 @@ class Stack:
             request["Tags"] = current["Tags"]
         with self._known_types():
             change_set = self.cloudformation.create_change_set(**request)["Id"]
-        plan = Plan(self.name, creates, change_set=change_set)
+        plan = DeploymentPlan(self.name, creates, change_set=change_set)
         try:
             description = self._await_change_set(change_set)
         except BaseException:
@@ -172,11 +174,11 @@ class Stack:
             self.discard(plan)
             reason = description.get("StatusReason", "no reason given")
             if any(text in reason for text in _NO_CHANGES):
-                return Plan(self.name, creates)
+                return DeploymentPlan(self.name, creates)
             raise DeploymentError(f"CloudFormation refuses this change of {self.name}: {reason}")
-        return Plan(self.name, creates, parse_changes(description["Changes"]), change_set)
+        return DeploymentPlan(self.name, creates, parse_changes(description["Changes"]), change_set)
 
-    def apply(self, plan: Plan) -> Iterator[StackEvent]:
+    def apply(self, plan: DeploymentPlan) -> Iterator[StackEvent]:
         """Executes `plan` and yields CloudFormation's events as they come, to the end of it.
 
         Raises DeploymentError, with the reason, where CloudFormation rolled back, and where somebody else
@@ -260,7 +262,7 @@ class Stack:
                 return tuple(drifts)
             token = {"NextToken": page["NextToken"]}
 
-    def discard(self, plan: Plan) -> None:
+    def discard(self, plan: DeploymentPlan) -> None:
         """Removes a plan's change set, and the empty stack that creating it may have left."""
         if plan.is_empty:
             return
@@ -271,7 +273,7 @@ class Stack:
             if not [other for other in others if other.get("ChangeSetId") != plan.change_set]:
                 self.cloudformation.delete_stack(StackName=self.name)
 
-    def abandon(self, plan: Plan) -> None:
+    def abandon(self, plan: DeploymentPlan) -> None:
         """Discards a plan on the way out of a failure, which is what counts; a later plan clears what stays behind."""
         with suppress(QlikopsError), aws_errors("remove the change set"):
             self.discard(plan)
@@ -341,7 +343,7 @@ class Stack:
         for change_set in stale:
             self.cloudformation.delete_change_set(ChangeSetName=change_set)
 
-    def _execute(self, plan: Plan) -> None:
+    def _execute(self, plan: DeploymentPlan) -> None:
         try:
             # The token makes a repeated request the same one: the first may have counted although its reply was lost.
             self.cloudformation.execute_change_set(

@@ -129,7 +129,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Awaited:
     """Something that has been waited for since."""
 
     what: str
@@ -287,7 +287,7 @@ class ContextServices(Protocol):
         """
 
     @property
-    def waits_for(self) -> Waiting | None:
+    def waits_for(self) -> Awaited | None:
         """What signing in waits for right now; None while it does not. Never blocks."""
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.words.text import harmless
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 
 _TITLE_CAP = 80
 _BODY_CAP = 240
@@ -28,13 +28,13 @@ class Alerts:
     notify_from: str = Severity.WARNING.value
     notify_command: str = ""
 
-    def heard(self, events: Sequence[Event]) -> tuple[Event, ...]:
+    def heard(self, events: Sequence[WatchEvent]) -> tuple[WatchEvent, ...]:
         """The `events` that are severe enough, for every way alike; a severity that is not known is."""
         least = Severity.rank_of(self.notify_from)
         return tuple(event for event in events if Severity.rank_of(event.severity) >= least)
 
 
-def notice(events: Sequence[Event], context: str = "") -> tuple[str, str]:
+def notice(events: Sequence[WatchEvent], context: str = "") -> tuple[str, str]:
     """Title and text of one notice on all of `events`, which are of one kind at least each; `context` names it among
     several. Nothing in them can steer a terminal.
     """
@@ -48,7 +48,7 @@ def notice(events: Sequence[Event], context: str = "") -> tuple[str, str]:
     return harmless(f"{before}{title}", _TITLE_CAP), harmless(body, _BODY_CAP - len(more)) + more
 
 
-def _named(event: Event) -> str:
+def _named(event: WatchEvent) -> str:
     row = event.row
     if row is None:
         return event.text

@@ -23,7 +23,7 @@ _TERM = re.compile(r'(?P<inverse>!?)(?:(?P<key>[^\W\d][\w-]*):)?(?:"(?P<quoted>[
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class FilterTerm:
     """One condition."""
 
     key: str
@@ -37,7 +37,7 @@ class Term:
 class Filter(Generic[T]):
     """What to keep of a list. True where it keeps anything back."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[FilterTerm, ...]
     fields: Mapping[str, Callable[[T], str]]
     problem: str = ""
     """Why it cannot be used; such a filter keeps everything, since hiding on a typing mistake misleads."""
@@ -49,7 +49,7 @@ class Filter(Generic[T]):
         """Whether every term holds for `item`."""
         return bool(self.problem) or all(self._holds(term, item) is not term.inverse for term in self.terms)
 
-    def _holds(self, term: Term, item: T) -> bool:
+    def _holds(self, term: FilterTerm, item: T) -> bool:
         if term.key:
             text = self.fields[term.key](item)
             return term.value in _folded(text) if term.value else bool(text)
@@ -64,7 +64,7 @@ def named(text: str) -> tuple[str, str]:
 
 def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
     """The filter that `text` asks for; `fields` says what each key means, in lower case."""
-    terms: list[Term] = []
+    terms: list[FilterTerm] = []
     for found in _TERM.finditer(text):
         key = (found["key"] or "").casefold()
         value = found["plain"] if found["quoted"] is None else found["quoted"]
@@ -75,7 +75,7 @@ def parse(text: str, fields: Mapping[str, Callable[[T], str]]) -> Filter[T]:
             )
         # A lone `!` or quote is the beginning of something that is still being typed.
         if key or value:
-            terms.append(Term(key, _folded(value or "").removesuffix("…"), bool(found["inverse"])))
+            terms.append(FilterTerm(key, _folded(value or "").removesuffix("…"), bool(found["inverse"])))
     return Filter(tuple(terms), fields)
 
 

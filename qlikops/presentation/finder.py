@@ -84,7 +84,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FinderQuery:
     """What is typed, taken apart."""
 
     text: str
@@ -98,7 +98,7 @@ class Question:
         return self.text if _ID.fullmatch(self.text) else ""
 
 
-def ask(typed: str) -> Question:
+def ask(typed: str) -> FinderQuery:
     """`task:`, `run:` and the like in front narrow it to one sort, `@name` to one context."""
     text, sort, context = typed.strip(), None, ""
     while narrowing := _NARROWING.match(text):
@@ -108,10 +108,10 @@ def ask(typed: str) -> Question:
             break
         sort, context = meant or sort, narrowing["context"] or context
         text = text[narrowing.end() :]
-    return Question(text.casefold(), sort, context.casefold())
+    return FinderQuery(text.casefold(), sort, context.casefold())
 
 
-def find(entries: Iterable[Entry], question: Question) -> Answer:
+def find(entries: Iterable[Entry], question: FinderQuery) -> Answer:
     """What matches `question`: a name that is it, then what can be acted on; if nothing does, what holds its letters.
 
     Five thousand entries take up to 25 ms, so it may be asked with every key.

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import AccessDenied, ClockProblem, CredentialsProblem, Offline, Throttled, TlsProblem
-from qlikops.domain.ports import Credentials, Waiting
+from qlikops.domain.ports import Awaited, Credentials
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Span, Spans, Tone, outside
 from qlikops.presentation.vocabulary import ago, short_duration
@@ -51,7 +51,7 @@ _WRONG: dict[Trust, tuple[type[BaseException] | None, str, Tone]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
+class DataAge:
     """When data last came, and what went wrong since."""
 
     loaded_at: datetime | None = None
@@ -61,7 +61,7 @@ class Freshness:
     credentials: Credentials = field(default_factory=Credentials)
     asked_at: datetime | None = None
     """When it was asked for first; None before that."""
-    waits_for: Waiting | None = None
+    waits_for: Awaited | None = None
     """What signing in waits for; None while it does not."""
 
     def trust(self, now: datetime) -> Trust:
@@ -161,7 +161,7 @@ class Freshness:
         return f"{problem.title}: {problem.text.rstrip('.')}. {remedy[:1].upper()}{remedy[1:]}."
 
     @staticmethod
-    def _waiting(waiting: Waiting, now: datetime) -> str:
+    def _waiting(waiting: Awaited, now: datetime) -> str:
         return f"waiting for {waiting.what}, {short_duration((now - waiting.since).total_seconds())}"
 
     def age(self, now: datetime) -> str:
@@ -177,7 +177,7 @@ class Freshness:
         return (Span(f"◆ credentials {when}", Tone.WARNING), Span(", "))
 
 
-def together(each: Collection[Freshness], now: datetime) -> Spans:
+def together(each: Collection[DataAge], now: datetime) -> Spans:
     """What is said of several contexts: the oldest data, once there is any of all of them."""
     loaded = [one for one in each if one.loaded_at is not None]
     if len(loaded) < len(each):

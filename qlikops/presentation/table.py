@@ -42,7 +42,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[T]):
+class SortOrder(Generic[T]):
     """An order that rows can be put in."""
 
     name: StrEnum
@@ -63,7 +63,7 @@ class ColumnOf(Generic[T]):
     _: KW_ONLY
     field: Callable[[T], str] | None = None
     """What a filter asks as `key:`; None if it asks nothing of this column."""
-    order: Order[T] | None = None
+    order: SortOrder[T] | None = None
     """The order that this column shows."""
     short: ColumnOf[T] | None = None
     """What stands in while there is little room. A `cell` of its own needs a key of its own."""
@@ -102,14 +102,14 @@ WHOLE_LINE = ""
 
 
 @dataclass(frozen=True)
-class Table(Generic[T]):
+class TableOf(Generic[T]):
     """A table of rows of T."""
 
     columns: tuple[ColumnOf[T], ...]
     """The columns from left to right."""
     ties: Callable[[T], Any] = lambda _: 0
     """What is compared of rows that are equal in an order."""
-    more_orders: tuple[Order[T], ...] = ()
+    more_orders: tuple[SortOrder[T], ...] = ()
     """Orders that no column shows."""
     more_fields: Mapping[str, Callable[[T], str]] = field(default_factory=dict)
     """What a filter can ask beside the columns."""
@@ -120,21 +120,21 @@ class Table(Generic[T]):
         return {**{each.key: each.field for each in self.columns if each.field is not None}, **self.more_fields}
 
     @cached_property
-    def orders(self) -> tuple[Order[T], ...]:
+    def orders(self) -> tuple[SortOrder[T], ...]:
         """What rows can be sorted by, as their names' enum has them; the first is the usual one."""
         found = [*self.more_orders, *(each.order for each in self.columns if each.order is not None)]
         names = [name for order in found[:1] for name in type(order.name)]
         return tuple(sorted(found, key=lambda order: names.index(order.name)))
 
-    def order_called(self, name: str | None) -> Order[T]:
+    def order_called(self, name: str | None) -> SortOrder[T]:
         """The order with this name or these words; the usual one if there is none such."""
         return next((each for each in self.orders if name in (each.name, each.words)), self.orders[0])
 
-    def order_after(self, order: Order[T]) -> Order[T]:
+    def order_after(self, order: SortOrder[T]) -> SortOrder[T]:
         """The next order, round and round."""
         return self.orders[(self.orders.index(order) + 1) % len(self.orders)]
 
-    def sorted(self, rows: Iterable[T], order: Order[T]) -> list[T]:
+    def sorted(self, rows: Iterable[T], order: SortOrder[T]) -> list[T]:
         """The rows in that order."""
         return sorted(rows, key=lambda row: (order.key(row), self.ties(row)))
 
@@ -143,7 +143,7 @@ class Table(Generic[T]):
         return {form.key: form.cell(row) for each in self.columns for form in each.forms}
 
     def fit(
-        self, width: int | None, *, by: Order[T] | None = None, without: Collection[str] = ()
+        self, width: int | None, *, by: SortOrder[T] | None = None, without: Collection[str] = ()
     ) -> tuple[Column, ...]:
         """The columns that fit in `width` cells; all in full if that is None, the column of `by` in any case.
 

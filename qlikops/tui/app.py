@@ -26,8 +26,8 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.coach import Coach
 from qlikops.tui.deciding import HOLD_TICK_SECONDS, WATCH_AGAIN_SECONDS, DecidingApp
-from qlikops.tui.drawing import Drawing
-from qlikops.tui.finding import Finding
+from qlikops.tui.drawing import Redrawer
+from qlikops.tui.finder import FinderOpener
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import ContextSource, LiveContext
@@ -50,7 +50,7 @@ from qlikops.tui.theming import Theming, of_scrollbars, own_variables
 from qlikops.tui.usable import Usable, usable, words_on
 
 if TYPE_CHECKING:
-    from qlikops.tui.finding import KnownFailures
+    from qlikops.tui.finder import KnownFailures
 
 POLL_SECONDS = 2.5
 CREDENTIALS_SECONDS = 60
@@ -116,7 +116,7 @@ class QlikOpsApp(DecidingApp):
         self.state.filters = filters or {}
         if coach and not self.memory.preferences.coached:
             self.state.coach = Coach(self, self.state)
-        self._finding = Finding(self, self.state, self._navigator, known_failures, self._show_context)
+        self._finding = FinderOpener(self, self.state, self._navigator, known_failures, self._show_context)
         self._system_clipboard = clipboard or Clipboard()
         self._once_filled = once_filled
         """Called once, when an inbox is on the screen for the first time."""
@@ -127,7 +127,7 @@ class QlikOpsApp(DecidingApp):
         self._back_since = 0.0
         """When another program last gave the screen back, on the clock of events."""
         self._pulse = Pulse(self.state.clock)
-        self._drawing = Drawing(self)
+        self._drawing = Redrawer(self)
         self._reaching = Reaching(self, environ or {}, rings=self.memory.preferences.bell is not False)
         self._signing_in = SigningIn(
             self,

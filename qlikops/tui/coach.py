@@ -13,7 +13,7 @@ from qlikops.tui.model.state import ConsoleState
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CoachStep:
     """One thing to do."""
 
     words: str
@@ -36,7 +36,7 @@ class Coach:
         self._open = list(self._steps)
 
     @property
-    def step(self) -> Step | None:
+    def step(self) -> CoachStep | None:
         """What is to be done now; None once all has been."""
         return self._open[0] if self._open else None
 
@@ -60,36 +60,36 @@ class Coach:
         """No more of this, also at the next start."""
         self._leave([])
 
-    def _leave(self, steps: list[Step]) -> None:
+    def _leave(self, steps: list[CoachStep]) -> None:
         if self._open and not steps:
             self._state.remember(coached=True)
         self._open = steps
 
 
-def _steps(state: ConsoleState) -> Iterator[Step]:
+def _steps(state: ConsoleState) -> Iterator[CoachStep]:
     keys = state.keys
-    yield Step(
+    yield CoachStep(
         "The first row is right to approve. Press Enter to read its record.",
         "What broke, what is recommended, what it rests on, and what happens if you do nothing.",
         # An approval without it is a step further.
         lambda app, state: app.screen.has_class("-open") or bool(_approved(state)),
     )
-    yield Step(
+    yield CoachStep(
         f"Press {keys['approve']}, read what will be sent, then Enter.",
         "Esc takes it back for some seconds.",
         lambda _, state: bool(_approved(state)),
     )
-    yield Step(
+    yield CoachStep(
         "Wait until the line below says that the task came up.",
         "The workflow sends the start command once and watches the task.",
         lambda _, state: any(sending.ended and not sending.goes_on for sending in _approved(state)),
     )
-    yield Step(
+    yield CoachStep(
         f"Press {keys['shift']}: what was decided, how it ended, and whether it lasted.",
         "The next shift reads the same.",
         lambda app, _: app.current_mode == "shift",
     )
-    yield Step(
+    yield CoachStep(
         f"Press {keys['help']}: it explains the keys and the words of any screen.",
         "Then: one to correct first, one that cannot be undone, twelve at once.",
         lambda app, _: type(app.screen).__name__ == "HelpScreen",

@@ -13,7 +13,7 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.presentation.vocabulary import short_duration
 from qlikops.presentation.vocabulary import status as status_word
-from qlikops.tui.drawing import Drawing
+from qlikops.tui.drawing import Redrawer
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.outbox import Sending
@@ -31,7 +31,7 @@ class DecidingApp(App[int]):
     """What is held back is counted down, sent when its turn comes, and followed to its end."""
 
     state: ConsoleState
-    _drawing: Drawing
+    _drawing: Redrawer
     _pulse: Pulse
     _watch_again_seconds: float
 

@@ -19,7 +19,7 @@ _SHARE = 3
 """No more than one part in so many of the time is spent on drawing what came: keys are answered in a storm too."""
 
 
-class Drawing:
+class Redrawer:
     """Every open screen of the mode that is shown, and the inbox below whatever is shown."""
 
     def __init__(self, app: App[Any]) -> None:

@@ -12,7 +12,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.hook import Hook
 from qlikops.presentation import alert
-from qlikops.presentation.lists.watch import Event, in_words
+from qlikops.presentation.lists.watch import WatchEvent, in_words
 from qlikops.tui.model.backend import post
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.messages import HookFailed
@@ -43,7 +43,7 @@ class Reaching:
     """What went wrong with a way and was said: each is said once."""
     _notices: int = 0
 
-    def reach(self, context: LiveContext, events: Sequence[Event]) -> None:
+    def reach(self, context: LiveContext, events: Sequence[WatchEvent]) -> None:
         """Tells of `events`, which came together, what the context's settings let through."""
         alerts = context.alerts
         heard = alerts.heard(events)

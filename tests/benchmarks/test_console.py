@@ -28,7 +28,7 @@ from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.runs import MOST
 from qlikops.aws.session import Resources
-from qlikops.config import LocalStatus, local_status_path
+from qlikops.config import LocalConnection, local_status_path
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
@@ -149,7 +149,7 @@ def console_on(endpoint: str, table: str, folder: Path) -> dict[str, str]:
     """The environment variables of a console whose local AWS is at `endpoint`; `folder` takes what it keeps."""
     status = local_status_path({"QLIKOPS_DATA_DIR": str(folder)})
     status.parent.mkdir(parents=True)
-    status.write_text(codec.dumps(LocalStatus(endpoint, REGION, "qlikops", MACHINE, table, "data")))
+    status.write_text(codec.dumps(LocalConnection(endpoint, REGION, "qlikops", MACHINE, table, "data")))
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

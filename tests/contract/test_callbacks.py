@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from qlikops.aws.approvals import REASON_CAP, LedgerApprovals, Timing
 from qlikops.aws.errors import Sent
 from qlikops.aws.session import AwsConnection
-from qlikops.config import Context, LocalStatus, Settings
+from qlikops.config import Context, LocalConnection, Settings
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.proposals.approval import Decision
 from qlikops.domain.proposals.callback import APPROVAL_DENIED
@@ -32,7 +32,7 @@ DENIAL = Decision(False, "d2", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CA
 def local_context(endpoint: str) -> Context:
     """A context whose AWS is on loopback."""
     arn = "arn:aws:states:eu-west-1:000000000000:stateMachine:m"
-    status = LocalStatus(endpoint, "eu-west-1", "qlikops", arn, "table", "bucket")
+    status = LocalConnection(endpoint, "eu-west-1", "qlikops", arn, "table", "bucket")
     return Context("local", Settings(region="eu-west-1", endpoint_url=endpoint), local=status)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from qlikops.dataclass import dataclass
-from qlikops.qlik.simulator.scenario import Event, LatencySide, SimulatedTask
+from qlikops.qlik.simulator.scenario import LatencySide, ScenarioEvent, SimulatedTask
 from qlikops.qlik.simulator.task import TaskModel
 from tests.scenarios.outages import OutageFleet
 
@@ -30,7 +30,7 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Disturbance(Event):
+class Disturbance(ScenarioEvent):
     """From `at` to `until` seconds (None: until it is started again) a running task has a trouble."""
 
     server: str

@@ -10,12 +10,12 @@ from typing import Any
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
-from qlikops.qlik.simulator.scenario import AfterRun, Effect, Event
+from qlikops.qlik.simulator.scenario import AfterRun, Effect, ScenarioEvent
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel
 
 
 @dataclass(frozen=True, slots=True)
-class FetchingStops(Event):
+class FetchingStops(ScenarioEvent):
     """From `at` to `until` seconds (None: for ever) Enterprise Manager goes on saying what it knew of a server's tasks
     at `at`, as if nothing were wrong.
     """
@@ -25,7 +25,7 @@ class FetchingStops(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointDown(Event):
+class EndpointDown(ScenarioEvent):
     """From `at` to `until` seconds (None: for ever) an endpoint of a server is away.
 
     Its running tasks fail with `message` as it goes, those that are started meanwhile fail a little later, and a test
@@ -64,7 +64,7 @@ class OutageFleet(SimulatedFleet):
             self._known: dict[str, _Known] = {}
             super().reset()
 
-    def _schedule(self, event: Event) -> None:
+    def _schedule(self, event: ScenarioEvent) -> None:
         super()._schedule(event)
         if isinstance(event, EndpointDown):
             self._at(event.at, partial(self._lose, event))

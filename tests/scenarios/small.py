@@ -10,7 +10,7 @@ from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import Action
 from qlikops.qlik.names import key_name
 from qlikops.qlik.simulator.library import NAMES, SERVER, server, task
-from qlikops.qlik.simulator.scenario import Event, Scenario, SimulatedTask
+from qlikops.qlik.simulator.scenario import Scenario, ScenarioEvent, SimulatedTask
 from tests.scenarios.faulty import HttpFault
 
 OTHER_SERVER = "replicate-2"
@@ -79,7 +79,7 @@ def expect(
 
 def small(
     name: str,
-    *events: Event,
+    *events: ScenarioEvent,
     expected: Expected,
     tasks: Iterable[SimulatedTask] = tuple(map(task, NAMES)),
     faults: tuple[HttpFault, ...] = (),

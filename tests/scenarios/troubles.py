@@ -9,9 +9,9 @@ from qlikops.domain.fleet.task import Action
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, server, task
 from qlikops.qlik.simulator.scenario import (
     Break,
-    Event,
     LatencySide,
     LatencySpike,
+    ScenarioEvent,
 )
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.faulty import FaultKind, HttpFault
@@ -144,7 +144,7 @@ def _hard_to_reach(
     name: str, *faults: HttpFault, expected: Expected = _ORDERS_FAILED, tls: bool = False
 ) -> CheckedScenario:
     """One task has lost its source, and Enterprise Manager makes it hard to find that out."""
-    lost: Event = Break(0, SERVER, "orders", message=CONNECTION_LOST)
+    lost: ScenarioEvent = Break(0, SERVER, "orders", message=CONNECTION_LOST)
     return small(name, lost, faults=faults, expected=expected, tls=tls)
 
 

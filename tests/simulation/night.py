@@ -15,8 +15,8 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Effect,
     Endpoint,
-    Event,
     Scenario,
+    ScenarioEvent,
     ServerDown,
     SimulatedServer,
     SimulatedTask,
@@ -354,7 +354,7 @@ def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> 
         for number in range(rng.choice([1, 1, 2]))
     )
     places = [(server.name, task.name) for server in servers for task in server.tasks]
-    events: list[Event] = []
+    events: list[ScenarioEvent] = []
     if is_slow or rng.random() < 0.5:  # an outage that several share
         at, message = rng.uniform(0, 3600), rng.choice(MESSAGES[:2])
         events += [_break(rng, place, at + rng.uniform(0, 30), message) for place in places if rng.random() < 0.8]

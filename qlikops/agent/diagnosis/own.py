@@ -22,7 +22,7 @@ Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class LibraryChanges:
     """What becomes of kept failures, by their ids."""
 
     added: tuple[str, ...] = ()
@@ -93,10 +93,10 @@ class Kept:
         left_out = frozenset(ids)
         return Kept(tuple(raw for raw in self.raws if raw["id"] not in left_out))
 
-    def changes_to(self, later: Kept) -> Changes:
+    def changes_to(self, later: Kept) -> LibraryChanges:
         """What is otherwise in `later`."""
         before, after = ({raw["id"]: raw for raw in each.raws} for each in (self, later))
-        return Changes(
+        return LibraryChanges(
             _sorted(after.keys() - before.keys()),
             _sorted(name for name in before.keys() & after.keys() if before[name] != after[name]),
             _sorted(before.keys() - after.keys()),

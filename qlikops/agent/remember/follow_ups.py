@@ -71,7 +71,7 @@ class StoredFollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class FollowUpChange:
     """What one change made of a follow-up."""
 
     before: FollowUp
@@ -113,7 +113,9 @@ class FollowUps:
         """All that is followed or not told yet, but for what this version cannot read. One Query."""
         return [stored for item in self._table.query(keys.FOLLOWED_PARTITION) if (stored := _read(item))]
 
-    def change(self, stored: StoredFollowUp, change: Change, record: StoredRecord | None = None) -> Changed | None:
+    def change(
+        self, stored: StoredFollowUp, change: Change, record: StoredRecord | None = None
+    ) -> FollowUpChange | None:
         """The follow-up before and after `change`; None if another run, or a newer version, has taken it over.
 
         What is known of its tasks goes to its proposal's record, and to the earlier results once it is all known, in
@@ -123,7 +125,7 @@ class FollowUps:
             before = stored.follow_up
             after = change(before)
             if after == before:
-                return Changed(before, stored)
+                return FollowUpChange(before, stored)
             try:
                 self._table.commit(*self._writes(stored, after, record))
             except ConditionFailed as exc:
@@ -137,7 +139,7 @@ class FollowUps:
                     return None
                 stored = read
             else:
-                return Changed(before, StoredFollowUp(after, stored.revision + 1))
+                return FollowUpChange(before, StoredFollowUp(after, stored.revision + 1))
 
     def mark_fallen(self, approval: ProposalRecord, fallen: Sequence[TaskLasting]) -> None:
         """Keeps beside each task's claim and its line of history that the restart did not last; what is there stays."""

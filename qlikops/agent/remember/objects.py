@@ -15,7 +15,7 @@ class NotModified(Exception):
     """The object is still the one that was named by its ETag."""
 
 
-class Changed(Exception):
+class ObjectChanged(Exception):
     """The object is no longer the one that was named by its ETag, so it was not written over."""
 
 
@@ -51,5 +51,5 @@ def write_over(client: Any, bucket: str, key: str, body: bytes, known: str, **he
         client.put_object(Bucket=bucket, Key=key, Body=body, **headers)
     except ClientError as exc:
         if exc.response["Error"]["Code"] in _CHANGED:
-            raise Changed from exc
+            raise ObjectChanged from exc
         raise

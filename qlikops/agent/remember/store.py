@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
-from qlikops.agent.remember.objects import Changed, NotModified, read, write_over
+from qlikops.agent.remember.objects import NotModified, ObjectChanged, read, write_over
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -97,7 +97,7 @@ class Store:
             try:
                 write_over(self._client, self._bucket, LATEST_SNAPSHOT, _body(snapshot), etag, **_PACKED)
                 return
-            except Changed:
+            except ObjectChanged:
                 now = self._snapshot()
             known = {(told.key, told.kind) for told in (*earlier, *snapshot.told)}
             more = tuple(told for told in now.told if (told.key, told.kind) not in known)

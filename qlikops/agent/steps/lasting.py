@@ -44,7 +44,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Follower:
+class RestartFollower:
     """Holds the restarts that are followed against one reading of the fleet."""
 
     ledger: Ledger

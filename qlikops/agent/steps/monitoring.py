@@ -21,7 +21,7 @@ from qlikops.agent.remember.attempts import Attempts, RestartLimits, streak_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.store import LastSnapshot, Store
-from qlikops.agent.steps.lasting import Follower
+from qlikops.agent.steps.lasting import RestartFollower
 from qlikops.agent.steps.orders import Desk, notes_on
 from qlikops.agent.steps.overtaken import Questions
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
@@ -101,7 +101,7 @@ class Monitor:
                 lambda servers: due(servers, loading.result().snapshot, self.config.server_details_every)
             )
             last, followed, plans = loading.result(), following.result(), planning.result()
-        follower = Follower(self.ledger, self.notifier, self.config, self.clock)
+        follower = RestartFollower(self.ledger, self.notifier, self.config, self.clock)
         now = self.clock()
         stuck = follower.stuck(followed, reading, last.snapshot, now)
         seen = follower.look(followed, reading, looked_at, stuck)

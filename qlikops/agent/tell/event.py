@@ -29,7 +29,7 @@ SUMMARY_CAP = 200
 _NAME_CAP = 120
 
 
-class State(StrEnum):
+class IncidentState(StrEnum):
     """What an event does to an incident with its dedup key."""
 
     OPEN = "open"
@@ -44,7 +44,7 @@ class State(StrEnum):
 class Event:
     """What all events say."""
 
-    STATE: ClassVar[State] = State.NOTICE
+    STATE: ClassVar[IncidentState] = IncidentState.NOTICE
 
     dedup_key: str
     """Key that is the same in all events of one thing, such as `qlikops/eu-west-1/123456789012/approval/0123456789ab`.

@@ -14,7 +14,17 @@ from typing import Any, ClassVar
 
 from qlikops.agent.remember.run import Run
 from qlikops.agent.tell import texts
-from qlikops.agent.tell.event import SUMMARY_CAP, Event, State, dedup_key, name_of, named, summary_of, tags_of, where
+from qlikops.agent.tell.event import (
+    SUMMARY_CAP,
+    Event,
+    IncidentState,
+    dedup_key,
+    name_of,
+    named,
+    summary_of,
+    tags_of,
+    where,
+)
 from qlikops.agent.tell.notifications import Notifications
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
@@ -54,7 +64,7 @@ class ProposalEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting(ProposalEvent):
-    STATE: ClassVar[State] = State.OPEN
+    STATE: ClassVar[IncidentState] = IncidentState.OPEN
 
     deadline: datetime | None
     """When nobody can answer it any more; nothing is done then."""
@@ -143,7 +153,7 @@ class _Ended(ProposalEvent):
 class ApprovalClosed(_Ended):
     """A proposal that waited for a decision is over, whatever its end."""
 
-    STATE: ClassVar[State] = State.CLOSED
+    STATE: ClassVar[IncidentState] = IncidentState.CLOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +213,7 @@ class FindingEvent(Event):
 class FindingOpened(FindingEvent):
     """Something is wrong with a task or a server, or is worse than it was told; nothing is proposed on it."""
 
-    STATE: ClassVar[State] = State.OPEN
+    STATE: ClassVar[IncidentState] = IncidentState.OPEN
 
     what: str
     """What is wrong, with numbers."""
@@ -229,7 +239,7 @@ class FindingOpened(FindingEvent):
 class FindingClosed(FindingEvent):
     """A finding that was told is over: no run has seen it for a quarter of an hour."""
 
-    STATE: ClassVar[State] = State.CLOSED
+    STATE: ClassVar[IncidentState] = IncidentState.CLOSED
 
     @classmethod
     def of(cls, run: Run, told: Notified, now: datetime) -> FindingClosed:
@@ -332,7 +342,7 @@ def _fell_over_line(label: str, proposal_id: str, words: str) -> str:
 class MonitoringFailed(Event):
     """Runs fail: until one succeeds, nobody knows how Qlik is."""
 
-    STATE: ClassVar[State] = State.OPEN
+    STATE: ClassVar[IncidentState] = IncidentState.OPEN
 
     execution_name: str
     """The first run that failed."""
@@ -356,7 +366,7 @@ class MonitoringFailed(Event):
 class MonitoringRecovered(Event):
     """A run succeeded after some that failed."""
 
-    STATE: ClassVar[State] = State.CLOSED
+    STATE: ClassVar[IncidentState] = IncidentState.CLOSED
 
     execution_name: str
     """The first run that succeeded."""

@@ -21,7 +21,7 @@ _GOES_ON = (ExecutionStatus.RUNNING, ExecutionStatus.PENDING_REDRIVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedExecution:
     """One execution, as far as its history has been read."""
 
     detail: ExecutionDetail
@@ -41,7 +41,7 @@ class Followed:
         return self.detail.summary.status not in _GOES_ON and proposals_closed
 
 
-class Follower:
+class ExecutionFollower:
     """Reads an execution again and again; of its history only what is new. Called in one lane, one call at a time."""
 
     def __init__(self, arn: str) -> None:
@@ -55,7 +55,7 @@ class Follower:
         self._definition = self._problem = ""
         self._asked = False
 
-    def read(self, role: Executions) -> Followed:
+    def read(self, role: Executions) -> FollowedExecution:
         """The execution as it is now. Raises what the ports raise."""
         if not self._asked:
             self._read_definition(role.definition)
@@ -70,7 +70,7 @@ class Follower:
             history=None if history is None else filled_in(history, detail.proposals),
             history_note=history_note(history, detail.proposals),
         )
-        return Followed(detail, self._events, self._trace, self._machine, self._problem, self._definition)
+        return FollowedExecution(detail, self._events, self._trace, self._machine, self._problem, self._definition)
 
     def _read_events(self, events: Callable[[str, int], Sequence[HistoryEvent]]) -> None:
         known = self._events[-1].id if self._events else 0

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound
 from qlikops.domain.workflow.execution import Source, StateVisit
-from qlikops.domain.workflow.following import Followed
+from qlikops.domain.workflow.following import FollowedExecution
 from qlikops.domain.workflow.machine import State
 
 LOG_GROUP = "/aws/lambda/{}"
@@ -50,7 +50,7 @@ class FoundLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """One call of a Lambda function by a state."""
 
     state: str
@@ -67,7 +67,7 @@ class Call:
 class CallLog:
     """A call with its lines; if its id is not known, with all lines of its function in that time."""
 
-    call: Call
+    call: FunctionCall
     lines: tuple[LogLine, ...]
     is_whole: bool = True
     problem: str = ""
@@ -78,7 +78,7 @@ ReadLines = Callable[[str, datetime, datetime], FoundLines]
 """Reads the lines of a function between two times."""
 
 
-def calls_of(followed: Followed, visits: Sequence[StateVisit]) -> tuple[Call, ...]:
+def calls_of(followed: FollowedExecution, visits: Sequence[StateVisit]) -> tuple[FunctionCall, ...]:
     """The calls that these visits of states made, oldest first.
 
     The embedded AWS lists no states inside a Map: of one that is known from elsewhere, the run's whole time is taken.
@@ -94,34 +94,36 @@ def calls_of(followed: Followed, visits: Sequence[StateVisit]) -> tuple[Call, ..
     names = dict.fromkeys(visit.name for visit in visits if visit.source is Source.LEDGER and visit.name in states)
     # One each: without an id, the lines are all that the function wrote.
     calls += (
-        Call(name, (), function, summary.started_at, summary.stopped_at)
+        FunctionCall(name, (), function, summary.started_at, summary.stopped_at)
         for name in names
         if (function := states[name].function)
     )
     return tuple(sorted(calls, key=lambda call: call.begun_at))
 
 
-def _recorded(followed: Followed, wanted: Mapping[tuple[str, tuple[int, ...]], State]) -> Iterator[Call]:
-    open_calls: dict[tuple[str, tuple[int, ...]], Call] = {}
+def _recorded(
+    followed: FollowedExecution, wanted: Mapping[tuple[str, tuple[int, ...]], State]
+) -> Iterator[FunctionCall]:
+    open_calls: dict[tuple[str, tuple[int, ...]], FunctionCall] = {}
     for event in followed.events:
         place = followed.trace.places.get(event.id)
         if place is None or event.at is None or (place.state, place.map_path) not in wanted:
             continue
         key = place.state, place.map_path
         if event.type == "TaskScheduled":
-            open_calls[key] = Call(place.state, place.map_path, wanted[key].function, event.at)
+            open_calls[key] = FunctionCall(place.state, place.map_path, wanted[key].function, event.at)
         elif event.type.startswith("Task") and event.type != "TaskStarted" and (call := open_calls.pop(key, None)):
             # Of a callback that is TaskSubmitted: the answer, which comes later, is not the function's.
-            yield Call(*key, call.function, call.begun_at, event.at, event.request_id)
+            yield FunctionCall(*key, call.function, call.begun_at, event.at, event.request_id)
     yield from open_calls.values()
 
 
-def read_logs(read: ReadLines, calls: Sequence[Call], now: datetime) -> tuple[CallLog, ...]:
+def read_logs(read: ReadLines, calls: Sequence[FunctionCall], now: datetime) -> tuple[CallLog, ...]:
     """Each call with its lines, oldest first; calls that lie close together are read at once.
 
     Raises NotFound if none of their functions has a log group.
     """
-    found: dict[Call, CallLog] = {}
+    found: dict[FunctionCall, CallLog] = {}
     missing: NotFound | None = None
     for span in _spans(calls, now)[-READS:]:
         begin, end = span[0].begun_at - _BEFORE, max(call.ended_at or now for call in span) + _AFTER
@@ -139,9 +141,9 @@ def read_logs(read: ReadLines, calls: Sequence[Call], now: datetime) -> tuple[Ca
     return tuple(found[call] for call in calls if call in found)
 
 
-def _spans(calls: Sequence[Call], now: datetime) -> list[list[Call]]:
+def _spans(calls: Sequence[FunctionCall], now: datetime) -> list[list[FunctionCall]]:
     """Calls by what is read at once, oldest first."""
-    spans: list[list[Call]] = []
+    spans: list[list[FunctionCall]] = []
     ends: list[datetime] = []
     latest: dict[str, int] = {}
     for call in sorted(calls, key=lambda call: call.begun_at):
@@ -184,7 +186,7 @@ def _by_call(lines: Sequence[LogLine]) -> Mapping[str, list[LogLine]]:
 
 
 def _lines_of(
-    call: Call, lines: Sequence[LogLine], by_call: Mapping[str, Sequence[LogLine]], now: datetime
+    call: FunctionCall, lines: Sequence[LogLine], by_call: Mapping[str, Sequence[LogLine]], now: datetime
 ) -> tuple[LogLine, ...]:
     if not call.request_id:
         begin, end = call.begun_at - _BEFORE, (call.ended_at or now) + _AFTER

@@ -40,7 +40,7 @@ from qlikops.presentation.tone import Line, Section, Span, Spans, Tone, as_text,
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LatestSeen:
     """What the last poll says, to be shown at a moment."""
 
     latest: Latest | None
@@ -52,7 +52,9 @@ SLOW_SECONDS = 3
 """After so long without an answer that is said."""
 
 
-def what_goes_out(request: DecisionRequest, approval: ProposalRecord, caller: str, seen: Seen) -> tuple[Line, ...]:
+def what_goes_out(
+    request: DecisionRequest, approval: ProposalRecord, caller: str, seen: LatestSeen
+) -> tuple[Line, ...]:
     """Exactly what a command sends, what it sets off and what it leaves; the names of things last."""
     lines = [*sheet(request, approval, seen)]
     if isinstance(request, Approve):
@@ -65,7 +67,9 @@ def what_goes_out(request: DecisionRequest, approval: ProposalRecord, caller: st
     return (*lines, line("Sent", *names(request, approval)))
 
 
-def sheet(request: DecisionRequest, approval: ProposalRecord, seen: Seen, *, is_listed: bool = False) -> Iterator[Line]:
+def sheet(
+    request: DecisionRequest, approval: ProposalRecord, seen: LatestSeen, *, is_listed: bool = False
+) -> Iterator[Line]:
     """What a decision sets off and what it is about, without what the person fills in.
 
     `is_listed` if the tasks stand beside it, in the order in which they are started.
@@ -123,7 +127,7 @@ def names(request: DecisionRequest, approval: ProposalRecord, *, is_whole: bool 
     return (outside("  ".join(parts), Tone.MUTED, 400),)
 
 
-def careful(request: DecisionRequest, approval: ProposalRecord, seen: Seen) -> Iterator[str]:
+def careful(request: DecisionRequest, approval: ProposalRecord, seen: LatestSeen) -> Iterator[str]:
     """What speaks against an approval, the checks that are open among it; nothing speaks against a denial."""
     if not isinstance(request, Approve):
         return

@@ -25,7 +25,7 @@ from qlikops.domain.workflow.execution import (
 )
 from qlikops.presentation import vocabulary
 from qlikops.presentation.running import progress
-from qlikops.presentation.table import WHOLE_LINE, Cells, Column, ColumnOf, Table, fit
+from qlikops.presentation.table import WHOLE_LINE, Cells, Column, ColumnOf, TableOf, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 PAYLOAD_CAP = 100_000
@@ -313,7 +313,7 @@ def states_note(detail: ExecutionDetail) -> str:
     return "" if history.states else "No state has been entered yet."
 
 
-TABLE: Table[ListedExecution] = Table(
+TABLE: TableOf[ListedExecution] = TableOf(
     (
         ColumnOf(
             Column("status", "Status", 11),

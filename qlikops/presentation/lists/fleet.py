@@ -18,7 +18,7 @@ from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.presentation import stale, vocabulary
 from qlikops.presentation.lists.now import of_task
 from qlikops.presentation.pictures.lag import SPARK_CELLS, lags, spark
-from qlikops.presentation.table import Column, ColumnOf, Order, Table
+from qlikops.presentation.table import Column, ColumnOf, SortOrder, TableOf
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
 
 STALE_FLOOR = timedelta(minutes=10)
@@ -40,7 +40,7 @@ class FleetSort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTask:
+class FleetRow:
     """A task in the list that shows it."""
 
     task: TaskSnapshot
@@ -64,24 +64,24 @@ class ListedTask:
 
 def listed(
     snapshot: FleetSnapshot, now: datetime, deeds: Mapping[TaskKey, ShiftEntry] | None = None, caller: str = ""
-) -> list[ListedTask]:
+) -> list[FleetRow]:
     """Every task as the last run saw it, with what was decided since: `deeds`."""
     down, deeds = snapshot.on_down_servers, deeds or {}
     polls_a_cell = math.ceil(max((len(task.memory.samples) for task in snapshot.tasks), default=1) / SPARK_CELLS) or 1
     return [
-        ListedTask(task, now, key in down, snapshot.taken_at, deeds.get(key), caller, polls_a_cell)
+        FleetRow(task, now, key in down, snapshot.taken_at, deeds.get(key), caller, polls_a_cell)
         for task in snapshot.tasks
         for key in (task.facts.key,)
     ]
 
 
-def _stop(each: ListedTask) -> Span:
+def _stop(each: FleetRow) -> Span:
     if each.facts.stop_reason is StopReason.NONE:
         return vocabulary.NOTHING
     return outside(each.facts.raw_stop_reason or each.facts.stop_reason, cap=32)
 
 
-def _anomaly(each: ListedTask) -> Span:
+def _anomaly(each: FleetRow) -> Span:
     anomalies = each.task.anomalies
     if not anomalies:
         return vocabulary.NOTHING
@@ -91,14 +91,14 @@ def _anomaly(each: ListedTask) -> Span:
     )
 
 
-def _restarted(each: ListedTask) -> Span:
+def _restarted(each: FleetRow) -> Span:
     at = each.task.memory.restarted_at
     return (
         vocabulary.NOTHING if at is None else Span(f"{vocabulary.short_duration((each.now - at).total_seconds())} ago")
     )
 
 
-def waits(each: ListedTask) -> Span:
+def waits(each: FleetRow) -> Span:
     """What a task waits for or why it is muted, or what became of it; NOTHING if there is nothing to say."""
     known = of_task(each.task, each.taken_at or each.now, each.deed, each.now, each.caller)
     return known or why_quiet(each.task, each.now, server_down=each.server_down) or vocabulary.NOTHING
@@ -128,7 +128,7 @@ _QUIET = {
 }
 
 
-def _latency(each: ListedTask) -> Span:
+def _latency(each: FleetRow) -> Span:
     seconds, freshness = each.facts.total_latency_seconds, each.task.memory.freshness
     if seconds is None:
         return vocabulary.NOTHING
@@ -136,7 +136,7 @@ def _latency(each: ListedTask) -> Span:
     return Span(vocabulary.short_duration(seconds), Tone.DANGER if is_stale else Tone.NEUTRAL)
 
 
-def _as_of(each: ListedTask) -> Span:
+def _as_of(each: FleetRow) -> Span:
     """Up to when the target has the source's changes, and whether that is later than was promised."""
     position = each.task.memory.position
     if position is None:
@@ -146,7 +146,7 @@ def _as_of(each: ListedTask) -> Span:
     return Span(f"{moment} late", Tone.WARNING) if stale_name(each) else Span(moment)
 
 
-def stale_name(each: ListedTask) -> str:
+def stale_name(each: FleetRow) -> str:
     """What a filter finds: the limit that a target is out of; nothing if it is not, or not known to be."""
     freshness = each.task.memory.freshness
     return freshness.name if freshness and freshness.is_stale(each.now) else ""
@@ -208,20 +208,20 @@ def _period(snapshot: FleetSnapshot) -> timedelta:
     return timedelta(0)
 
 
-def shown(number: int, snapshot: FleetSnapshot, order: Order[ListedTask]) -> Span:
+def shown(number: int, snapshot: FleetSnapshot, order: SortOrder[FleetRow]) -> Span:
     """`38 of 412 tasks, worst first`."""
     total = vocabulary.count(len(snapshot.tasks), "task")
     some = "" if number == len(snapshot.tasks) else f"{number:,} of "
     return Span(f"{some}{total}, {order.words}", Tone.MUTED)
 
 
-TABLE: Table[ListedTask] = Table(
+TABLE: TableOf[FleetRow] = TableOf(
     (
         ColumnOf(
             Column("task", "Task", 20, flexible=True),
             lambda each: outside(each.facts.key.task, cap=80),
             field=lambda each: each.facts.key.task,
-            order=Order(FleetSort.NAME, "by name", lambda each: each.facts.key.task.casefold()),
+            order=SortOrder(FleetSort.NAME, "by name", lambda each: each.facts.key.task.casefold()),
             short=ColumnOf(
                 Column("label", "Task (server)", 20, flexible=True),
                 lambda each: outside(f"{each.facts.key.task} ({each.facts.key.server})", cap=120),
@@ -232,7 +232,7 @@ TABLE: Table[ListedTask] = Table(
             Column("server", "Server", 14, goes=40),
             lambda each: outside(each.facts.key.server, cap=40),
             field=lambda each: each.facts.key.server,
-            order=Order(FleetSort.SERVER, "by server", lambda each: each.facts.key),
+            order=SortOrder(FleetSort.SERVER, "by server", lambda each: each.facts.key),
         ),
         ColumnOf(
             Column("state", "State", 8),
@@ -247,7 +247,7 @@ TABLE: Table[ListedTask] = Table(
         ColumnOf(
             Column("latency", "Latency", 7, right=True, goes=20),
             _latency,
-            order=Order(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
+            order=SortOrder(FleetSort.LATENCY, "slowest first", lambda each: -(each.facts.total_latency_seconds or 0)),
         ),
         ColumnOf(Column("as_of", "Target as of", 12, goes=35), _as_of),
         ColumnOf(
@@ -267,7 +267,7 @@ TABLE: Table[ListedTask] = Table(
         ColumnOf(
             Column("restarted", "Restarted", 9, right=True, goes=15),
             _restarted,
-            order=Order(
+            order=SortOrder(
                 FleetSort.RESTARTED,
                 "last restarted first",
                 lambda each: -(each.task.memory.restarted_at.timestamp() if each.task.memory.restarted_at else 0),
@@ -282,7 +282,7 @@ TABLE: Table[ListedTask] = Table(
     ),
     ties=lambda each: each.facts.key,
     more_orders=(
-        Order(
+        SortOrder(
             FleetSort.WORST,
             "worst first",
             lambda each: -max((anomaly.severity.rank for anomaly in each.task.anomalies), default=-1),

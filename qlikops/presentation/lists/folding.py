@@ -8,7 +8,7 @@ from functools import cached_property
 
 from qlikops.domain.fleet.task import TaskState
 from qlikops.presentation import vocabulary
-from qlikops.presentation.lists.fleet import TABLE, ListedTask, stale_name, waits
+from qlikops.presentation.lists.fleet import TABLE, FleetRow, stale_name, waits
 from qlikops.presentation.table import Cells
 from qlikops.presentation.tone import Span, Tone, outside
 
@@ -20,7 +20,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Fold:
     """Several tasks of the fleet as one row, the first in the order of the list."""
 
-    def __init__(self, tasks: list[ListedTask]) -> None:
+    def __init__(self, tasks: list[FleetRow]) -> None:
         self.tasks = tasks
 
     @cached_property
@@ -66,7 +66,7 @@ class Fold:
 _SEVERAL = Span("several", Tone.MUTED)
 
 
-def is_well(each: ListedTask) -> bool:
+def is_well(each: FleetRow) -> bool:
     """Whether it runs, and nothing is to be said of it."""
     task = each.task
     return (
@@ -77,14 +77,14 @@ def is_well(each: ListedTask) -> bool:
 
 
 def folded(
-    tasks: Iterable[ListedTask], unfolded: Collection[str] = (), *, by_server: bool = True
-) -> Mapping[str, ListedTask | Fold]:
+    tasks: Iterable[FleetRow], unfolded: Collection[str] = (), *, by_server: bool = True
+) -> Mapping[str, FleetRow | Fold]:
     """Rows by key in the order of `tasks`, several tasks where the first of them is.
 
     What is well is one row a server, or one in all; the tasks of a server that is down are one, and those of one
     proposal, or with one source and one anomaly. Tasks whose full key is in `unfolded` stand by themselves.
     """
-    found: dict[str, list[ListedTask]] = {}
+    found: dict[str, list[FleetRow]] = {}
     for each in tasks:
         key = each.facts.key.full
         found.setdefault(key if key in unfolded else _together(each, by_server=by_server) or key, []).append(each)
@@ -94,7 +94,7 @@ def folded(
     }
 
 
-def _together(each: ListedTask, *, by_server: bool) -> str:
+def _together(each: FleetRow, *, by_server: bool) -> str:
     key = each.facts.key
     server = f"{key.instance}/{key.server}"
     if each.server_down:
@@ -109,5 +109,5 @@ def _together(each: ListedTask, *, by_server: bool) -> str:
     return f"{PREFIX}cause {server} {each.facts.source_endpoint} {_kinds(each)} {quiet.kind if quiet else ''}"
 
 
-def _kinds(each: ListedTask) -> str:
+def _kinds(each: FleetRow) -> str:
     return " ".join(anomaly.kind for anomaly in each.task.anomalies)

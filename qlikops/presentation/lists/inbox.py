@@ -14,12 +14,12 @@ from qlikops.domain.proposals.approval import InboxRow
 from qlikops.domain.proposals.proposal import happened_by
 from qlikops.domain.words.duration import format_duration
 from qlikops.presentation import vocabulary, waiting
-from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.freshness import DataAge
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.lists import advice, under_way
 from qlikops.presentation.pictures import timebar
 from qlikops.presentation.pictures.canvas import cut
-from qlikops.presentation.table import Column, ColumnOf, Order, Table
+from qlikops.presentation.table import Column, ColumnOf, SortOrder, TableOf
 from qlikops.presentation.tone import Span, Spans, Tone, outside
 
 SOON_SECONDS = 600
@@ -96,7 +96,7 @@ class ListedRow:
         return claimed_by(self.row, self.now)
 
 
-def arrange(rows: Iterable[ListedRow], by: Order[ListedRow], *, grouped: bool) -> list[ListedRow]:
+def arrange(rows: Iterable[ListedRow], by: SortOrder[ListedRow], *, grouped: bool) -> list[ListedRow]:
     """The rows in order; if `grouped`, those of one cause together, where the first of them stands."""
     ordered = TABLE.sorted(rows, by)
     if not grouped:
@@ -119,10 +119,10 @@ def cause(row: InboxRow) -> str:
 def columns(
     width: int | None,
     *,
-    by: Order[ListedRow] | None = None,
+    by: SortOrder[ListedRow] | None = None,
     several: bool = False,
     empty: Collection[str] = (),
-    table: Table[ListedRow] | None = None,
+    table: TableOf[ListedRow] | None = None,
 ) -> tuple[Column, ...]:
     """The columns of `table`, usually TABLE, that fit in `width` cells, the context's only of `several`.
 
@@ -132,7 +132,7 @@ def columns(
     return (table or TABLE).fit(width, by=by, without=without)
 
 
-def where(name: str, freshness: Freshness, now: datetime, *, read_only: bool) -> Span:
+def where(name: str, freshness: DataAge, now: datetime, *, read_only: bool) -> Span:
     """The context of a row, and at once whether anything can be done about it: `ro` may not, a mark cannot now."""
     mark, tone = freshness.look(now)
     if mark:
@@ -186,7 +186,7 @@ def claimed_by_another(row: InboxRow, caller: str, now: datetime) -> str:
     return "" if row.claim is None or row.claim.by == caller else claimed_by(row, now)
 
 
-def why_empty(freshness: Freshness, last_run: str, now: datetime, retry: str, context: str = "") -> str:
+def why_empty(freshness: DataAge, last_run: str, now: datetime, retry: str, context: str = "") -> str:
     """Why nothing of a context is in the list.
 
     `last_run` is a sentence, or empty while it is looked up; `retry` is the key that asks now, `context` its name among
@@ -363,10 +363,10 @@ _LOG: ColumnOf[ListedRow] = ColumnOf(
     Column("log", "Log kept", 9, right=True),
     lambda each: waiting.left(each.log_until, each.now),
     # What is equal in any order is in that of urgency, so here everything is equal.
-    order=Order(InboxSort.URGENT, "most urgent first", lambda _: 0),
+    order=SortOrder(InboxSort.URGENT, "most urgent first", lambda _: 0),
 )
 
-TABLE: Table[ListedRow] = Table(
+TABLE: TableOf[ListedRow] = TableOf(
     (
         ColumnOf(Column("mark", "", 2), _mark),
         ColumnOf(
@@ -386,13 +386,13 @@ TABLE: Table[ListedRow] = Table(
         ColumnOf(
             Column("age", "Age", 5, right=True, goes=30),
             lambda each: Span(_since(each.row.requested_at, each.now), Tone.MUTED),
-            order=Order(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
+            order=SortOrder(InboxSort.AGE, "oldest first", lambda each: each.row.requested_at),
         ),
         ColumnOf(
             Column("task", "Where", 20, middle=True, goes=70),
             _where,
             field=lambda each: _server_and_task(each.row)[1],
-            order=Order(InboxSort.TASK, "task", _task_order),
+            order=SortOrder(InboxSort.TASK, "task", _task_order),
             short=ColumnOf(
                 Column("where", "Where", 24, middle=True),
                 lambda each: _where(each, _shared(each.row)[1]),
@@ -417,7 +417,7 @@ TABLE: Table[ListedRow] = Table(
         ColumnOf(
             Column("expires", "Answer in", 10, right=True),
             _expires,
-            order=Order(InboxSort.EXPIRES, "expires first", _ends),
+            order=SortOrder(InboxSort.EXPIRES, "expires first", _ends),
             short=ColumnOf(Column("expires", "Answer", 7, right=True), _expires),
             room=_SHORT,
         ),
@@ -428,7 +428,7 @@ TABLE: Table[ListedRow] = Table(
             Column("severity", "Severity", 10, goes=4),
             lambda each: vocabulary.severity(each.row.severity),
             field=lambda each: each.row.severity,
-            order=Order(InboxSort.SEVERITY, "severity", lambda each: -Severity.rank_of(each.row.severity)),
+            order=SortOrder(InboxSort.SEVERITY, "severity", lambda each: -Severity.rank_of(each.row.severity)),
         ),
         ColumnOf(
             Column("verdict", "Evaluation", 17, goes=2),
@@ -439,7 +439,7 @@ TABLE: Table[ListedRow] = Table(
             Column("risk", "Risk", 7, goes=3),
             lambda each: vocabulary.risk(each.row.risk),
             field=lambda each: each.row.risk,
-            order=Order(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
+            order=SortOrder(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
         ),
         ColumnOf(
             # For what is no screen: on one, the name stands behind the task, where it costs no other row a cell.

@@ -16,7 +16,7 @@ from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.domain.words.naming import counted
 from qlikops.domain.words.text import harmless
 from qlikops.presentation import vocabulary, waiting
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
 
 _STATES = {
@@ -59,7 +59,7 @@ def _time(at: datetime) -> Span:
     return Span(f"{at:%m-%d %H:%M}")
 
 
-TABLE: Table[PlanRow] = Table(
+TABLE: TableOf[PlanRow] = TableOf(
     (
         ColumnOf(Column("id", "Plan", 15), lambda row: Span(row.plan.plan_id), field=lambda row: row.plan.plan_id),
         ColumnOf(Column("state", "Now", 11), lambda row: row.state, field=lambda row: row.state.text),

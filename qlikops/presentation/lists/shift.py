@@ -11,7 +11,7 @@ from qlikops.domain.proposals.approval import Status
 from qlikops.domain.words.naming import listed
 from qlikops.presentation import vocabulary
 from qlikops.presentation.lists.inbox import countdown
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Span, Tone, outside
 
 
@@ -27,9 +27,9 @@ def summary(shift: Shift) -> str:
     return f"{total} {since}{': ' if words else ''}{', '.join(words)}.{rest}"
 
 
-def table(now: datetime) -> Table[ShiftEntry]:
+def table(now: datetime) -> TableOf[ShiftEntry]:
     """A row a proposal, as it is `now`."""
-    return Table(
+    return TableOf(
         (
             ColumnOf(Column("at", "When (UTC)", 11), lambda entry: Span(_minute(entry.at), Tone.MUTED)),
             ColumnOf(Column("id", "Id", 12, goes=20), lambda entry: outside(entry.approval_id, cap=12)),

@@ -21,12 +21,12 @@ from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation import vocabulary
 from qlikops.presentation.lists import now as known
 from qlikops.presentation.pictures.hours import Mark, strip
-from qlikops.presentation.table import Column, ColumnOf, Table
+from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Line, Section, Span, Tone, as_markdown, filled, line, outside
 from qlikops.presentation.waiting import clock
 
 
-class Group(StrEnum):
+class ShiftSection(StrEnum):
     """What rows of the console's list have in common, in its order."""
 
     WRONG = "Went wrong"
@@ -39,13 +39,13 @@ class Group(StrEnum):
 
 
 _SIGNS = {
-    Group.WRONG: Span("✗", Tone.DANGER),
-    Group.OPEN: Span("◐"),
-    Group.LASTED: Span("✓", Tone.GOOD),
-    Group.QUIET: Span("○", Tone.MUTED),
-    Group.OTHER: Span("○", Tone.MUTED),
-    Group.PLANNED: Span("○", Tone.MUTED),
-    Group.WAITS: Span("●", Tone.INFO),
+    ShiftSection.WRONG: Span("✗", Tone.DANGER),
+    ShiftSection.OPEN: Span("◐"),
+    ShiftSection.LASTED: Span("✓", Tone.GOOD),
+    ShiftSection.QUIET: Span("○", Tone.MUTED),
+    ShiftSection.OTHER: Span("○", Tone.MUTED),
+    ShiftSection.PLANNED: Span("○", Tone.MUTED),
+    ShiftSection.WAITS: Span("●", Tone.INFO),
 }
 
 
@@ -55,7 +55,7 @@ class ShiftRow:
 
     key: str
     """Unique in the list."""
-    group: Group
+    group: ShiftSection
     at: datetime | None
     """When it came to this; None if that is not known."""
     what: str
@@ -98,7 +98,7 @@ def rows(shift: Shift, caller: str = "", seen_at: datetime | None = None) -> lis
         *(_of_plan(plan, shift.until) for plan in shift.plans),
     ]
     found = [replace(row, is_new=bool(seen_at and row.at and row.at > seen_at)) for row in found]
-    found.sort(key=lambda row: (list(Group).index(row.group), _turn(row)))
+    found.sort(key=lambda row: (list(ShiftSection).index(row.group), _turn(row)))
     return found
 
 
@@ -130,21 +130,21 @@ def _of_entry(entry: ShiftEntry, now: datetime, caller: str) -> ShiftRow:
 _DONE = {"resume": "resumed it", "reload": "reloaded it", "stop_and_resume": "stopped and resumed it"}
 
 
-def group_of(entry: ShiftEntry) -> Group:
+def group_of(entry: ShiftEntry) -> ShiftSection:
     """Where a proposal belongs."""
     if entry.status is Status.WAITING:
-        return Group.WAITS
+        return ShiftSection.WAITS
     if entry.fell_over or is_worrying(entry.status):
-        return Group.WRONG
+        return ShiftSection.WRONG
     if entry.status is Status.DENIED:
-        return Group.QUIET
+        return ShiftSection.QUIET
     if not entry.status.is_final:
-        return Group.OPEN
+        return ShiftSection.OPEN
     if entry.status is not Status.RESTARTED:
-        return Group.OTHER
+        return ShiftSection.OTHER
     if entry.lasting is None or not entry.lasting.is_over:
-        return Group.OPEN
-    return Group.LASTED if entry.lasting.lasted == entry.lasting.came_up else Group.OTHER
+        return ShiftSection.OPEN
+    return ShiftSection.LASTED if entry.lasting.lasted == entry.lasting.came_up else ShiftSection.OTHER
 
 
 def _fell_at(entry: ShiftEntry) -> datetime | None:
@@ -156,7 +156,7 @@ def _of_run(run: ExecutionSummary) -> ShiftRow:
     became = outside(error or vocabulary.execution_status(run.status).text[2:], Tone.DANGER, 300)
     return ShiftRow(
         run.arn,
-        Group.WRONG,
+        ShiftSection.WRONG,
         run.stopped_at or run.started_at,
         outside(run.name, cap=100).text,
         Span("a run", Tone.MUTED),
@@ -175,7 +175,7 @@ def _of_mutes(shift: Shift, denied: set[str]) -> Iterator[ShiftRow]:
         left = vocabulary.short_duration((mute.until - shift.until).total_seconds())
         yield ShiftRow(
             f"mute {keys[0].full}",
-            Group.QUIET,
+            ShiftSection.QUIET,
             None,
             keys[0].task if len(keys) == 1 else counted([str(key) for key in keys], "tasks"),
             outside(f"{mute.kind} by {mute.by}" if mute.by else mute.kind, Tone.MUTED, 120),
@@ -189,7 +189,7 @@ def _of_plan(plan: Plan, now: datetime) -> ShiftRow:
     begins = "" if plan.is_active(now) else f"from {clock(plan.starts_at, now)} "
     return ShiftRow(
         plan.plan_id,
-        Group.PLANNED,
+        ShiftSection.PLANNED,
         plan.ordered_at,
         outside(plan.scope.words(), cap=200).text,
         outside(f"{vocabulary.person(plan.by)}: {plan.why}", Tone.MUTED, 200),
@@ -203,7 +203,7 @@ def _at(row: ShiftRow) -> str:
     return f"{row.at:%H:%M}" if row.at else ""
 
 
-TABLE: Table[ShiftRow] = Table(
+TABLE: TableOf[ShiftRow] = TableOf(
     (
         ColumnOf(Column("sign", "", 1), lambda row: row.sign),
         ColumnOf(
@@ -250,10 +250,10 @@ def first_sentence(found: Sequence[ShiftRow], since: datetime) -> str:
     words = [
         f"{count[group]:,} {what}"
         for group, what in (
-            (Group.WRONG, "went wrong"),
-            (Group.OPEN, "not certain yet"),
-            (Group.LASTED, "lasted"),
-            (Group.QUIET, "denied or kept quiet"),
+            (ShiftSection.WRONG, "went wrong"),
+            (ShiftSection.OPEN, "not certain yet"),
+            (ShiftSection.LASTED, "lasted"),
+            (ShiftSection.QUIET, "denied or kept quiet"),
         )
         if count[group]
     ]
@@ -263,10 +263,10 @@ def first_sentence(found: Sequence[ShiftRow], since: datetime) -> str:
 def second_sentence(found: Sequence[ShiftRow], seen_at: datetime | None) -> tuple[Span, ...]:
     """What waits and is planned, and how much went wrong since the last visit."""
     count = Counter(row.group for row in found)
-    waits, planned = count[Group.WAITS], count[Group.PLANNED]
+    waits, planned = count[ShiftSection.WAITS], count[ShiftSection.PLANNED]
     words = [f"{waits:,} wait{'s'[: waits == 1]}." if waits else "Nothing waits."]
     words += [f"{vocabulary.count(planned, 'plan')} of work."] if planned else []
-    new = sum(row.is_new and row.group is Group.WRONG for row in found)
+    new = sum(row.is_new and row.group is ShiftSection.WRONG for row in found)
     spans = [Span(" ".join(words))]
     if new and seen_at is not None:
         spans.append(Span(f"  +{new:,} went wrong since you looked at {seen_at:%H:%M}.", Tone.DANGER))
@@ -277,8 +277,8 @@ def hours(found: Iterable[ShiftRow], since: datetime, until: datetime, cells: in
     """The strip of hours: when what ended did, and since when waits what waits."""
     marks: dict[str, list[Mark]] = {"ended": [], "waits": []}
     for row in found:
-        if row.at and row.group is not Group.PLANNED:
-            label = "waits" if row.group is Group.WAITS else "ended"
+        if row.at and row.group is not ShiftSection.PLANNED:
+            label = "waits" if row.group is ShiftSection.WAITS else "ended"
             marks[label].append(Mark(row.at, row.sign.text, row.sign.tone))
     return strip(marks, since, until, cells)
 
@@ -286,7 +286,7 @@ def hours(found: Iterable[ShiftRow], since: datetime, until: datetime, cells: in
 def sections(found: Sequence[ShiftRow], since: datetime, seen_at: datetime | None = None) -> tuple[Section, ...]:
     """Returns the shift for a ticket or a chat: a section for each group."""
     heading = line("", f"{first_sentence(found, since)}. ", *second_sentence(found, seen_at))
-    groups = ((str(group), [_line(row) for row in found if row.group is group]) for group in Group)
+    groups = ((str(group), [_line(row) for row in found if row.group is group]) for group in ShiftSection)
     return filled(("", [heading]), *groups)
 
 

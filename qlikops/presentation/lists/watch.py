@@ -16,7 +16,7 @@ from qlikops.domain.proposals.approval import Decision, InboxRow, Outcome, Propo
 from qlikops.presentation import vocabulary
 from qlikops.presentation.lists.inbox import SOON_SECONDS, TABLE, ListedRow, claimed_by
 from qlikops.presentation.problem import by_whom, explain
-from qlikops.presentation.table import Order
+from qlikops.presentation.table import SortOrder
 from qlikops.presentation.tone import outside
 
 
@@ -43,7 +43,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WatchEvent:
     """One thing that happened; `--json` prints one an object."""
 
     at: datetime
@@ -60,7 +60,7 @@ class Event:
     """Severity of what waits or fell over; empty for all else."""
 
 
-class Watch:
+class InboxWatch:
     """Compares what comes with what was there. Feed it rows, then a record for each of `pending`.
 
     What `wanted` once matched is followed to its end, whatever becomes of it meanwhile: a claim on it is news, and its
@@ -68,7 +68,7 @@ class Watch:
     """
 
     def __init__(
-        self, wanted: Callable[[ListedRow], bool] = lambda _: True, order: Order[ListedRow] = TABLE.orders[0]
+        self, wanted: Callable[[ListedRow], bool] = lambda _: True, order: SortOrder[ListedRow] = TABLE.orders[0]
     ) -> None:
         """Watches; `order` sorts what comes together."""
         self._wanted = wanted
@@ -87,11 +87,11 @@ class Watch:
         """The approvals whose record is to be looked up."""
         return tuple(self._pending)
 
-    def took_rows(self, rows: Sequence[InboxRow], now: datetime) -> Iterator[Event]:
+    def took_rows(self, rows: Sequence[InboxRow], now: datetime) -> Iterator[WatchEvent]:
         """What arrived, changed, was claimed, or expires soon."""
         if self._trouble:
             self._trouble = ""
-            yield Event(now, What.BACK, "the inbox can be read again")
+            yield WatchEvent(now, What.BACK, "the inbox can be read again")
         followed = self._rows.keys() | self._pending.keys()
         listed = [ListedRow(row, now) for row in rows]
         kept = [each for each in listed if each.row.approval_id in followed or self._wanted(each)]
@@ -103,7 +103,7 @@ class Watch:
         self._claimants = {name: who for name, who in self._claimants.items() if name in self._rows}
         self._began = True
 
-    def took_record(self, approval: ProposalRecord, now: datetime) -> Iterator[Event]:
+    def took_record(self, approval: ProposalRecord, now: datetime) -> Iterator[WatchEvent]:
         """What became of one that left the inbox."""
         name, status = approval.approval_id, approval.status
         if status.is_final or name in self._rows:
@@ -121,22 +121,22 @@ class Watch:
             became = f"{became} ({outcome.detail})"
         text = outside(f"{name} {approval.proposal.label}: {became}", cap=1000).text
         what = What.ENDED if status.is_final else What.DECIDED
-        yield Event(now, what, text, approval_id=name, status=status, decision=decision, outcome=outcome)
+        yield WatchEvent(now, what, text, approval_id=name, status=status, decision=decision, outcome=outcome)
 
-    def lost_record(self, approval_id: str, error: QlikopsError, now: datetime) -> Event:
+    def lost_record(self, approval_id: str, error: QlikopsError, now: datetime) -> WatchEvent:
         """Says that what became of it cannot be learnt here."""
         del self._pending[approval_id]
         text = f"{approval_id} no longer waits. {explain(error)}"
-        return Event(now, What.ENDED, text, approval_id=approval_id)
+        return WatchEvent(now, What.ENDED, text, approval_id=approval_id)
 
-    def missed(self, error: QlikopsError, now: datetime) -> Iterator[Event]:
+    def missed(self, error: QlikopsError, now: datetime) -> Iterator[WatchEvent]:
         """That the inbox could not be read, the first time for a reason of this kind."""
         problem = explain(error)
         if problem.title != self._trouble:
             self._trouble = problem.title
-            yield Event(now, What.TROUBLE, f"{problem} Trying again until it can be read.")
+            yield WatchEvent(now, What.TROUBLE, f"{problem} Trying again until it can be read.")
 
-    def _seen(self, row: InboxRow, before: Mapping[str, InboxRow], now: datetime) -> Iterator[Event]:
+    def _seen(self, row: InboxRow, before: Mapping[str, InboxRow], now: datetime) -> Iterator[WatchEvent]:
         name, known = row.approval_id, before.get(row.approval_id)
         soon = is_soon(row, now)
         # A claim runs out without a word: what was said of it is what tells.
@@ -160,17 +160,17 @@ class Watch:
             yield _of(row, now, What.UNCLAIMED, f"{_name(row)}: {claimed_before} no longer says to be looking at it")
 
 
-def arrived(row: InboxRow, now: datetime, what: What = What.NEW) -> Event:
+def arrived(row: InboxRow, now: datetime, what: What = What.NEW) -> WatchEvent:
     """That a proposal waits for a decision."""
     return _of(row, now, what, _described(row, now))
 
 
-def unsaid(row: InboxRow, now: datetime, what: What) -> Event:
+def unsaid(row: InboxRow, now: datetime, what: What) -> WatchEvent:
     """The event of `what`, NEW or SOON, before `in_words`: a thousand at once are counted, and few are read."""
     return _of(row, now, what, "")
 
 
-def in_words(event: Event) -> Event:
+def in_words(event: WatchEvent) -> WatchEvent:
     """`event` with its text, if that was left `unsaid`."""
     if event.text or event.row is None:
         return event
@@ -182,16 +182,16 @@ def is_soon(row: InboxRow, now: datetime) -> bool:
     return (row.deadline - now).total_seconds() < SOON_SECONDS
 
 
-def runs_out(row: InboxRow, now: datetime) -> Event:
+def runs_out(row: InboxRow, now: datetime) -> WatchEvent:
     """Says that there is little time left to decide."""
     return _of(row, now, What.SOON, f"{_name(row)}: {_expires(row, now)}, then {vocabulary.AT_ZERO}")
 
 
-def _of(row: InboxRow, now: datetime, what: What, text: str) -> Event:
-    return Event(now, what, text, approval_id=row.approval_id, row=row, severity=row.severity)
+def _of(row: InboxRow, now: datetime, what: What, text: str) -> WatchEvent:
+    return WatchEvent(now, what, text, approval_id=row.approval_id, row=row, severity=row.severity)
 
 
-def spoken(event: Event, *, several: bool = False) -> str:
+def spoken(event: WatchEvent, *, several: bool = False) -> str:
     """One line: when, what, the rest; and which of `several` contexts."""
     where = f"{outside(event.context, cap=30).text}  " if several else ""
     return f"{vocabulary.clock_time(event.at)}  {where}{event.what.replace('_', ' ')}: {event.text}"

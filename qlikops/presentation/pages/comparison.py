@@ -12,7 +12,7 @@ from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionSummary, StateStatus
-from qlikops.domain.workflow.following import PAGES, Followed
+from qlikops.domain.workflow.following import PAGES, FollowedExecution
 from qlikops.presentation import vocabulary
 from qlikops.presentation.pictures.canvas import cut
 from qlikops.presentation.pictures.graph import Level, Node, graph, longest, walk
@@ -89,7 +89,7 @@ class Comparison:
     """Inputs and outputs that were too long to be compared, such as `MonitorTasks output`."""
 
 
-def compare(now: Followed, then: Followed, at: datetime) -> Comparison:
+def compare(now: FollowedExecution, then: FollowedExecution, at: datetime) -> Comparison:
     """Compares two executions of one state machine; `at` ends what goes on."""
     here, there = _levels(now, at), _levels(then, at)
     states, states_then = _nodes(here), _nodes(there)
@@ -119,7 +119,7 @@ def compare(now: Followed, then: Followed, at: datetime) -> Comparison:
     )
 
 
-def _levels(followed: Followed, at: datetime) -> Sequence[Level]:
+def _levels(followed: FollowedExecution, at: datetime) -> Sequence[Level]:
     return tuple(walk(graph(followed.machine, followed.detail, at, unfolded=True).level))
 
 
@@ -162,7 +162,7 @@ def _values(after: Mapping[str, Any], before: Mapping[str, Any], own: set[str]) 
                 yield ValueDifference(f"{place}{path}", _shown(value), _shown(other))
 
 
-def _payloads(followed: Followed) -> Mapping[str, Any]:
+def _payloads(followed: FollowedExecution) -> Mapping[str, Any]:
     events: Mapping[int, HistoryEvent] = {event.id: event for event in followed.events}
     found: dict[str, Any] = {}
     for visit in () if followed.detail.history is None else followed.detail.history.states:
@@ -219,7 +219,7 @@ def none(summary: ExecutionSummary) -> str:
     )
 
 
-def gone(*followed: Followed) -> str:
+def gone(*followed: FollowedExecution) -> str:
     """What to say if the history of one of two runs is gone; empty if they can be compared."""
     names = [harmless(each.detail.summary.name, 100) for each in followed if each.detail.history is None]
     return f"The history of {' and '.join(names)} is gone, so nothing can be compared." if names else ""

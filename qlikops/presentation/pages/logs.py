@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import StateVisit
-from qlikops.domain.workflow.logs import LOG_GROUP, READS, Call, CallLog
+from qlikops.domain.workflow.logs import LOG_GROUP, READS, CallLog, FunctionCall
 from qlikops.domain.workflow.machine import Machine
 from qlikops.presentation import vocabulary
 
@@ -17,7 +17,11 @@ _RULE = "\n\n" + "─" * 40 + "\n\n"
 
 
 def text(
-    machine: Machine | None, visits: Sequence[StateVisit], calls: Sequence[Call], logs: Sequence[CallLog], now: datetime
+    machine: Machine | None,
+    visits: Sequence[StateVisit],
+    calls: Sequence[FunctionCall],
+    logs: Sequence[CallLog],
+    now: datetime,
 ) -> str:
     """The lines of each call below its heading, or why there are none."""
     if not calls:
@@ -58,7 +62,7 @@ def _call(log: CallLog, now: datetime) -> Iterator[str]:
         yield "… and more: too much was written in that time to read all of it here."
 
 
-def _why_empty(call: Call, now: datetime) -> str:
+def _why_empty(call: FunctionCall, now: datetime) -> str:
     if call.ended_at is None or now - call.ended_at < _LATE:
         return "No line yet: they reach CloudWatch up to a minute after they were written."
     return (

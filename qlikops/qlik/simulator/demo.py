@@ -12,15 +12,15 @@ from qlikops.domain.encoding.codec import read_settings
 from qlikops.qlik.simulator.scenario import (
     Break,
     Endpoint,
-    Event,
     LatencySpike,
     Scenario,
+    ScenarioEvent,
     ServerDown,
     SimulatedServer,
     SimulatedTask,
 )
 
-_EVENTS: Mapping[str, type[Event]] = {"break": Break, "server_down": ServerDown, "latency_spike": LatencySpike}
+_EVENTS: Mapping[str, type[ScenarioEvent]] = {"break": Break, "server_down": ServerDown, "latency_spike": LatencySpike}
 _LOSE_MORE = ("replicate-eu-1", "replicate-us-1")
 """Servers whose tasks go on losing connections."""
 
@@ -31,8 +31,8 @@ def _task(written: Mapping[str, Any], endpoints: Mapping[str, Endpoint]) -> Simu
 
 
 def _later(
-    servers: tuple[SimulatedServer, ...], events: tuple[Event, ...], messages: Mapping[str, str], seed: int
-) -> tuple[Event, ...]:
+    servers: tuple[SimulatedServer, ...], events: tuple[ScenarioEvent, ...], messages: Mapping[str, str], seed: int
+) -> tuple[ScenarioEvent, ...]:
     """A connection every ten minutes for four hours, of tasks that have no part in `events`."""
     chance = random.Random(f"{seed}/demo")  # noqa: S311 - a story, no secret
     broken = {event.task for event in events if isinstance(event, Break)}

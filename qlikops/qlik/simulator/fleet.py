@@ -20,13 +20,13 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.task import RunOption, ServerState, StopReason, TaskState
 from qlikops.qlik.simulator.scenario import (
     AfterRun,
+    AuditedAction,
     Break,
-    Deed,
     Effect,
-    Event,
     LatencySide,
     LatencySpike,
     Scenario,
+    ScenarioEvent,
     ServerDown,
     SimulatedServer,
 )
@@ -108,7 +108,7 @@ class SimulatedFleet:
             for event in self.scenario.events:
                 self._schedule(event)
 
-    def _schedule(self, event: Event) -> None:
+    def _schedule(self, event: ScenarioEvent) -> None:
         """Has what an event does to tasks happen at its second."""
         if isinstance(event, Break):
             self._at(event.at, partial(self._break, event))
@@ -213,8 +213,10 @@ class SimulatedFleet:
             now = self._now()
             if not self.may_audit(user):
                 raise Refusal("UNAUTHORIZED_REQUEST", f"User '{user}' may not read the audit trail")
-            done = [Deed(each.at, each.server, each.task, each.user, f"{each.action}_task") for each in self._calls]
-            done += [event for event in self.scenario.events if isinstance(event, Deed) and event.at <= now]
+            done = [
+                AuditedAction(each.at, each.server, each.task, each.user, f"{each.action}_task") for each in self._calls
+            ]
+            done += [event for event in self.scenario.events if isinstance(event, AuditedAction) and event.at <= now]
             lines = [
                 {
                     "timestamp": f"{self._written(each.at)}Z",

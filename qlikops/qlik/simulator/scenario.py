@@ -84,14 +84,14 @@ class AfterRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ScenarioEvent:
     """Something that happens, `at` seconds after the scenario began."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Break(Event):
+class Break(ScenarioEvent):
     """A task leaves RUNNING."""
 
     server: str
@@ -105,7 +105,7 @@ class Break(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Deed(Event):
+class AuditedAction(ScenarioEvent):
     """Something that a person does to a task: a line of the audit trail. What becomes of it is an event of its own."""
 
     server: str
@@ -115,7 +115,7 @@ class Deed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerDown(Event):
+class ServerDown(ScenarioEvent):
     """From `at` to `until` seconds (None: for ever) Enterprise Manager does not reach a server."""
 
     server: str
@@ -131,7 +131,7 @@ class LatencySide(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LatencySpike(Event):
+class LatencySpike(ScenarioEvent):
     """From `at` to `until` seconds a task's latency rises by up to `peak_seconds` and falls again; it runs on."""
 
     until: float
@@ -154,7 +154,7 @@ class Scenario:
 
     name: str
     servers: tuple[SimulatedServer, ...]
-    events: tuple[Event, ...] = ()
+    events: tuple[ScenarioEvent, ...] = ()
     state_lag_seconds: float = 2.0
     """Seconds from a start or stop until `state` shows it."""
     memory_lag_seconds: float = 1.5

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from qlikops.domain.ports import ContextServices, Waiting
+from qlikops.domain.ports import Awaited, ContextServices
 from qlikops.tui.model.messages import CallFailed, EnvironmentOpened
 
 Work = Callable[[ContextServices], Message]
@@ -94,7 +94,7 @@ class Backend:
         self._counting = threading.Lock()
 
     @property
-    def waits_for(self) -> Waiting | None:
+    def waits_for(self) -> Awaited | None:
         """What signing in waits for; never blocks."""
         environment = self._environment
         return None if environment is None else environment.waits_for

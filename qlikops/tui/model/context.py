@@ -30,8 +30,8 @@ from qlikops.domain.ports import ContextServices, Credentials
 from qlikops.domain.proposals.approval import InboxRow, ProposalRecord
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation.alert import Alerts
-from qlikops.presentation.freshness import Freshness
-from qlikops.presentation.lists.watch import Event, What, is_soon, unsaid
+from qlikops.presentation.freshness import DataAge
+from qlikops.presentation.lists.watch import WatchEvent, What, is_soon, unsaid
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
@@ -98,7 +98,7 @@ class LiveContext:
         self.where = ""
         self.caller = ""
         """Whose identity decisions carry."""
-        self.freshness = Freshness()
+        self.freshness = DataAge()
         self.last_run: ExecutionSummary | None = None
         """The newest execution; None also where there is none, and before that is known."""
         self.knows_last_run = self.missed_last_run = False
@@ -167,7 +167,7 @@ class LiveContext:
         """Whether the timed questions pause; what a person asks for is asked."""
         return self._resting_until is not None and self.now() < self._resting_until
 
-    def took_rows(self, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
+    def took_rows(self, rows: Sequence[InboxRow]) -> tuple[WatchEvent, ...]:
         """A fresh inbox came; returns what is new or runs out soon, each once and unsaid. The first is no news."""
         news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
         now = self.now()
@@ -175,11 +175,11 @@ class LiveContext:
         self.following.left(name for name in self._rows if name in gone and not self.outbox.in_flight(name))
         self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
         self._rows = {row.approval_id: row for row in rows}
-        self.freshness = Freshness(self.now(), credentials=self.freshness.credentials)
+        self.freshness = DataAge(self.now(), credentials=self.freshness.credentials)
         self._rest, self._resting_until, self._unanswered = REST, None, 0
         return news
 
-    def _news(self, rows: Sequence[InboxRow]) -> Iterator[Event]:
+    def _news(self, rows: Sequence[InboxRow]) -> Iterator[WatchEvent]:
         now = self.now()
         for row in rows:
             name = row.approval_id
@@ -384,7 +384,7 @@ def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Waiting:
+class WaitingRow:
     """A row of the inbox, and where it waits."""
 
     context: LiveContext

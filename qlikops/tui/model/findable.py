@@ -17,9 +17,9 @@ from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import ExecutionSummary
 from qlikops.presentation import vocabulary
-from qlikops.presentation.finder import Entry, Question, Sort
+from qlikops.presentation.finder import Entry, FinderQuery, Sort
 from qlikops.presentation.lists import executions, inbox
-from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.context import LiveContext, WaitingRow
 from qlikops.tui.model.links import (
     EndpointLink,
     FailureLink,
@@ -100,7 +100,7 @@ class Findable:
         return found
 
 
-def of_id(question: Question, context: str) -> Iterator[Entry]:
+def of_id(question: FinderQuery, context: str) -> Iterator[Entry]:
     """The proposal whose id begins with what is typed, whether it waits or is over."""
     if question.id and question.sort in (None, Sort.PROPOSAL):
         detail = "the proposal whose id begins so, also if it is over"
@@ -124,7 +124,7 @@ def of_link(link: Link) -> Entry:
             return _of_failure(link.context, link.diagnosis)
 
 
-def _of_waiting(state: ConsoleState, waiting: Waiting) -> Entry:
+def _of_waiting(state: ConsoleState, waiting: WaitingRow) -> Entry:
     row, now = waiting.row, state.now()
     left = vocabulary.short_duration((row.deadline - now).total_seconds())
     record = of_row(waiting.context.name, row).record

@@ -10,7 +10,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.gathered.shift_entry import entry_of, is_followed
 from qlikops.domain.proposals.approval import ProposalRecord, Status
 from qlikops.presentation.lists import now as known
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 from qlikops.presentation.tone import Span, Spans, outside, plain
 
 AT_ONCE = 5
@@ -41,11 +41,11 @@ class Told:
         """Whether a task of it was seen down again."""
         return entry_of(self.record).fell_over
 
-    def as_event(self) -> Event:
+    def as_event(self) -> WatchEvent:
         """Says that it fell over, also on the other screens."""
         words = plain(self.words(self.at))
         severity = self.record.proposal.severity
-        return Event(self.at, What.FELL_OVER, words, approval_id=self.record.approval_id, severity=severity)
+        return WatchEvent(self.at, What.FELL_OVER, words, approval_id=self.record.approval_id, severity=severity)
 
     def words(self, now: datetime) -> Spans:
         """Who decided what, and what has become of it so far."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the inbox is not to wait for what only other screens need
     from qlikops.domain.runs.schedule import ScheduleStatus
     from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
     from qlikops.presentation.finder import Entry
-    from qlikops.presentation.lists.watch import Event
+    from qlikops.presentation.lists.watch import WatchEvent
     from qlikops.tui.model.links import RunLink
 
 
@@ -100,7 +100,7 @@ class Alerted(ContextMessage):
     their own program, as far as its severity and the context's settings go.
     """
 
-    events: Sequence[Event]
+    events: Sequence[WatchEvent]
     """What came together, for one notice. Each has a severity; its text stands alone, in words."""
 
 

@@ -13,11 +13,11 @@ from textual.message_pump import MessagePump
 from qlikops.dataclass import dataclass
 from qlikops.domain.proposals.approval import InboxRow
 from qlikops.domain.saved_filter import LISTS, SavedFilter
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 from qlikops.presentation.problem import explain
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.backend import Backend
-from qlikops.tui.model.context import ContextSource, LiveContext, Waiting
+from qlikops.tui.model.context import ContextSource, LiveContext, WaitingRow
 from qlikops.tui.model.following import Told
 from qlikops.tui.model.links import Navigation
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
@@ -34,7 +34,7 @@ VISIT_ENDS = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RepeatedError:
     """An error, and how often it came in a row."""
 
     at: datetime
@@ -73,11 +73,11 @@ class ConsoleState:
         )
         self.current = self.contexts[0]
         """The context that the screens beside the inbox show."""
-        self.waiting: tuple[Waiting, ...] = ()
+        self.waiting: tuple[WaitingRow, ...] = ()
         """What waits in every context: what expires first first, then restarts that wait for their endpoint."""
         self.unseen: Counter[str] = Counter()
         """Mode -> how much came, or went wrong, since its screen was looked at."""
-        self.failures: list[Failure] = []
+        self.failures: list[RepeatedError] = []
         """The last errors, newest first."""
         self.told: Told | None = None
         """What became last of something that others decided, or of a restart that came up."""
@@ -88,8 +88,8 @@ class ConsoleState:
         """Filters of the configuration, by name."""
         self.coach: Coach | None = None
         """Leads through the demo's first steps; None anywhere else, and once they are known."""
-        self._by_row_key: dict[str, Waiting] = {}
-        self.by_key: dict[ApprovalKey, Waiting] = {}
+        self._by_row_key: dict[str, WaitingRow] = {}
+        self.by_key: dict[ApprovalKey, WaitingRow] = {}
         """What waits, by what tells it apart, in the same order."""
 
     def now(self) -> datetime:
@@ -159,7 +159,7 @@ class ConsoleState:
         """The context of that name."""
         return next(context for context in self.contexts if context.name == name)
 
-    def find(self, row_key: str | None) -> Waiting | None:
+    def find(self, row_key: str | None) -> WaitingRow | None:
         """What waits under that key of a table."""
         return self._by_row_key.get(row_key or "")
 
@@ -198,7 +198,7 @@ class ConsoleState:
         for context in self.contexts:
             context.load_rows(to)
 
-    def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> tuple[Event, ...]:
+    def took_rows(self, context: LiveContext, rows: Sequence[InboxRow]) -> tuple[WatchEvent, ...]:
         """A fresh inbox came; returns what is new and what runs out soon."""
         news = context.took_rows(rows)
         if new := sum(event.what is What.NEW for event in news):
@@ -206,7 +206,7 @@ class ConsoleState:
             self.unseen["inbox"] += new
         found = [
             # The number ends at the first slash, whatever an id holds.
-            Waiting(each, row, f"{number}/{row.approval_id}")
+            WaitingRow(each, row, f"{number}/{row.approval_id}")
             for number, each in enumerate(self.contexts)
             for row in each.rows
         ]
@@ -230,4 +230,4 @@ class ConsoleState:
         times = 1
         if self.failures and self.failures[0].words == words:
             times = self.failures.pop(0).times + 1
-        self.failures = [Failure(self.now(), words, times), *self.failures][:FAILURES_KEPT]
+        self.failures = [RepeatedError(self.now(), words, times), *self.failures][:FAILURES_KEPT]

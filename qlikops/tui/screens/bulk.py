@@ -31,7 +31,7 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.outbox import Answer
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.dialog import LOOK_FIRST, Following
+from qlikops.tui.screens.dialog import LOOK_FIRST, FollowingDialog
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette, text
@@ -69,7 +69,7 @@ class Ticks(SelectionList[str]):
         self.disable_option_at_index(index)
 
 
-class BulkScreen(Following[Answers]):
+class BulkScreen(FollowingDialog[Answers]):
     """Answers with one request for each ticked record, bound to its own digest.
 
     It opens at once and reads the records then: what is typed after its key is meant for it, not for the list below.

@@ -21,7 +21,7 @@ from qlikops.domain.proposals.proposal import Choice
 from qlikops.presentation import vocabulary
 from qlikops.presentation.deciding import choosing
 from qlikops.presentation.deciding.choosing import Enter
-from qlikops.presentation.deciding.decision import Seen, names, no_longer_waits, sheet
+from qlikops.presentation.deciding.decision import LatestSeen, names, no_longer_waits, sheet
 from qlikops.presentation.lists.inbox import claimed_by, claimed_by_another
 from qlikops.presentation.pages.difference import differences, differs
 from qlikops.presentation.pages.latest import doubts
@@ -31,7 +31,7 @@ from qlikops.presentation.tone import Line, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.dialog import LOOK_FIRST, Following
+from qlikops.tui.screens.dialog import LOOK_FIRST, FollowingDialog
 from qlikops.tui.widgets.choosing import Choosing
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.line import LineInput
@@ -43,7 +43,7 @@ CLAIM_WHILE_ASKED = timedelta(minutes=2)
 """Whoever opens the dialog is seen by the others for so long, unless somebody else is."""
 
 
-class DecisionScreen(Following[DecisionRequest]):
+class DecisionScreen(FollowingDialog[DecisionRequest]):
     """The record never changes while it is open; if reality does, it says what and who, and sends nothing any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "names", "Ids and digest", show=False, id="names")]
@@ -133,7 +133,7 @@ class DecisionScreen(Following[DecisionRequest]):
             sheet(
                 self.answer(),
                 self.approval,
-                Seen(self.latest, self.context.now()),
+                LatestSeen(self.latest, self.context.now()),
                 is_listed=self.approval.proposal.can_be_narrowed,
             )
         )

@@ -273,7 +273,7 @@ class ReasonedDialog(OutgoingDialog[Answer]):
         self.submit()
 
 
-class Following(OutgoingDialog[Answer]):
+class FollowingDialog(OutgoingDialog[Answer]):
     """Says what became of records that can no longer be decided, and goes on until nothing more becomes of them."""
 
     def __init__(self, state: ConsoleState, context: LiveContext) -> None:

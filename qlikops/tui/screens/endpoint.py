@@ -39,7 +39,7 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
     def __init__(self, state: ConsoleState, context: LiveContext, key: EndpointKey) -> None:
         super().__init__(state, context)
         self._key = key
-        self._shown: Mapping[str, fleet.ListedTask] = {}
+        self._shown: Mapping[str, fleet.FleetRow] = {}
 
     def content(self) -> ComposeResult:
         """What is said of it, and its tasks."""

@@ -16,7 +16,7 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionSummary
-from qlikops.domain.workflow.following import Followed, Follower, last_good
+from qlikops.domain.workflow.following import ExecutionFollower, FollowedExecution, last_good
 from qlikops.domain.workflow.history import StepPath, trace
 from qlikops.domain.workflow.logs import calls_of, read_logs
 from qlikops.presentation import vocabulary
@@ -54,7 +54,7 @@ _RUNS_IN_PANEL = 3
 _NOWHERE = StepPath("")
 
 
-class ExecutionScreen(RunsScreen[Followed]):
+class ExecutionScreen(RunsScreen[FollowedExecution]):
     """Views of one execution, in the context in which it was opened."""
 
     AUTO_FOCUS = f"#{GRAPH}"
@@ -76,8 +76,8 @@ class ExecutionScreen(RunsScreen[Followed]):
 
     def __init__(self, state: ConsoleState, execution: ExecutionSummary) -> None:
         super().__init__(state)
-        self._follower = Follower(execution.arn)
-        self._followed = Followed(ExecutionDetail(execution, None), (), trace(()), None)
+        self._follower = ExecutionFollower(execution.arn)
+        self._followed = FollowedExecution(ExecutionDetail(execution, None), (), trace(()), None)
         self._is_read = False
         self._event_at: dict[int, int] = {}
         """Event id -> place in the list."""
@@ -131,11 +131,11 @@ class ExecutionScreen(RunsScreen[Followed]):
         if not (self._is_read and self._followed.is_over):
             self.action_refresh()
 
-    def load(self, environment: ContextServices) -> Followed:
+    def load(self, environment: ContextServices) -> FollowedExecution:
         """The execution with what is new of its history."""
         return self._follower.read(environment.executions)
 
-    def took(self, found: Followed) -> None:
+    def took(self, found: FollowedExecution) -> None:
         """Shows it in every view."""
         known = len(self._followed.events) if self._is_read else -1
         self._followed = followed = found
@@ -244,7 +244,7 @@ class ExecutionScreen(RunsScreen[Followed]):
             good = last_good(role, followed.detail.summary)
             if good is None:
                 return messages.TextLoaded(view, comparison.none(followed.detail.summary))
-            then = Follower(good.arn).read(role)
+            then = ExecutionFollower(good.arn).read(role)
             gone = comparison.gone(followed, then)
             return messages.TextLoaded(view, gone or comparison.text(comparison.compare(followed, then, now)))
 
@@ -309,7 +309,7 @@ class ExecutionScreen(RunsScreen[Followed]):
         if self._is_read:
             self.query_one(f"#{PAYLOADS}", Pager).show(self._payloads(self._followed))
 
-    def _payloads(self, followed: Followed) -> str:
+    def _payloads(self, followed: FollowedExecution) -> str:
         table, _, key = self._subject.partition("/")
         if table == GRAPH and key in (stops := self.query_one(GraphView).stops):
             return events.state_text(stops[key].visits, self._event)

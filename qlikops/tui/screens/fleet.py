@@ -71,9 +71,9 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         self._order = fleet.TABLE.orders[0]
         self._before: str | None = None
         """What was chosen when the filter was opened."""
-        self._rows: Mapping[str, fleet.ListedTask | Fold] = {}
+        self._rows: Mapping[str, fleet.FleetRow | Fold] = {}
         """The rows by key: a task, or several that are folded into one row."""
-        self._tasks: list[fleet.ListedTask] = []
+        self._tasks: list[fleet.FleetRow] = []
         """All that the filter keeps, in the order of the list."""
         self._keeps_all = True
         """Whether the filter leaves none out."""
@@ -129,10 +129,10 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         return Links() if chosen is None else links.of_task(self.context.name, chosen.task)
 
     @property
-    def _chosen(self) -> fleet.ListedTask | None:
+    def _chosen(self) -> fleet.FleetRow | None:
         """The chosen task; None where several are, folded."""
         row = self._rows.get(self.table.chosen or "") if self.is_mounted else None
-        return row if isinstance(row, fleet.ListedTask) else None
+        return row if isinstance(row, fleet.FleetRow) else None
 
     def action_fold(self) -> None:
         """Shows every task by itself, or folds those that say the same."""

@@ -18,7 +18,7 @@ from qlikops.domain.proposals.approval import ProposalRecord, Status, new_decisi
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.lists import inbox, under_way
 from qlikops.tui.model import links, messages
-from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.context import LiveContext, WaitingRow
 from qlikops.tui.model.links import Links
 from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
@@ -324,7 +324,7 @@ class InboxScreen(ConsoleScreen):
 
         self.app.push_screen(screen, answer)
 
-    def _send(self, decided: Waiting, approval: ProposalRecord, request: DecisionRequest) -> None:
+    def _send(self, decided: WaitingRow, approval: ProposalRecord, request: DecisionRequest) -> None:
         decided.context.outbox.send([(approval, request)], self.app)
         self.remove_class("-open")
         self.set_focus(self._list.table)

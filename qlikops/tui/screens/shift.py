@@ -24,7 +24,7 @@ from qlikops.presentation import filter as filters
 from qlikops.presentation.headline import Headline
 from qlikops.presentation.lists import shift_rows as shift
 from qlikops.presentation.lists.plans import nothing_to_lift
-from qlikops.presentation.lists.shift_rows import Group, ShiftRow
+from qlikops.presentation.lists.shift_rows import ShiftRow, ShiftSection
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line, Section, Span, Tone
 from qlikops.tui.model import messages
@@ -66,7 +66,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         self._shift: Shift | None = None
         self._rows: Mapping[str, ShiftRow] = {}
         """All of them, in order."""
-        self._folded = {str(Group.WAITS), str(Group.OTHER)}
+        self._folded = {str(ShiftSection.WAITS), str(ShiftSection.OTHER)}
         self._seen_at = state.visited(self.context.name)
         """When the person looked last, before this visit."""
 
@@ -106,7 +106,7 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         if self._shift is None:
             return None
         rows = tuple(self._rows.values())
-        wrong = sum(row.group is Group.WRONG for row in rows)
+        wrong = sum(row.group is ShiftSection.WRONG for row in rows)
         counts = (Span(shift.first_sentence(rows, self._shift.since)),)
         return Headline(f"{wrong:,}", counts, (shift.second_sentence(rows, self._seen_at),))
 

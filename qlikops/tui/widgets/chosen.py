@@ -16,7 +16,7 @@ from qlikops.presentation.pages.difference import differences
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages
-from qlikops.tui.model.context import Waiting
+from qlikops.tui.model.context import WaitingRow
 from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.model.surroundings import Surroundings
@@ -35,7 +35,7 @@ class ChosenReview(Review):
     def __init__(self, state: ConsoleState, aside: Aside) -> None:
         super().__init__(state.clock, self._claim_on_shown, id="review", aside=aside)
         self._state = state
-        self._chosen: Waiting | None = None
+        self._chosen: WaitingRow | None = None
         self._key: ApprovalKey | None = None
         """What is shown or waited for: an id alone does not say where it came from."""
         self._read_for: InboxRow | None = None
@@ -52,7 +52,7 @@ class ChosenReview(Review):
         """Whether the record of `key` is on the screen, to be decided."""
         return self.approval is not None and self._key == key
 
-    def follow(self, chosen: Waiting | None) -> None:
+    def follow(self, chosen: WaitingRow | None) -> None:
         """Shows the record of what is chosen: from memory if it is unchanged, else it asks for it.
 
         Where nothing is chosen any more, what is on the screen is left to be read, with what became of it.
@@ -111,14 +111,14 @@ class ChosenReview(Review):
         if self._chosen is not None and self.approval is not None and self._key == self._chosen.key:
             self._look_around(self._chosen, self.approval, now=True)
 
-    def _show(self, chosen: Waiting, approval: ProposalRecord) -> None:
+    def _show(self, chosen: WaitingRow, approval: ProposalRecord) -> None:
         key = self._key = chosen.key
         changes = differences(self._looked_at.setdefault(key, approval), approval)
         self.show_approval(approval, self._around.of(key), changes)
         self._look_around(chosen, approval)
         self.post_message(self.Shown())
 
-    def _look_around(self, chosen: Waiting, approval: ProposalRecord, *, now: bool = False) -> None:
+    def _look_around(self, chosen: WaitingRow, approval: ProposalRecord, *, now: bool = False) -> None:
         """Asks for what surrounds the record where that may be another than it was; with `now` in any case."""
         context, moment = chosen.context, self._state.now()
         waiting = frozenset(row.approval_id for row in context.rows)

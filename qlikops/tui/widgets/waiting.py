@@ -15,7 +15,7 @@ from textual.widgets import Static
 from qlikops.presentation.filter import HELP
 from qlikops.presentation.lists import executions, inbox
 from qlikops.presentation.table import Cells, Column
-from qlikops.tui.model.context import LiveContext, Waiting
+from qlikops.tui.model.context import LiveContext, WaitingRow
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import INBOX
 from qlikops.tui.widgets.filtering import FilterBar
@@ -63,12 +63,12 @@ class WaitingList(Vertical):
             self.show()
 
     @property
-    def chosen(self) -> Waiting | None:
+    def chosen(self) -> WaitingRow | None:
         """What the cursor is on."""
         return self._state.find(self.table.chosen)
 
     @property
-    def marked_waiting(self) -> list[Waiting]:
+    def marked_waiting(self) -> list[WaitingRow]:
         """What is marked, in the order of deadlines."""
         state = self._state
         found = [each for key in state.marked if (each := state.by_key.get(key))]
@@ -195,5 +195,5 @@ class WaitingList(Vertical):
         return inbox.columns(width, by=self._order, several=self._state.several, empty=self.table.empty)
 
 
-def _cause_and_context(waiting: Waiting) -> tuple[str, str]:
+def _cause_and_context(waiting: WaitingRow) -> tuple[str, str]:
     return waiting.context.name, inbox.cause(waiting.row)

@@ -21,7 +21,15 @@ from qlikops.domain.proposals.evaluation import ApprovalMode, Gate, Route
 from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.simulator.fleet import SimulatedFleet
 from qlikops.qlik.simulator.library import CONNECTION_LOST, LOG_GONE, SERVER, log_runs_out, server, task
-from qlikops.qlik.simulator.scenario import Break, Endpoint, Event, KeptLog, LatencySpike, Scenario, SimulatedTask
+from qlikops.qlik.simulator.scenario import (
+    Break,
+    Endpoint,
+    KeptLog,
+    LatencySpike,
+    Scenario,
+    ScenarioEvent,
+    SimulatedTask,
+)
 from qlikops.qlik.wire import parse_task
 from tests.unit.agent.fleet import CONFIG, after
 from tests.unit.agent.machine import items
@@ -53,7 +61,7 @@ class Kept:
 def long_night(seed: int) -> tuple[Scenario, list[Kept]]:
     """Sources that keep their log for hours, and tasks that stand for all kinds of reasons, some far behind by then."""
     chance = random.Random(seed)  # noqa: S311 - a story, no secret
-    tasks, events, kept = list[SimulatedTask](), list[Event](), list[Kept]()
+    tasks, events, kept = list[SimulatedTask](), list[ScenarioEvent](), list[Kept]()
     for number, hours in enumerate(KEPT_HOURS * 2):
         for state, stop_reason, message in BREAKS:
             name = f"t{len(tasks)}"

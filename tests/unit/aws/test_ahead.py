@@ -11,7 +11,7 @@ from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws.ahead import FRESH_SECONDS, Ahead
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import Resources
-from qlikops.config import Context, LocalStatus, Settings
+from qlikops.config import Context, LocalConnection, Settings
 from qlikops.domain.errors import NotFound, Offline
 from tests.embedded import REGION, EmbeddedAws
 from tests.unit.aws.conftest import ID, MACHINE, wait_for_approval
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 
 def local(endpoint: str, table: str) -> Context:
-    status = LocalStatus(endpoint, REGION, "qlikops", MACHINE, table, "data")
+    status = LocalConnection(endpoint, REGION, "qlikops", MACHINE, table, "data")
     return Context("local", Settings(region=REGION, endpoint_url=endpoint), local=status)
 
 

@@ -17,7 +17,7 @@ from qlikops.aws import process
 from qlikops.aws.ahead import EarlyInbox
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.aws.session import AwsConnection, Resources
-from qlikops.config import Context, LocalStatus, Settings
+from qlikops.config import Context, LocalConnection, Settings
 from qlikops.domain.errors import CredentialsProblem, NotFound, Offline, UsageError
 from qlikops.domain.ports import Credentials
 from qlikops.domain.workflow.execution import ExecutionStatus
@@ -71,7 +71,7 @@ def use(environment: AwsEnvironment) -> None:
 
 @pytest.mark.parametrize("is_local", [False, True], ids=["AWS", "embedded"])
 def test_opened_anew_through_an_outage_it_takes_no_more_memory(is_local: bool) -> None:
-    status = LocalStatus("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "t", "b") if is_local else None
+    status = LocalConnection("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "t", "b") if is_local else None
     outage = replace(context("http://127.0.0.1:9"), local=status)
 
     def reopen(times: int) -> int:
@@ -115,7 +115,7 @@ def test_a_stack_that_is_not_there_or_not_ours(embedded_aws: EmbeddedAws, stack:
 
 
 def test_the_local_context_asks_nobody_what_it_consists_of() -> None:
-    status = LocalStatus("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "ledger-y", "data-y")
+    status = LocalConnection("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "ledger-y", "data-y")
     local = Context("local", Settings(region=REGION, endpoint_url=status.endpoint_url), local=status)
     assert AwsConnection(local).resources == Resources(MACHINE, "ledger-y", "data-y")
 
@@ -126,7 +126,7 @@ def test_local_credentials_never_come_from_the_chain(
     monkeypatch.setenv("AWS_PROFILE", "not-there")
     monkeypatch.setenv("AWS_CONFIG_FILE", __file__)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    status = LocalStatus(embedded_aws.endpoint, REGION, "qlikops", MACHINE, "ledger-y", "data-y")
+    status = LocalConnection(embedded_aws.endpoint, REGION, "qlikops", MACHINE, "ledger-y", "data-y")
     local = Context("local", Settings(region=REGION, endpoint_url=status.endpoint_url), local=status)
     assert ACCOUNT in AwsEnvironment(local).caller()
 
@@ -157,7 +157,7 @@ def test_opening_an_environment_imports_no_boto3() -> None:
 
 @pytest.fixture
 def local() -> AwsEnvironment:
-    status = LocalStatus("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "ledger-y", "data-y")
+    status = LocalConnection("http://127.0.0.1:9", REGION, "qlikops", MACHINE, "ledger-y", "data-y")
     return AwsEnvironment(replace(context("http://127.0.0.1:9"), local=status))
 
 

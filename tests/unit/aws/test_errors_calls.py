@@ -10,7 +10,7 @@ import pytest
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, Settings
 from qlikops.domain.errors import ClockProblem, CredentialsProblem, Offline, QlikopsError
-from qlikops.presentation.freshness import Freshness, Trust
+from qlikops.presentation.freshness import DataAge, Trust
 from qlikops.presentation.problem import explain
 from tests.certificates import certificate as certificate
 from tests.unit.aws.calls import cut_off, failing, listening, refusing
@@ -46,7 +46,7 @@ def check_offline(error: QlikopsError, said: str, remedy: str) -> None:
     assert isinstance(error, Offline)
     assert said in error.message
     now = datetime.now(UTC)
-    freshness = Freshness(now, error)
+    freshness = DataAge(now, error)
     assert freshness.trust(now) is Trust.OFFLINE
     assert remedy in freshness.remedy(now)
     everything = error.message + freshness.explanation(now) + str(explain(error))
@@ -76,8 +76,8 @@ def test_a_wrong_clock_is_no_reason_to_sign_in(code: str, words: str, off: timed
     assert said in error.message
     assert "timedatectl" in error.hint
     now = datetime.now(UTC)
-    assert Freshness(now, error).trust(now) is Trust.CLOCK
-    assert "Set the clock" in Freshness(now, error).remedy(now)
+    assert DataAge(now, error).trust(now) is Trust.CLOCK
+    assert "Set the clock" in DataAge(now, error).remedy(now)
 
 
 def test_without_a_date_the_words_tell() -> None:

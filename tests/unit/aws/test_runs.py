@@ -10,7 +10,7 @@ import pytest
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import runs
-from qlikops.aws.runs import KnownRuns
+from qlikops.aws.runs import RunSummaries
 from qlikops.domain.runs.run import RunSummary
 from tests.unit.agent.fakes import START, FakeClock
 from tests.unit.aws.conftest import FakeConnection
@@ -53,17 +53,17 @@ def reads(connection: FakeConnection) -> Reads:
 
 
 @pytest.fixture
-def known(connection: FakeConnection, reads: Reads, clock: FakeClock) -> KnownRuns:
+def known(connection: FakeConnection, reads: Reads, clock: FakeClock) -> RunSummaries:
     assert connection.dynamodb is reads
-    return KnownRuns(connection, clock)
+    return RunSummaries(connection, clock)
 
 
-def shown(known: KnownRuns, *executions: Any) -> list[RunSummary | None]:
+def shown(known: RunSummaries, *executions: Any) -> list[RunSummary | None]:
     return list(known.of(executions).values())
 
 
 def test_a_run_that_finishes_between_two_refreshes_is_read_once_more(
-    known: KnownRuns, reads: Reads, ledger: Ledger, clock: FakeClock
+    known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
     ledger.runs.save(FOUND)
     ledger.runs.save(replace(REPORTED, execution_arn="arn:b", execution_name="b"))
@@ -80,7 +80,7 @@ def test_a_run_that_finishes_between_two_refreshes_is_read_once_more(
 
 
 def test_a_run_that_has_not_said_what_it_found_is_asked_ever_more_rarely(
-    known: KnownRuns, reads: Reads, ledger: Ledger, clock: FakeClock
+    known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
     for _ in range(200):
         assert shown(known, listed()) == [None]
@@ -97,7 +97,7 @@ def test_a_run_that_has_not_said_what_it_found_is_asked_ever_more_rarely(
 
 @pytest.mark.parametrize("late", [FOUND, REPORTED])
 def test_what_a_stopped_run_still_writes_is_found(
-    late: RunSummary, known: KnownRuns, reads: Reads, ledger: Ledger, clock: FakeClock
+    late: RunSummary, known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
     """Stopping an execution stops none of its functions."""
     aborted = listed(status="ABORTED", ended=5)
@@ -116,7 +116,7 @@ def test_what_a_stopped_run_still_writes_is_found(
 
 
 def test_a_run_without_anything_in_the_ledger_is_settled_once_nobody_can_write(
-    known: KnownRuns, reads: Reads, clock: FakeClock
+    known: RunSummaries, reads: Reads, clock: FakeClock
 ) -> None:
     clock.now += 86_400 * SECOND
     for _ in range(3):
@@ -126,7 +126,7 @@ def test_a_run_without_anything_in_the_ledger_is_settled_once_nobody_can_write(
 
 
 def test_a_redriven_run_is_no_longer_what_its_first_report_said(
-    known: KnownRuns, reads: Reads, ledger: Ledger, clock: FakeClock
+    known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
     clock.now += 3600 * SECOND
     ledger.runs.save(REPORTED)
@@ -141,7 +141,7 @@ def test_a_redriven_run_is_no_longer_what_its_first_report_said(
     assert len(reads.asked) == 3
 
 
-def test_what_could_not_be_read_is_not_taken_for_nothing(known: KnownRuns, reads: Reads, ledger: Ledger) -> None:
+def test_what_could_not_be_read_is_not_taken_for_nothing(known: RunSummaries, reads: Reads, ledger: Ledger) -> None:
     ledger.runs.save(REPORTED)
     ended = listed(status="SUCCEEDED", ended=61)
     reads.unread = {"a"}
@@ -151,7 +151,7 @@ def test_what_could_not_be_read_is_not_taken_for_nothing(known: KnownRuns, reads
 
 
 def test_one_that_makes_no_sense_leaves_the_others(
-    known: KnownRuns, connection: FakeConnection, ledger: Ledger
+    known: RunSummaries, connection: FakeConnection, ledger: Ledger
 ) -> None:
     ledger.runs.save(FOUND)
     ledger.runs.save(replace(FOUND, execution_arn="arn:b", execution_name="b"))
@@ -165,7 +165,7 @@ def test_one_that_makes_no_sense_leaves_the_others(
 
 
 def test_what_is_remembered_is_bounded(
-    known: KnownRuns, reads: Reads, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    known: RunSummaries, reads: Reads, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "KEPT", 4)
     clock.now += 86_400 * SECOND

@@ -13,7 +13,7 @@ from botocore import exceptions as boto
 
 from qlikops.aws.tls import tls_problem
 from qlikops.domain.errors import Offline, QlikopsError, TlsProblem
-from qlikops.presentation.freshness import Freshness, Trust
+from qlikops.presentation.freshness import DataAge, Trust
 from qlikops.presentation.problem import explain
 from tests.certificates import certificate as certificate
 from tests.unit.aws.calls import cut_off, failing, listening
@@ -82,7 +82,7 @@ def check_tls(error: QlikopsError, said: str, hint: str) -> None:
     assert "AWS_CA_BUNDLE is " in error.hint
     # The console and the commands say the whole of it, and promise nothing.
     now = datetime.now(UTC)
-    freshness = Freshness(now, error)
+    freshness = DataAge(now, error)
     assert freshness.trust(now) is Trust.TLS
     assert "AWS_CA_BUNDLE" in freshness.remedy(now)
     assert BY_ITSELF not in freshness.explanation(now) + str(explain(error))

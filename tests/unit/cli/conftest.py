@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from qlikops.cli.context import Invocation
 from qlikops.cli.main import app
-from qlikops.config import LocalStatus, local_status_path
+from qlikops.config import LocalConnection, local_status_path
 from qlikops.domain.encoding import codec
 from tests.embedded import REGION, EmbeddedAws
 from tests.fakes import Clock, FakeApprovals, FakeEnvironment, FakeKeyring
@@ -122,5 +122,5 @@ def aws(fresh_aws: EmbeddedAws, environ: dict[str, str]) -> EmbeddedAws:
     """The context `local` is this one."""
     path = local_status_path(environ)
     path.parent.mkdir(parents=True)
-    path.write_text(codec.dumps(LocalStatus(fresh_aws.endpoint, REGION, "qlikops", "", "", "")))
+    path.write_text(codec.dumps(LocalConnection(fresh_aws.endpoint, REGION, "qlikops", "", "", "")))
     return fresh_aws

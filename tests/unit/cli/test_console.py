@@ -8,7 +8,7 @@ import pytest
 
 from qlikops.cli.console import _signed_in, _source
 from qlikops.cli.context import Invocation
-from qlikops.config import LOCAL, Context, LocalStatus, local_status_path
+from qlikops.config import LOCAL, Context, LocalConnection, local_status_path
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem, NotFound
 from tests.embedded import REGION
@@ -25,7 +25,7 @@ def status(environ: dict[str, str]) -> Path:
 
 def up(status: Path, port: int) -> None:
     endpoint = f"http://127.0.0.1:{port}"
-    status.write_text(codec.dumps(LocalStatus(endpoint, REGION, "qlikops", "", "", "")))
+    status.write_text(codec.dumps(LocalConnection(endpoint, REGION, "qlikops", "", "", "")))
 
 
 def test_the_local_environment_that_came_up_on_another_port_is_found_there(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.config import LocalStatus, local_status_path
+from qlikops.config import LocalConnection, local_status_path
 from qlikops.deployment.deployer import DEFAULT_STACK
 from qlikops.deployment.secret import QlikSecret
 from qlikops.deployment.stack import Stack, Template
@@ -49,7 +49,7 @@ def lacks_accounts(aws: EmbeddedAws) -> bool:
 
 
 def point_at(environ: dict[str, str], endpoint: str, stack: str = DEFAULT_STACK) -> None:
-    local_status_path(environ).write_text(codec.dumps(LocalStatus(endpoint, REGION, stack, "", "", "")))
+    local_status_path(environ).write_text(codec.dumps(LocalConnection(endpoint, REGION, stack, "", "", "")))
 
 
 def test_accounts_with_their_authorities_are_put_and_shown_by_their_keys_only(run: Run, aws: EmbeddedAws) -> None:

@@ -14,15 +14,15 @@ import pytest
 
 from qlikops.cli import output
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.hook import Hook
+from qlikops.cli.hook import ProposalHook
 from qlikops.domain.errors import UsageError
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_watch import story
 from tests.unit.domain.samples import NOON, WAITING
 
 __all__ = ["story"]
-EVENT = Event(NOON, What.NEW, "new", approval_id="a1", context="eu")
+EVENT = WatchEvent(NOON, What.NEW, "new", approval_id="a1", context="eu")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def appends(path: Path) -> str:
 
 def test_each_that_waits_is_told_once_as_json(tmp_path: Path, said: list[str]) -> None:
     path = tmp_path / "$(told);"
-    hook = Hook(appends(path))
+    hook = ProposalHook(appends(path))
     others = [What.CHANGED, What.CLAIMED, What.ENDED, What.TROUBLE]
     for event in (EVENT, EVENT, *(replace(EVENT, what=what, approval_id=what) for what in others)):
         hook.take(event)
@@ -66,7 +66,7 @@ def test_each_that_waits_is_told_once_as_json(tmp_path: Path, said: list[str]) -
 
 
 def test_a_program_that_fails_is_said_and_the_next_one_is_told(said: list[str]) -> None:
-    hook = Hook(python("raise SystemExit(7)"))
+    hook = ProposalHook(python("raise SystemExit(7)"))
     hook.take(EVENT)
     hook.take(replace(EVENT, approval_id="a2"))
     until(lambda: len(said) == 2)
@@ -75,7 +75,7 @@ def test_a_program_that_fails_is_said_and_the_next_one_is_told(said: list[str]) 
 
 def test_one_that_takes_too_long_is_ended(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qlikops.hook.PATIENCE_SECONDS", 0.05)
-    Hook(python("import time; time.sleep(60)")).take(EVENT)
+    ProposalHook(python("import time; time.sleep(60)")).take(EVENT)
     until(lambda: said)
     assert "took over 0 s for a1" in said[0]
 
@@ -83,7 +83,7 @@ def test_one_that_takes_too_long_is_ended(said: list[str], monkeypatch: pytest.M
 @pytest.mark.parametrize("command", ["", "'", "/nowhere/to/be/found x", "no-such-program-anywhere"])
 def test_what_is_no_program_is_said_before_anything_is_watched(command: str) -> None:
     with pytest.raises(UsageError, match="--exec"):
-        Hook(command)
+        ProposalHook(command)
 
 
 @pytest.mark.usefixtures("story")

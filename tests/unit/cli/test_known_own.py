@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.config import LocalStatus, local_status_path
+from qlikops.config import LocalConnection, local_status_path
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import Evidence
 from qlikops.domain.ledger import OWN_FAILURES
@@ -34,7 +34,7 @@ def bucket(aws: EmbeddedAws, environ: dict[str, str]) -> EmbeddedAws:
     """The data bucket of the context `local`."""
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     local_status_path(environ).write_text(
-        codec.dumps(LocalStatus(aws.endpoint, REGION, "qlikops", "arn:machine", "table", BUCKET))
+        codec.dumps(LocalConnection(aws.endpoint, REGION, "qlikops", "arn:machine", "table", BUCKET))
     )
     return aws
 

@@ -12,7 +12,7 @@ import pytest
 from qlikops.aws.environment import AwsEnvironment
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.config import LocalStatus, local_status_path
+from qlikops.config import LocalConnection, local_status_path
 from qlikops.domain.encoding import codec
 from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.unit.cli.conftest import Run
@@ -84,7 +84,7 @@ def invocation(invocation: Invocation, stand_in: StandIn) -> Invocation:
     path = local_status_path(invocation.environ)
     path.parent.mkdir(parents=True)
     machine = "arn:aws:states:us-east-1:000000000000:stateMachine:QlikMonitoringAgent"
-    path.write_text(codec.dumps(LocalStatus(stand_in.url, "us-east-1", "qlikops", machine, "table", "bucket")))
+    path.write_text(codec.dumps(LocalConnection(stand_in.url, "us-east-1", "qlikops", machine, "table", "bucket")))
     return replace(invocation, open_environment=AwsEnvironment)
 
 

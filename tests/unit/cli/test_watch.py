@@ -18,12 +18,12 @@ from qlikops.cli import output
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.watching import watch_inboxes
-from qlikops.config import Context, LocalStatus, Settings, local_status_path
+from qlikops.config import Context, LocalConnection, Settings, local_status_path
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import Offline
 from qlikops.domain.proposals.approval import Claim, Decision, InboxRow, Status
 from qlikops.domain.proposals.evaluation import Risk
-from qlikops.presentation.lists.watch import Watch
+from qlikops.presentation.lists.watch import InboxWatch
 from tests.fakes import CALLER, Clock, FakeEnvironment
 from tests.unit.cli.conftest import Run
 from tests.unit.domain.samples import EVALUATION, NOON, WAITING, waiting
@@ -139,7 +139,7 @@ def test_a_context_that_hangs_holds_up_no_other(
     )
     contexts = [Context(name, Settings(), chosen_by="test") for name in opened]
     with pytest.raises(KeyboardInterrupt):
-        watch_inboxes(here, contexts, lambda _: Watch(), as_json=False, patience=0.2)
+        watch_inboxes(here, contexts, lambda _: InboxWatch(), as_json=False, patience=0.2)
     hangs.set()
     said = [" ".join(line.split("  ")[1:])[:23].strip() for line in capsys.readouterr().out.splitlines()]
     assert said == ["eu waits: 0123456789ab", "eu new: feedfacefeed re"]
@@ -158,7 +158,7 @@ def test_a_local_environment_that_comes_up_again_is_found(
 
     def rise() -> None:
         mend(environment)
-        status.write_text(codec.dumps(LocalStatus("http://127.0.0.1:1", "eu-west-1", "qlikops", "", "", "")))
+        status.write_text(codec.dumps(LocalConnection("http://127.0.0.1:1", "eu-west-1", "qlikops", "", "", "")))
 
     def nothing() -> None: ...
 
@@ -180,7 +180,7 @@ def test_a_local_environment_that_comes_up_again_is_found(
         sleep=sleep,
     )
     with pytest.raises(KeyboardInterrupt):
-        watch_inboxes(here, [here.context("local")], lambda _: Watch(), as_json=False)
+        watch_inboxes(here, [here.context("local")], lambda _: InboxWatch(), as_json=False)
     said = [line.split("  ")[1].split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert said == ["waits", "trouble", "trouble", "back"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qlikops.aws.session import AwsConnection
-from qlikops.config import Context, LocalStatus, Settings
+from qlikops.config import Context, LocalConnection, Settings
 from qlikops.deployment.deployer import Deployer, build_release
 from qlikops.deployment.doctor import Doctor, Examined, Health, judge_runs
 from qlikops.deployment.login import Logins
@@ -38,7 +38,7 @@ ARN = "arn:aws:states:eu-west-1:000000000000:execution:QlikMonitoringAgent:run-1
 def connect(aws: EmbeddedAws, outputs: StackOutputs | None = None) -> AwsConnection:
     """As in a context that is this embedded AWS."""
     names = (outputs.state_machine_arn, outputs.table, outputs.data_bucket) if outputs else ("", "t", "b")
-    status = LocalStatus(aws.endpoint, REGION, "qlikops", *names)
+    status = LocalConnection(aws.endpoint, REGION, "qlikops", *names)
     return AwsConnection(Context("local", Settings(region=REGION, endpoint_url=aws.endpoint), local=status))
 
 
@@ -80,7 +80,7 @@ class Deployment:
 
     def examine(self) -> dict[str, Examined]:
         outputs = self.outputs
-        status = LocalStatus(
+        status = LocalConnection(
             self.aws.endpoint, REGION, "qlikops", outputs.state_machine_arn, outputs.table, outputs.data_bucket
         )
         connection = AwsConnection(
@@ -378,7 +378,7 @@ def test_a_model_is_judged_by_what_it_answered(deployed: Deployment) -> None:
             return {"AgentSettings": '{"evaluator": "bedrock"}'}
 
     outputs = deployed.outputs
-    status = LocalStatus(
+    status = LocalConnection(
         deployed.aws.endpoint, REGION, "qlikops", outputs.state_machine_arn, outputs.table, outputs.data_bucket
     )
     connection = AwsConnection(

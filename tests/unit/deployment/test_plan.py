@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from qlikops.deployment.plan import ChangedValue, ChangeKind, Plan, parse_changes
+from qlikops.deployment.plan import ChangedValue, ChangeKind, DeploymentPlan, parse_changes
 
 
 def change(action: str, resource_type: str, **more: object) -> dict[str, object]:
@@ -74,8 +74,8 @@ def test_other_things_than_resources_are_passed_over() -> None:
 
 
 def test_a_plan_without_a_change_set_is_empty() -> None:
-    assert Plan("s", creates_stack=False).is_empty
-    assert not Plan("s", creates_stack=False, change_set="arn:x").is_empty
+    assert DeploymentPlan("s", creates_stack=False).is_empty
+    assert not DeploymentPlan("s", creates_stack=False, change_set="arn:x").is_empty
 
 
 def detail(evaluation: str, name: str = "Policies", **more: object) -> dict[str, object]:

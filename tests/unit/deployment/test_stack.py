@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from qlikops.aws.errors import aws_errors
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.plan import Plan
+from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.stack import Stack, Template
 from qlikops.deployment.status import refuse_unfit
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound
@@ -20,7 +20,7 @@ from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 TEMPLATE = Template("T")
 CHANGE_SET = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/change-1/1"
-PLAN = Plan("qlikops", creates_stack=False, change_set=CHANGE_SET)
+PLAN = DeploymentPlan("qlikops", creates_stack=False, change_set=CHANGE_SET)
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 STATUSES: list[str] = (

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from qlikops.presentation.alert import Alerts, notice
-from qlikops.presentation.lists.watch import Event, What, arrived, runs_out
+from qlikops.presentation.lists.watch import WatchEvent, What, arrived, runs_out
 from tests.fakes import row_of
 from tests.unit.presentation.samples import HOSTILE, NOW, approval, proposal
 
 ROW = row_of(approval(proposal(1)))
-FELL = Event(NOW, What.FELL_OVER, "web-orders failed again after 12m", approval_id="a", severity="critical")
+FELL = WatchEvent(NOW, What.FELL_OVER, "web-orders failed again after 12m", approval_id="a", severity="critical")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_nothing_from_outside_reaches_a_terminal_but_as_text() -> None:
     cells = inbox.TABLE.cells(inbox.ListedRow(row_of(record), NOW))
     shown = [
         *(entry.label + entry.text for section in review.sections(record, NOW) for entry in section.lines),
-        *(entry.text for entry in decision.what_goes_out(request, record, hostile, decision.Seen(None, NOW))),
+        *(entry.text for entry in decision.what_goes_out(request, record, hostile, decision.LatestSeen(None, NOW))),
         *(span.text for span in cells.values()),
         plain(decision.progress(record, request, ended=record)),
         str(explain(Offline(hostile, hostile))),

@@ -67,7 +67,7 @@ def spans_in(shown: object) -> Iterator[Span]:
             yield from spans_in(shown.spans)
         case Section():
             yield from spans_in(shown.lines)
-        case watch.Event():
+        case watch.WatchEvent():
             yield Span(shown.text)
 
 
@@ -78,8 +78,8 @@ def of_approval(value: ProposalRecord) -> list[object]:
     return [
         list(review.sections(value, NOW)),
         review.second_thoughts(value),
-        decision.what_goes_out(request, value, "", decision.Seen(None, NOW)),
-        decision.what_goes_out(Deny(value.digest, "no"), value, "", decision.Seen(None, NOW)),
+        decision.what_goes_out(request, value, "", decision.LatestSeen(None, NOW)),
+        decision.what_goes_out(Deny(value.digest, "no"), value, "", decision.LatestSeen(None, NOW)),
         decision.receipt(receipt),
         decision.progress(value, request, ended=value),
         decision.stage(request, ended=value),
@@ -88,8 +88,8 @@ def of_approval(value: ProposalRecord) -> list[object]:
         list(background.track_record(value, Background(track=(EarlierResults("bedrock", Verdict.APPROVE, 1, 1),)))),
         inboxes.TABLE.cells(listed[0]),
         [inboxes.TABLE.sorted(listed, order) for order in inboxes.TABLE.orders],
-        list(watch.Watch().took_rows([row_of(value)], NOW)),
-        list(watch.Watch().took_record(value, NOW)),
+        list(watch.InboxWatch().took_rows([row_of(value)], NOW)),
+        list(watch.InboxWatch().took_record(value, NOW)),
     ]
 
 

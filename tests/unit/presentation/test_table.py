@@ -8,7 +8,7 @@ from enum import StrEnum
 import pytest
 
 from qlikops.presentation.lists import executions, fleet, inbox
-from qlikops.presentation.table import Column, ColumnOf, Order, Table, fit
+from qlikops.presentation.table import Column, ColumnOf, SortOrder, TableOf, fit
 from qlikops.presentation.tone import Span
 
 
@@ -37,9 +37,9 @@ class Sort(StrEnum):
 
 
 Fruit = tuple[str, int]
-SIZE: Order[Fruit] = Order(Sort.SIZE, "largest first", lambda fruit: -fruit[1])
-NAME: Order[Fruit] = Order(Sort.NAME, "by name", lambda fruit: fruit[0])
-FRUITS: Table[Fruit] = Table(
+SIZE: SortOrder[Fruit] = SortOrder(Sort.SIZE, "largest first", lambda fruit: -fruit[1])
+NAME: SortOrder[Fruit] = SortOrder(Sort.NAME, "by name", lambda fruit: fruit[0])
+FRUITS: TableOf[Fruit] = TableOf(
     (
         ColumnOf(
             Column("name", "Name", 10, flexible=True),
@@ -73,7 +73,9 @@ class TestTable:
     @pytest.mark.parametrize(
         ("name", "order"), [("name", NAME), ("by name", NAME), ("size", SIZE), ("x", SIZE), (None, SIZE)]
     )
-    def test_an_order_is_found_by_its_name_or_words_or_is_the_usual_one(self, name: str, order: Order[Fruit]) -> None:
+    def test_an_order_is_found_by_its_name_or_words_or_is_the_usual_one(
+        self, name: str, order: SortOrder[Fruit]
+    ) -> None:
         assert FRUITS.order_called(name) is order
 
     def test_equals_are_told_apart_by_the_tie(self) -> None:

@@ -14,9 +14,9 @@ from qlikops.presentation.lists import events, executions, fleet, inbox
 from qlikops.presentation.lists.fleet import FleetSort
 from qlikops.presentation.lists.inbox import InboxSort
 from qlikops.presentation.pages import report
-from qlikops.presentation.table import Column, ColumnOf, Table, spread, taken
+from qlikops.presentation.table import Column, ColumnOf, TableOf, spread, taken
 
-TABLES: dict[str, Table[Any]] = {
+TABLES: dict[str, TableOf[Any]] = {
     "inbox": inbox.TABLE,
     "fleet": fleet.TABLE,
     "executions": executions.TABLE,
@@ -67,7 +67,7 @@ def test_every_column_has_a_key_of_its_own_and_one_is_flexible(name: str) -> Non
     "sort", [pytest.param(sort, id=f"{type(sort).__name__}-{sort}") for sort in (*InboxSort, *FleetSort)]
 )
 def test_every_name_of_an_order_has_one(sort: StrEnum) -> None:
-    table: Table[Any] = inbox.TABLE if isinstance(sort, InboxSort) else fleet.TABLE
+    table: TableOf[Any] = inbox.TABLE if isinstance(sort, InboxSort) else fleet.TABLE
     assert [order.name for order in table.orders].count(sort) == 1, "an `Order` of a column, or of `more_orders`"
 
 

@@ -12,7 +12,7 @@ from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
 from qlikops.domain.ports import Approve, Deny
 from qlikops.presentation import waiting
 from qlikops.presentation.deciding import denial
-from qlikops.presentation.deciding.decision import Seen, what_goes_out
+from qlikops.presentation.deciding.decision import LatestSeen, what_goes_out
 from qlikops.presentation.pages import review
 from qlikops.presentation.pages.handover import sections
 from qlikops.presentation.pictures import timebar
@@ -101,7 +101,7 @@ def test_what_is_left_fits_a_cell() -> None:
     ],
 )
 def test_the_review_says_until_when_a_resume_is_possible(now: datetime, words: str, tone: Tone) -> None:
-    lines = what_goes_out(Approve(ASKED.digest), ASKED, "", Seen(None, now))
+    lines = what_goes_out(Approve(ASKED.digest), ASKED, "", LatestSeen(None, now))
     (text,) = said(lines)
     assert words in text
     assert next(each for each in lines if each.label == "resume by").spans[0].tone is tone
@@ -119,7 +119,7 @@ def test_of_records_of_earlier_versions_nothing_is_said() -> None:
 
 def test_what_goes_out_says_it_once() -> None:
     approve = Approve(ASKED.digest)
-    assert len(said(what_goes_out(approve, ASKED, "", Seen(None, NOW)))) == 1
+    assert len(said(what_goes_out(approve, ASKED, "", LatestSeen(None, NOW)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_goes_out_says_it_once() -> None:
     ],
 )
 def test_a_denial_says_whether_it_can_still_be_resumed_then(snooze: timedelta | None, label: str, words: str) -> None:
-    denied = what_goes_out(Deny(ASKED.digest, "later", snooze), ASKED, "", Seen(None, NOW))
+    denied = what_goes_out(Deny(ASKED.digest, "later", snooze), ASKED, "", LatestSeen(None, NOW))
     assert said(denied, label) == [words]
 
 

@@ -13,7 +13,7 @@ from qlikops.domain.fleet.task import TaskKey
 from qlikops.qlik import client as clients
 from qlikops.qlik.audit import AuditLine, parse_audit_trail
 from qlikops.qlik.errors import QemBusinessError, QemUnreachable
-from qlikops.qlik.simulator.scenario import Deed
+from qlikops.qlik.simulator.scenario import AuditedAction
 from tests.scenarios.faulty import FaultKind, HttpFault
 from tests.scenarios.small import expect, small
 from tests.unit.qlik.conftest import START, Simulate, client_of
@@ -147,7 +147,10 @@ def test_a_trail_is_read_over_http_between_two_times(simulate: Simulate) -> None
 
 
 def story(*faults: HttpFault) -> Any:
-    deeds = (Deed(100, "replicate-1", "orders", "CORP\\anna"), Deed(200, "replicate-1", "orders", "ben", "SAVE_TASK"))
+    deeds = (
+        AuditedAction(100, "replicate-1", "orders", "CORP\\anna"),
+        AuditedAction(200, "replicate-1", "orders", "ben", "SAVE_TASK"),
+    )
     return small("story", *deeds, expected=expect(), faults=faults)
 
 

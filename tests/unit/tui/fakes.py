@@ -12,6 +12,7 @@ from qlikops.domain.errors import ApprovalChanged, ApprovalGone, NotFound, Qliko
 from qlikops.domain.fleet.task import Action, TaskKey
 from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import (
+    Awaited,
     Credentials,
     DecisionReceipt,
     DecisionRequest,
@@ -19,7 +20,6 @@ from qlikops.domain.ports import (
     EarlierResults,
     ExecutionPage,
     HistoryLine,
-    Waiting,
 )
 from qlikops.domain.proposals.approval import Claim, Decision, InboxRow, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.runs.orders import Order, Taken
@@ -139,7 +139,7 @@ class FakeEnvironment:
     written: list[str] = field(default_factory=list)
     """What was started, stopped and redriven."""
     signs_in: Credentials = field(default_factory=Credentials)
-    waits_for: Waiting | None = None
+    waits_for: Awaited | None = None
     """What signing in waits for."""
     sign_in_error: QlikopsError | None = None
     callers: Gate = field(default_factory=Gate)

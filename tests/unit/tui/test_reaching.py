@@ -13,7 +13,7 @@ import pytest
 from textual import events
 
 from qlikops.presentation.alert import Alerts
-from qlikops.presentation.lists.watch import Event, What
+from qlikops.presentation.lists.watch import WatchEvent, What
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
 from qlikops.tui.model.messages import Alerted
@@ -21,7 +21,7 @@ from tests.unit.presentation import samples
 from tests.unit.tui.conftest import sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment, opener
 
-FELL = Event(samples.NOW, What.FELL_OVER, "web-orders failed again", approval_id="a1", severity="critical")
+FELL = WatchEvent(samples.NOW, What.FELL_OVER, "web-orders failed again", approval_id="a1", severity="critical")
 GHOSTTY = {"TERM_PROGRAM": "ghostty"}
 
 
@@ -91,7 +91,7 @@ async def test_who_looks_at_the_console_needs_no_notice() -> None:
 )
 async def test_what_is_not_wanted_does_not_reach(alerts: Alerts) -> None:
     app, _ = console(alerts)
-    mild = Event(samples.NOW, What.NEW, "disk", severity="warning" if alerts.bell else "critical")
+    mild = WatchEvent(samples.NOW, What.NEW, "disk", severity="warning" if alerts.bell else "critical")
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "1 waits")
         app.post_message(Alerted("prod", [mild]))

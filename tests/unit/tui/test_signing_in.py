@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from qlikops.domain.errors import CredentialsProblem
-from qlikops.domain.ports import Credentials, Waiting
+from qlikops.domain.ports import Awaited, Credentials
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, sees
 from tests.unit.tui.fakes import Clock, FakeEnvironment
@@ -47,7 +47,7 @@ async def test_what_is_waited_for_is_named_with_how_long_and_it_can_be_quit(
     environment.waits.close()
     async with started(environment, size=(160, 40), clock=clock) as pilot:
         await sees(pilot, "connecting …")
-        environment.waits_for = Waiting(WAITING, clock() - timedelta(seconds=12))
+        environment.waits_for = Awaited(WAITING, clock() - timedelta(seconds=12))
         await sees(pilot, f"waiting for {WAITING}, 12s")
         await pilot.press("ctrl+q")
         assert app_of(pilot).return_code == 0

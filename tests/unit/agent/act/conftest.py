@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qlikops.qlik.simulator.library import task
-from qlikops.qlik.simulator.scenario import Event
+from qlikops.qlik.simulator.scenario import ScenarioEvent
 from tests.scenarios.small import expect, small
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.act.behind import AWAY, NAMES, Begin, Night
@@ -21,7 +21,7 @@ from tests.unit.agent.machine import Agent
 def begin(clock: FakeClock) -> Iterator[Begin]:
     with ExitStack() as running:
 
-        def make(*events: Event, tasks: Any = (), **settings: Any) -> Night:
+        def make(*events: ScenarioEvent, tasks: Any = (), **settings: Any) -> Night:
             fleet = [*map(task, NAMES), *tasks]
             story = small("night", *(events or (AWAY,)), tasks=fleet, expected=expect())
             simulator = running.enter_context(simulated(story, clock))

@@ -24,7 +24,7 @@ from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.audit import AuditLine
 from qlikops.qlik.errors import QemBusinessError, QemError, QemOutOfTime, QemUnreachable
 from qlikops.qlik.simulator.library import CONNECTION_LOST, SERVER, task
-from qlikops.qlik.simulator.scenario import Break, Deed
+from qlikops.qlik.simulator.scenario import AuditedAction, Break
 from tests.scenarios.small import expect, small
 from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import START, FakeClock, simulated
@@ -36,11 +36,11 @@ from tests.unit.agent.machine import Agent, items
 STOPPED: dict[str, Any] = {"state": TaskState.STOPPED, "stop_reason": StopReason.NORMAL}
 ANNA, BEN = "CORP\\anna.schmidt", "CORP\\ben"
 STORY = (
-    Deed(100, SERVER, "orders", ANNA),
+    AuditedAction(100, SERVER, "orders", ANNA),
     Break(100, SERVER, "orders", **STOPPED),
-    Deed(110, SERVER, "customers", BEN, "SAVE_TASK"),
+    AuditedAction(110, SERVER, "customers", BEN, "SAVE_TASK"),
     Break(160, SERVER, "customers", message=CONNECTION_LOST),
-    Deed(170, "another-server", "orders", "CORP\\carla"),
+    AuditedAction(170, "another-server", "orders", "CORP\\carla"),
 )
 AUDITED = replace(CONFIG, audit_trail=True)
 

@@ -14,7 +14,7 @@ from qlikops.agent.diagnosis.check import context_of, problems, taken_over
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries
 from qlikops.agent.diagnosis.library import Library, built_in, compiled, index_of, library, using, with_own, without_own
 from qlikops.agent.diagnosis.messages import MessageClass, classify, diagnosis_of, judge
-from qlikops.agent.diagnosis.own import Changes, Kept
+from qlikops.agent.diagnosis.own import Kept, LibraryChanges
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
 from qlikops.domain.fleet.diagnosis import FailureClass
 from tests.unit.agent.fleet import failed
@@ -108,7 +108,9 @@ def test_what_is_kept_is_what_was_written() -> None:
     assert Kept.of(kept.document(), "there") == kept
     assert Kept.of("", "there") == Kept()
     later = kept.without(["oracle-listener"]).with_(written({**NIGHT, "says": "Otherwise."}, MAINTENANCE))
-    assert kept.changes_to(later) == Changes(("oracle-gatekeeper",), ("oracle-night-batch",), ("oracle-listener",))
+    assert kept.changes_to(later) == LibraryChanges(
+        ("oracle-gatekeeper",), ("oracle-night-batch",), ("oracle-listener",)
+    )
     assert not kept.changes_to(kept.with_(written(SHADOW)))
 
 

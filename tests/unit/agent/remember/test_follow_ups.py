@@ -14,7 +14,7 @@ from qlikops.agent.remember.follow_ups import BODY_BYTES, FollowedTask, FollowUp
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import Put, Table
-from qlikops.agent.steps.lasting import Follower
+from qlikops.agent.steps.lasting import RestartFollower
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import FOLLOWED_PARTITION, RECORD, Attribute, approval_partition, track_partition
@@ -113,7 +113,7 @@ def test_two_runs_with_the_same_reading_find_it_out_once() -> None:
     """One that stands still after it has read applies what it saw to what is there by then."""
     with followed(None, 11 * MINUTE) as (nights, _):
         services = nights.agent.services
-        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        follower = RestartFollower(nights.ledger, services.notifier, services.config, nights.clock)
         open_, looked_at = nights.ledger.follow_ups.open(), nights.clock.now
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
         first = follower.look(open_, reading, looked_at, {})
@@ -130,7 +130,7 @@ def test_what_another_run_found_since_is_told_with_it() -> None:
     with night(falling_over(10 * MINUTE, "orders", "invoices")) as nights:
         nights.run()
         services, open_ = nights.agent.services, nights.ledger.follow_ups.open()
-        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        follower = RestartFollower(nights.ledger, services.notifier, services.config, nights.clock)
         up = read_fleet(services.instances(), client_factory=nights.agent.simulator.client).tasks
         nights.clock.sleep(11 * 60)
         down = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
@@ -148,7 +148,7 @@ def test_what_another_run_found_since_is_told_with_it() -> None:
 def test_what_was_read_before_the_task_came_up_says_nothing_of_it() -> None:
     with followed(None, 11 * MINUTE) as (nights, _):
         services = nights.agent.services
-        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        follower = RestartFollower(nights.ledger, services.notifier, services.config, nights.clock)
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
         open_ = nights.ledger.follow_ups.open()
 
@@ -176,7 +176,7 @@ def test_one_that_was_restarted_again_did_not_last_for_being_up(is_first: bool) 
         again = FollowedTask(ORDERS, nights.clock.now - 30 * MINUTE)
         newer = replace(stored, follow_up=replace(stored.follow_up, proposal_id=ID, tasks=(again,)))
         reading = read_fleet(services.instances(), client_factory=nights.agent.simulator.client)
-        follower = Follower(nights.ledger, services.notifier, services.config, nights.clock)
+        follower = RestartFollower(nights.ledger, services.notifier, services.config, nights.clock)
 
         seen = follower.look((stored, newer) if is_first else (newer, stored), reading, nights.clock.now, {})
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from qlikops.agent.remember.objects import Changed, NotModified, read, write_over
+from qlikops.agent.remember.objects import NotModified, ObjectChanged, read, write_over
 from tests.simulation.account import ModelledAws
 
 BUCKET, KEY = "qlikops", "known/entries.json"
@@ -38,12 +38,12 @@ def test_it_is_read_again_only_once_it_is_another_one(client: Any) -> None:
 
 def test_it_is_written_over_only_while_it_is_the_one_that_was_read(client: Any) -> None:
     write_over(client, BUCKET, KEY, b"one", "", ContentType="text/plain")
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         write_over(client, BUCKET, KEY, b"another first one", "")
     content, etag = read(client, BUCKET, KEY)
     assert content == b"one"
     write_over(client, BUCKET, KEY, b"two", etag)
-    with pytest.raises(Changed):
+    with pytest.raises(ObjectChanged):
         write_over(client, BUCKET, KEY, b"two at once", etag)
     assert read(client, BUCKET, KEY)[0] == b"two"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qlikops.agent.steps.asking import close_if_over
-from qlikops.agent.tell.event import State
+from qlikops.agent.tell.event import IncidentState
 from qlikops.agent.tell.events import NOTIFIED, ApprovalRequested, ended
 from qlikops.domain.ledger import LATEST_SNAPSHOT
 from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Reminded, Status
@@ -39,7 +39,7 @@ def test_each_end_closes_what_was_asked_and_nothing_else(status: Status, was_ask
 
     told = ended(over)
 
-    closing = [event for event in told if event.STATE is State.CLOSED]
+    closing = [event for event in told if event.STATE is IncidentState.CLOSED]
     assert len(closing) == was_asked
     assert bool(told) is (was_asked or status in NOTIFIED)
     pager = Pager(event.detail() for event in (ApprovalRequested.of(waiting, START), *told) if was_asked)

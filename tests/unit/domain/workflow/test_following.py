@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qlikops.domain.errors import AccessDenied, NotFound
 from qlikops.domain.workflow.events import HistoryEvent
 from qlikops.domain.workflow.execution import ExecutionStatus
-from qlikops.domain.workflow.following import PAGES, Follower, last_good
+from qlikops.domain.workflow.following import PAGES, ExecutionFollower, last_good
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment, FakeExecutions
 
@@ -24,7 +24,7 @@ class Forgotten(FakeExecutions):
 def test_an_ended_execution_is_read_once_more_and_then_its_history_no_more() -> None:
     environment = FakeEnvironment()
     environment.runs = [samples.execution()]
-    follower = Follower(environment.runs[0].arn)
+    follower = ExecutionFollower(environment.runs[0].arn)
     assert not follower.read(environment.executions).is_over
     environment.runs = [samples.execution("run-0711", DONE)]
     for _ in range(3):
@@ -36,7 +36,7 @@ def test_without_history_and_definition_it_says_so() -> None:
     environment = FakeEnvironment()
     environment.runs = [samples.execution("run-0711", DONE)]
     environment.definition_error = AccessDenied("Could not read it: not allowed")
-    found = Follower(environment.runs[0].arn).read(Forgotten(environment))
+    found = ExecutionFollower(environment.runs[0].arn).read(Forgotten(environment))
     assert (found.machine, found.problem) == (None, "Could not read it: not allowed")
     assert found.detail.history is None
     assert "the history is gone" in found.detail.history_note.lower()

@@ -12,9 +12,9 @@ import pytest
 from qlikops.domain.errors import NotFound
 from qlikops.domain.workflow.events import parse_events
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary, Source
-from qlikops.domain.workflow.following import Followed
+from qlikops.domain.workflow.following import FollowedExecution
 from qlikops.domain.workflow.history import trace
-from qlikops.domain.workflow.logs import READS, Call, FoundLines, LogLine, calls_of, read_logs
+from qlikops.domain.workflow.logs import READS, FoundLines, FunctionCall, LogLine, calls_of, read_logs
 from qlikops.domain.workflow.machine import Machine, State
 from tests.unit.domain.samples import NOON
 from tests.unit.domain.workflow.test_history_recorded import recorded_events
@@ -22,11 +22,11 @@ from tests.unit.domain.workflow.test_history_recorded import recorded_events
 SECOND = timedelta(seconds=1)
 
 
-def followed(events: Sequence[Mapping[str, Any]], *states: State) -> Followed:
+def followed(events: Sequence[Mapping[str, Any]], *states: State) -> FollowedExecution:
     parsed = parse_events(events)
     traced = trace(parsed)
     summary = ExecutionSummary("arn", "run-1", ExecutionStatus.RUNNING, NOON)
-    return Followed(ExecutionDetail(summary, traced.history), parsed, traced, Machine(states))
+    return FollowedExecution(ExecutionDetail(summary, traced.history), parsed, traced, Machine(states))
 
 
 def event(number: int, kind: str, previous: int | None = None, **details: Any) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def reading(lines: Sequence[LogLine], spans: list[tuple[str, datetime, datetime]
     return read
 
 
-def call(request_id: str, begun: float = 0, ended: float | None = 4, function: str = "f") -> Call:
-    return Call(
+def call(request_id: str, begun: float = 0, ended: float | None = 4, function: str = "f") -> FunctionCall:
+    return FunctionCall(
         "Look", (), function, NOON + begun * SECOND, None if ended is None else NOON + ended * SECOND, request_id
     )
 

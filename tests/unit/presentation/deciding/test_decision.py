@@ -20,7 +20,7 @@ from qlikops.presentation.vocabulary import status_meaning as meaning
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
 
-UNREAD = decision.Seen(None, NOW)
+UNREAD = decision.LatestSeen(None, NOW)
 WAIT = EndpointWait(EndpointKey("default", "eu", "ORA-PROD"), NOW, NOW + timedelta(hours=1))
 FELL = TaskLasting(samples.proposal().targets[0].key, Lasting.FELL_OVER, 420, NOW)
 
@@ -188,12 +188,12 @@ def test_why_it_no_longer_waits(made: Decision | None, said: str) -> None:
 def test_what_goes_out_is_shown_beside_what_the_last_poll_saw_and_what_happens_otherwise(
     request_: Approve | Deny,
 ) -> None:
-    def said(seen: decision.Seen) -> str:
+    def said(seen: decision.LatestSeen) -> str:
         return as_text([Section("", decision.what_goes_out(request_, samples.approval(), "", seen))])
 
     latest = Latest.of(samples.as_proposed(samples.fleet(), samples.proposal()), samples.proposal())
-    assert "seen 40s ago" in said(decision.Seen(latest, NOW))
-    assert "what the last poll says has not been read" in said(decision.Seen(None, NOW))
+    assert "seen 40s ago" in said(decision.LatestSeen(latest, NOW))
+    assert "what the last poll says has not been read" in said(decision.LatestSeen(None, NOW))
     assert ("expires in 3h48m" in said(UNREAD)) is request_.approved
     assert "As           not known yet" in said(UNREAD)
 
@@ -211,7 +211,7 @@ class TestChoosing:
         assert "Tasks        1 task, 42 tables" in text
 
     def test_what_speaks_against_it_goes_by_option_tasks_and_open_checks(self) -> None:
-        seen = decision.Seen(None, NOW)
+        seen = decision.LatestSeen(None, NOW)
         assert list(decision.careful(self.REQUEST, self.RECORD, seen)) == ["a reload replaces what the target has"]
         first = Approve("d", checked=("Ask the DBA.",))
         assert list(decision.careful(first, self.RECORD, seen)) == ["not ticked: Restore the log"]

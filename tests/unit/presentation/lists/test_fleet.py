@@ -36,7 +36,7 @@ def sampled(*seconds: int | None) -> tuple[Sample, ...]:
 
 
 def cells(task: TaskSnapshot, *, down: bool = False) -> Cells:
-    return fleet.TABLE.cells(fleet.ListedTask(task, NOW, down))
+    return fleet.TABLE.cells(fleet.FleetRow(task, NOW, down))
 
 
 def summary(snapshot: FleetSnapshot) -> str:
@@ -45,7 +45,7 @@ def summary(snapshot: FleetSnapshot) -> str:
 
 def test_what_is_wrong_comes_first_and_other_orders_are_offered() -> None:
     restarted = with_memory(TaskProgress(restarted_at=NOW))
-    tasks = [fleet.ListedTask(each, NOW) for each in (STOCK, restarted, ORDERS)]
+    tasks = [fleet.FleetRow(each, NOW) for each in (STOCK, restarted, ORDERS)]
     orders = fleet.TABLE.orders
     by = {order.name: [each.facts.key.task for each in fleet.TABLE.sorted(tasks, order)] for order in orders}
     assert by[FleetSort.WORST] == ["sales-orders", "stock", "billing"]
@@ -182,7 +182,7 @@ def test_the_filter(text: str, names: set[str]) -> None:
         with_memory(TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOW, "anna")), STOCK),
     )
     kept = parse(text, fleet.TABLE.fields)
-    assert {each.facts.key.task for each in tasks if kept.matches(fleet.ListedTask(each, NOW))} == names
+    assert {each.facts.key.task for each in tasks if kept.matches(fleet.FleetRow(each, NOW))} == names
 
 
 @pytest.mark.parametrize("width", [50, 79, 119, 200, 300])

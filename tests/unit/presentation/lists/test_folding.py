@@ -12,24 +12,24 @@ from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
 from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.proposals.mute import Mute, MuteReason
 from qlikops.domain.runs.snapshot import TaskProgress, TaskSnapshot
-from qlikops.presentation.lists.fleet import ListedTask
+from qlikops.presentation.lists.fleet import FleetRow
 from qlikops.presentation.lists.folding import PREFIX, Fold, folded
 from tests.unit.presentation.samples import NOW
 
 ANOMALY = Anomaly(AnomalyKind.FATAL_TRANSIENT, Severity.CRITICAL, TaskKey("default", "eu", "a"), "connection lost")
 
 
-def task(name: str, server: str = "eu", state: TaskState = TaskState.RUNNING, source: str = "ORA") -> ListedTask:
+def task(name: str, server: str = "eu", state: TaskState = TaskState.RUNNING, source: str = "ORA") -> FleetRow:
     key = TaskKey("default", server, name)
-    return ListedTask(TaskSnapshot(TaskFacts(key, state, StopReason.NONE, source_endpoint=source)), NOW)
+    return FleetRow(TaskSnapshot(TaskFacts(key, state, StopReason.NONE, source_endpoint=source)), NOW)
 
 
-def broken(name: str, source: str = "ORA", proposal_id: str = "") -> ListedTask:
+def broken(name: str, source: str = "ORA", proposal_id: str = "") -> FleetRow:
     each = task(name, state=TaskState.ERROR, source=source)
     return replace(each, task=replace(each.task, anomalies=(ANOMALY,), proposal_id=proposal_id))
 
 
-def said(tasks: Iterable[ListedTask], unfolded: Iterable[str] = (), *, by_server: bool = True) -> list[str]:
+def said(tasks: Iterable[FleetRow], unfolded: Iterable[str] = (), *, by_server: bool = True) -> list[str]:
     rows = folded(tasks, set(unfolded), by_server=by_server).values()
     return [row.cells["label"].text if isinstance(row, Fold) else row.facts.key.task for row in rows]
 
@@ -64,7 +64,7 @@ def test_a_server_that_is_down_hides_its_tasks_in_one_row() -> None:
         task("x", state=TaskState.STOPPED),
     ],
 )
-def test_what_something_is_to_be_said_of_stands_by_itself(odd: ListedTask) -> None:
+def test_what_something_is_to_be_said_of_stands_by_itself(odd: FleetRow) -> None:
     assert said([task("a"), odd, task("b")]) == ["▸ 2 run well (eu)", "x"]
 
 
@@ -78,7 +78,7 @@ def test_what_is_unfolded_stands_by_itself_and_every_task_is_in_one_row() -> Non
 
 
 def test_a_row_says_what_its_tasks_have_in_common_the_longest_delay_and_the_oldest_data() -> None:
-    def late(each: ListedTask, seconds: int) -> ListedTask:
+    def late(each: FleetRow, seconds: int) -> FleetRow:
         memory = TaskProgress(position=NOW - timedelta(seconds=seconds))
         facts = replace(each.facts, total_latency_seconds=seconds)
         return replace(each, task=replace(each.task, facts=facts, memory=memory))
@@ -92,12 +92,12 @@ def test_a_row_says_what_its_tasks_have_in_common_the_longest_delay_and_the_olde
 
 
 def test_a_row_does_not_say_of_all_its_tasks_what_is_known_of_the_first() -> None:
-    def muted(name: str, by: str) -> ListedTask:
+    def muted(name: str, by: str) -> FleetRow:
         each = replace(task(name), server_down=True)
         memory = TaskProgress(quiet=Mute(MuteReason.SNOOZED, NOW + timedelta(hours=1), by))
         return replace(each, task=replace(each.task, memory=memory))
 
-    def quiet(*tasks: ListedTask) -> str:
+    def quiet(*tasks: FleetRow) -> str:
         (row,) = folded(tasks).values()
         assert isinstance(row, Fold)
         return row.cells["quiet"].text

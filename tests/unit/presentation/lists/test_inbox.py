@@ -13,7 +13,7 @@ from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.proposals.approval import Claim, InboxRow
 from qlikops.presentation.filter import parse
-from qlikops.presentation.freshness import Freshness
+from qlikops.presentation.freshness import DataAge
 from qlikops.presentation.lists import inbox
 from qlikops.presentation.lists.inbox import InboxSort
 from qlikops.presentation.table import SORTED, Column, taken
@@ -336,12 +336,12 @@ def test_without_groups_rows_are_only_sorted() -> None:
 @pytest.mark.parametrize(
     ("freshness", "read_only", "shown"),
     [
-        (Freshness(NOW), False, Span("prod")),
-        (Freshness(NOW), True, Span("ro prod", Tone.MUTED)),
-        (Freshness(NOW, Offline("x")), True, Span("✗ prod", Tone.DANGER)),
+        (DataAge(NOW), False, Span("prod")),
+        (DataAge(NOW), True, Span("ro prod", Tone.MUTED)),
+        (DataAge(NOW, Offline("x")), True, Span("✗ prod", Tone.DANGER)),
     ],
 )
-def test_a_context_shows_whether_anything_can_be_done_in_it(freshness: Freshness, read_only: bool, shown: Span) -> None:
+def test_a_context_shows_whether_anything_can_be_done_in_it(freshness: DataAge, read_only: bool, shown: Span) -> None:
     assert inbox.where("prod", freshness, NOW, read_only=read_only) == shown
 
 
@@ -388,17 +388,17 @@ def test_only_another_person_who_still_looks_at_it_is_named(claim: Claim | None,
 @pytest.mark.parametrize(
     ("freshness", "last_run", "context", "said"),
     [
-        (Freshness(), "", "", "Connecting …"),
-        (Freshness(NOW), "", "", "appears here.\n\nLooking up the last run …"),
+        (DataAge(), "", "", "Connecting …"),
+        (DataAge(NOW), "", "", "appears here.\n\nLooking up the last run …"),
         (
-            Freshness(NOW),
+            DataAge(NOW),
             "No run yet.",
             "prod",
             "prod: Nothing waits for a decision. What a run proposes appears here.\n\nNo run yet.",
         ),
-        (Freshness(NOW, Offline("no route")), "", "", "Offline: no route. It recovers by itself"),
-        (Freshness(None, Offline("no route")), "", "", "Trying again by itself; r tries now."),
+        (DataAge(NOW, Offline("no route")), "", "", "Offline: no route. It recovers by itself"),
+        (DataAge(None, Offline("no route")), "", "", "Trying again by itself; r tries now."),
     ],
 )
-def test_an_empty_list_says_why(freshness: Freshness, last_run: str, context: str, said: str) -> None:
+def test_an_empty_list_says_why(freshness: DataAge, last_run: str, context: str, said: str) -> None:
     assert said in inbox.why_empty(freshness, last_run, NOW, "r", context)

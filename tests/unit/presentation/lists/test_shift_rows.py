@@ -20,7 +20,7 @@ from qlikops.domain.workflow.execution import ExecutionStatus
 from qlikops.presentation.filter import parse
 from qlikops.presentation.lists.shift_rows import (
     TABLE,
-    Group,
+    ShiftSection,
     columns,
     first_sentence,
     group_of,
@@ -66,16 +66,16 @@ def shift() -> Shift:
 def test_the_groups_come_in_the_order_of_what_must_be_known_first(shift: Shift) -> None:
     found = rows(shift, CALLER)
     assert [(row.group, row.sign.text) for row in found] == [
-        (Group.WRONG, "✗"),  # fell over at noon, restarted long before
-        (Group.WRONG, "✗"),
-        (Group.WRONG, "✗"),
-        (Group.OPEN, "◐"),
-        (Group.LASTED, "✓"),
-        (Group.QUIET, "○"),
-        (Group.QUIET, "○"),
-        (Group.OTHER, "○"),
-        (Group.PLANNED, "○"),
-        (Group.WAITS, "●"),
+        (ShiftSection.WRONG, "✗"),  # fell over at noon, restarted long before
+        (ShiftSection.WRONG, "✗"),
+        (ShiftSection.WRONG, "✗"),
+        (ShiftSection.OPEN, "◐"),
+        (ShiftSection.LASTED, "✓"),
+        (ShiftSection.QUIET, "○"),
+        (ShiftSection.QUIET, "○"),
+        (ShiftSection.OTHER, "○"),
+        (ShiftSection.PLANNED, "○"),
+        (ShiftSection.WAITS, "●"),
     ]
     fell, failed, run, *_ = found
     assert (fell.at, fell.became.text, fell.by.text) == (NOON, "fell over after 7 min", "you resumed it")
@@ -88,7 +88,7 @@ def test_the_groups_come_in_the_order_of_what_must_be_known_first(shift: Shift) 
 def test_who_is_kept_quiet_by_an_earlier_decision_has_a_row_and_who_rests_after_a_restart_has_none(
     shift: Shift,
 ) -> None:
-    quiet = [row for row in rows(shift) if row.group is Group.QUIET]
+    quiet = [row for row in rows(shift) if row.group is ShiftSection.QUIET]
     assert [(row.what, row.by.text) for row in quiet] == [
         (KEY.task, "bob denied"),
         ("2 tasks (eu/more, eu/other)", "snoozed by bob"),
@@ -97,7 +97,7 @@ def test_who_is_kept_quiet_by_an_earlier_decision_has_a_row_and_who_rests_after_
     assert shift.snapshot
     for tasks in (muted(KEY), muted(OTHER, kind=MuteReason.COOLDOWN)):
         again = replace(shift, snapshot=replace(shift.snapshot, tasks=tasks))
-        assert len([row for row in rows(again) if row.group is Group.QUIET]) == 1
+        assert len([row for row in rows(again) if row.group is ShiftSection.QUIET]) == 1
     one = replace(shift, snapshot=replace(shift.snapshot, tasks=muted(OTHER)))
     assert rows(one)[6].task == OTHER
 
@@ -105,16 +105,16 @@ def test_who_is_kept_quiet_by_an_earlier_decision_has_a_row_and_who_rests_after_
 @pytest.mark.parametrize(
     ("status", "lasting", "group"),
     [
-        (Status.RESTARTED, None, Group.OPEN),
-        (Status.RESTARTED, Aftermath(1, up_seconds=900), Group.OPEN),
-        (Status.RESTARTED, Aftermath(1, unclear=1), Group.OTHER),
-        (Status.ALREADY_RUNNING, None, Group.OTHER),
-        (Status.EXPIRED, None, Group.WRONG),
-        (Status.PARTIAL, None, Group.WRONG),
-        (Status.WAITING, None, Group.WAITS),
+        (Status.RESTARTED, None, ShiftSection.OPEN),
+        (Status.RESTARTED, Aftermath(1, up_seconds=900), ShiftSection.OPEN),
+        (Status.RESTARTED, Aftermath(1, unclear=1), ShiftSection.OTHER),
+        (Status.ALREADY_RUNNING, None, ShiftSection.OTHER),
+        (Status.EXPIRED, None, ShiftSection.WRONG),
+        (Status.PARTIAL, None, ShiftSection.WRONG),
+        (Status.WAITING, None, ShiftSection.WAITS),
     ],
 )
-def test_where_a_proposal_belongs(status: Status, lasting: Aftermath | None, group: Group) -> None:
+def test_where_a_proposal_belongs(status: Status, lasting: Aftermath | None, group: ShiftSection) -> None:
     assert group_of(replace(entry_of(WAITING), status=status, lasting=lasting)) is group
 
 

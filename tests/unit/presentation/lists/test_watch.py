@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from qlikops.domain.errors import CredentialsProblem, NotFound, Offline
 from qlikops.domain.proposals.approval import Claim, Decision, Outcome, ProposalRecord, Status
-from qlikops.presentation.lists.watch import Watch, What, arrived, in_words, runs_out, spoken, unsaid
+from qlikops.presentation.lists.watch import InboxWatch, What, arrived, in_words, runs_out, spoken, unsaid
 from tests.fakes import row_of
 from tests.unit.presentation.samples import CALLER, HOSTILE, NOW, approval, proposal
 
@@ -18,7 +18,7 @@ class Console:
     """A watch with a clock, and what it said."""
 
     def __init__(self) -> None:
-        self.watch, self.now = Watch(), NOW
+        self.watch, self.now = InboxWatch(), NOW
 
     def rows(self, *records: ProposalRecord, after: float = 0, claim: Claim | None = None) -> list[tuple[What, str]]:
         self.now += timedelta(seconds=after)
@@ -101,7 +101,7 @@ def test_what_changes_and_a_claim_that_runs_out_are_said() -> None:
 
 
 def test_another_kind_of_outage_is_said_too() -> None:
-    watch = Watch()
+    watch = InboxWatch()
     errors = (Offline("no route"), Offline("no route to host"), CredentialsProblem("expired"))
     said = [[event.text for event in watch.missed(error, NOW)] for error in errors]
     assert [len(each) for each in said] == [1, 0, 1]
@@ -109,7 +109,7 @@ def test_another_kind_of_outage_is_said_too() -> None:
 
 
 def test_an_outage_is_said_once_and_so_is_its_end() -> None:
-    watch = Watch()
+    watch = InboxWatch()
     list(watch.took_rows([], NOW))
     assert [event.what for event in watch.missed(Offline("no route"), NOW)] == [What.TROUBLE]
     assert list(watch.missed(Offline("no route"), NOW)) == []
@@ -118,7 +118,7 @@ def test_an_outage_is_said_once_and_so_is_its_end() -> None:
 
 def test_a_line_is_one_line_of_plain_words() -> None:
     hostile = replace(row_of(FIRST), label=HOSTILE[:60], kind="a\nb", severity="\x1b[2Jcritical")
-    (event,) = Watch().took_rows([hostile], NOW)
+    (event,) = InboxWatch().took_rows([hostile], NOW)
     assert spoken(event).isprintable()
     assert spoken(event).startswith("2026-03-07 11:20:00 UTC  waits: 000000000001 ")
     assert "expires in 3h48m at 2026-03-07 15:08:00 UTC" in spoken(event)

@@ -14,7 +14,7 @@ from qlikops.domain.workflow.execution import (
     StateStatus,
     StateVisit,
 )
-from qlikops.domain.workflow.following import Followed
+from qlikops.domain.workflow.following import FollowedExecution
 from qlikops.domain.workflow.history import trace
 from qlikops.domain.workflow.machine import parse_machine
 from qlikops.presentation.pages.comparison import VALUES, Comparison, ValueDifference, compare, gone, none, text
@@ -40,14 +40,16 @@ def visit(name: str, seconds: float, event: int, **changes: object) -> StateVisi
     return replace(visited, **changes)  # type: ignore[arg-type]
 
 
-def followed(name: str, history: FoldedHistory | None, *payloads: str, definition: str = DEFINITION) -> Followed:
+def followed(
+    name: str, history: FoldedHistory | None, *payloads: str, definition: str = DEFINITION
+) -> FollowedExecution:
     """Events hold `payloads` by turns as input and output."""
     events = tuple(
         HistoryEvent(number, 0, "", NOW, {("input", "output")[1 - number % 2]: payload})
         for number, payload in enumerate(payloads, start=1)
     )
     detail = ExecutionDetail(samples.execution(name, DONE), history)
-    return Followed(detail, events, trace(()), parse_machine(definition), definition=definition)
+    return FollowedExecution(detail, events, trace(()), parse_machine(definition), definition=definition)
 
 
 def history(*states: StateVisit) -> FoldedHistory:

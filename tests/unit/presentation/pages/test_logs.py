@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from qlikops.domain.workflow.execution import StateStatus, StateVisit
-from qlikops.domain.workflow.logs import Call, CallLog, LogLine
+from qlikops.domain.workflow.logs import CallLog, FunctionCall, LogLine
 from qlikops.domain.workflow.machine import Machine, State
 from qlikops.presentation.pages.logs import text
 from tests.unit.presentation.samples import NOW
 
-CALL = Call("Look", (3,), "QlikMonitor-Look", NOW, NOW + timedelta(seconds=2), "aa-1")
+CALL = FunctionCall("Look", (3,), "QlikMonitor-Look", NOW, NOW + timedelta(seconds=2), "aa-1")
 MACHINE = Machine((State("Look", "Task", function="QlikMonitor-Look"), State("Choose", "Choice")))
 LOOK, CHOOSE = (StateVisit(name, StateStatus.SUCCEEDED, NOW) for name in ("Look", "Choose"))
 
@@ -34,7 +34,7 @@ def test_what_is_missing_is_said() -> None:
     assert "up to a minute after" in shown(CallLog(CALL, ()), minutes=1)
     assert "LogRetentionDays" in shown(CallLog(CALL, ()))
     assert shown(CallLog(CALL, (), problem="There is no log group X.")).endswith("\n\nThere is no log group X.")
-    open_call = Call("Look", (), "QlikMonitor-Look", NOW)
+    open_call = FunctionCall("Look", (), "QlikMonitor-Look", NOW)
     assert "to now\nThe history does not name the request" in shown(CallLog(open_call, (), is_whole=False))
     assert "… and more" in shown(CallLog(open_call, (), is_whole=False))
     assert shown(CallLog(CALL, ())).count("─" * 40) == 0

@@ -31,7 +31,7 @@ _NO_DEEDS = ("find", "move", "page", "end", "scroll")
 
 
 @dataclass
-class Finding:
+class FinderOpener:
     """Opens the finder, then what it finds."""
 
     app: App[Any]
