@@ -234,10 +234,10 @@ def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str
     """Six times by a function, five times by a person who claims; then somebody else tries again."""
     if asked.operation not in ("transact_write_items", "update_item", "query", "get_item", "batch_get_item"):
         return ""
-    last, times = watch.tried.get(asked.who, ("", 0))
-    same = f"{asked.operation} {asked.request}"
-    times = times + 1 if same == last and asked.operation == "transact_write_items" else 1
-    watch.tried[asked.who] = same, times
+    operation, last, times = watch.tried.get(asked.who, ("", {}, 0))
+    is_same = operation == asked.operation == "transact_write_items" and last == asked.request
+    times = times + 1 if is_same else 1
+    watch.tried[asked.who] = asked.operation, asked.request, times
     most = limits.CALLS if asked.who in watch.world.functions.begun else limits.CLAIM_CALLS
     return f"{asked.who} tries {asked.operation} for the {times}. time" if times > most else ""
 
@@ -246,7 +246,7 @@ def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str
 def nobody_gives_up_a_busy_ledger_sooner(watch: Watch) -> Iterator[str]:
     """What a function writes to it is tried six times before the function fails for that."""
     for name, error in watch.world.kernel.failed:
-        operation, times = watch.tried.get(name, ("", limits.CALLS))
+        operation, _, times = watch.tried.get(name, ("", {}, limits.CALLS))
         is_busy = type(error.__cause__ or error).__name__ == "ClientError" and "Throttl" in str(
             error.__cause__ or error
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections import Counter, defaultdict
@@ -170,6 +171,12 @@ at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
 
+@functools.lru_cache(maxsize=8)
+def _parsed(snapshot: bytes) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(unpacked(snapshot))
+    return parsed
+
+
 class Watch:
     """The invariants over one world. `check` is for after every event, `rest` for the end."""
 
@@ -209,7 +216,7 @@ class Watch:
         """When each process was told last how a task is, by server and task."""
         self.looks: defaultdict[Look, list[float]] = defaultdict(list)
         """When it was told so each time."""
-        self.tried: dict[str, tuple[str, int]] = {}
+        self.tried: dict[str, tuple[str, Mapping[str, Any], int]] = {}
         """The last call of each process to the ledger, and how often in a row it was made."""
         self.said_progress: dict[str, tuple[str, float]] = {}
         """The transaction in which each process said last how far it is, and what it had read of its clock by then."""
@@ -436,12 +443,11 @@ class Watch:
         stored = [body for at, body in self.snapshots if at < before]
         return codec.loads(FleetSnapshot, unpacked(stored[-1])) if stored else None
 
-    def raw_snapshot(self, back: int = 1) -> dict[str, Any]:
+    def raw_snapshot(self, back: int = 1) -> Mapping[str, Any]:
         """What a run remembered of the fleet, as it is stored: the last one, or one before; empty if there is none."""
         if len(self.snapshots) < back:
             return {}
-        parsed: dict[str, Any] = json.loads(unpacked(self.snapshots[-back][1]))
-        return parsed
+        return _parsed(self.snapshots[-back][1])
 
     def waits_since(self, look: Look) -> Reading | None:
         """What a process read of its clock right after the last call that it had answered about a task; None if it has

@@ -96,7 +96,7 @@ def watch(**known: Any) -> Any:
         writer=lambda: world.functions.begun[WHO],
         proposal_of=lambda _: ID,
         moved_at=known.pop("moved_at", {}),
-        waits_since=known.pop("waits_since", {}),
+        awaits_endpoint_since=known.pop("waits_since", {}),
         told_findings=[],
         notified_in=lambda body: json.loads(body),
         requests_of=lambda *_: known.get("runs", []),
@@ -243,7 +243,7 @@ def test_what_is_started_is_waited_for_no_more(since: float, deeds: Sequence[str
     known = watch(
         items={RECORD: text(waits="{}")},
         begun=RESTART,
-        waits_since={ID: since},
+        awaits_endpoint_since={ID: since},
         deeds=[written(1, {"Update": {**unsaid, "ExpressionAttributeNames": names}})] if deeds else [],
     )
     assert bool(closing.what_is_started_is_waited_for_no_more(known, SENT)) is is_wrong
