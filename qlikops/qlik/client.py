@@ -170,8 +170,8 @@ class QemClient:
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; Enterprise Manager answers when it runs, or after `timeout_seconds`.
 
-        Sent once, even where the session turns out to have expired: whoever sends it again looks first whether that is
-        still wanted. An error with `maybe_sent` leaves open whether the task was started.
+        Sent once: if the session turns out to have expired, QemSessionExpired says that nothing was done, and the next
+        call logs in anew. An error with `maybe_sent` leaves open whether the task was started.
         """
         return self._act(server, task, timeout_seconds, action="run", option=option.value)
 

@@ -26,7 +26,7 @@ class Engine:
     speaks: Sequence[str] = ()
     """Engines whose words it speaks as well: it is built on them, or reached by their drivers."""
     drivers: Sequence[tuple[Sequence[str], str]] = ()
-    """Words of which one is in every text with a driver's header or its codes; how exactly those are written, as a
+    """Words, one of them in every text with a driver's header or its codes; how exactly those are written, as a
     regular expression, if that is not the word alone. Azure Synapse answers with SQL Server's header.
     """
 
