@@ -229,10 +229,12 @@ def a_list_is_gone_by_for_as_long_as_it_is_set(watch: Watch, sent: Sent) -> str:
     ]
     look = Look(sent.process, sent.server, sent.task)
     at = watch.looks[look][-1:]
-    after = next((each for each in watch.world.readings[sent.process] if at and each.at >= at[0]), None)
-    if not lists or after is None or sent.action != "run" or watch.waits_since(look):
+    read = watch.world.readings[sent.process]
+    after = next((each for each in read if at and each.at >= at[0]), None)
+    before = next((each for each in reversed(read) if lists and each.at <= lists[-1]), None)
+    if before is None or after is None or sent.action != "run" or watch.waits_since(look):
         return ""
-    old = after.at - lists[-1]
+    old = (after.said - before.said).total_seconds()
     return f"{sent.process} goes by a list of {old:.3f} s ago" if old > limits.LIST_IS_GOOD + 1 else ""
 
 
