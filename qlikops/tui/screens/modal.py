@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from rich.console import RenderableType
@@ -26,8 +25,6 @@ class Modal(ModalScreen[Answer]):
     second answer to whoever asked as well, and then close what lies below.
     """
 
-    CSS_PATH = Path(__file__).parents[1] / "modal.tcss"
-    """Read with the first of them: the first frame need not parse half of the rules."""
     TAKES_ESCAPE: ClassVar[bool] = False
     """Whether Esc means this one, also while a send delay runs."""
 

@@ -96,7 +96,7 @@ def watch(**known: Any) -> Any:
         writer=lambda: world.functions.begun[WHO],
         proposal_of=lambda _: ID,
         moved_at=known.pop("moved_at", {}),
-        awaits_endpoint_since=known.pop("waits_since", {}),
+        awaits_endpoint_since=known.pop("awaits_endpoint_since", {}),
         told_findings=[],
         notified_in=lambda body: json.loads(body),
         requests_of=lambda *_: known.get("runs", []),
