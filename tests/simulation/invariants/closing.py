@@ -280,16 +280,21 @@ def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Cha
     return "" if is_taken else f"{watch.world.dynamodb.last_writer} says that an outage was heard of, and it was not"
 
 
+_RUNS_AT_ONCE = 8
+"""That may store what they remember while another one tells."""
+
+
 @of_each_ask
 def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
     """A run keeps of a finding that people have heard of it only once the topic has taken the message."""
     if asked.operation != "put_object" or asked.request["Key"] != keys.LATEST_SNAPSHOT:
         return ""
-    before = {_finding(each) for each in watch.told_findings if each["heard"]}
-    watch.told_findings = watch.notified_in(asked.request["Body"])
+    # A run beside this one may have forgotten since what this one read of an earlier run.
+    stored = (each for _, body in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(body))
+    before = {_finding(each) for each in stored if each["heard"]}
     messages = [deed for deed in watch.deeds[asked.who] if deed.asked.operation == "publish"]
     found = [deed for deed in messages if "FindingOpened" in _attributes(deed.asked, "event")]
-    for each in watch.told_findings:
+    for each in watch.notified_in(asked.request["Body"]):
         if each["heard"] and _finding(each) not in before and not any(deed.error is None for deed in found):
             return f"{asked.who} remembers {_finding(each)} as told, and nobody was told"
     return ""

@@ -153,9 +153,13 @@ def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
 
 @at_rest
 def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
-    """Each reason to tell again of what waits is told once; twice only if a process died, or a reply was lost."""
+    """Each reason to tell again of what waits is told once, but if a process died, a reply was lost, or SNS refused."""
     befallen, died = watch.world.faults.befallen, watch.world.functions.unanswered["MonitorTasks"]
-    disturbed = died or any(each.startswith(("lost", "late", "twice", "nonsense", "stalled")) for each in befallen)
+    disturbed = (
+        died
+        or watch.world.faults.have_hit("sns:")
+        or any(each.startswith(("lost", "late", "twice", "nonsense", "stalled")) for each in befallen)
+    )
     for key, events in _by_key(watch).items():
         reasons = Counter(event["reason"] for event in events if event["event"] == "ApprovalReminder")
         for reason, count in reasons.items():

@@ -244,8 +244,6 @@ class Watch:
         """The last call to AWS of each process, people's among them."""
         self.ends_told: set[tuple[str, str]] = set()
         """The proposals of whose ends people were told, and as what each ended."""
-        self.told_findings: list[dict[str, Any]] = []
-        """What a run remembered last that people have been told of."""
         self.over_since: dict[str, float] = {}
         """Since when the summary of each run has said that it is over, by its partition."""
         self.awaits_endpoint_since: dict[str, float] = {}

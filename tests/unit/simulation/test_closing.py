@@ -97,7 +97,7 @@ def watch(**known: Any) -> Any:
         proposal_of=lambda _: ID,
         moved_at=known.pop("moved_at", {}),
         awaits_endpoint_since=known.pop("awaits_endpoint_since", {}),
-        told_findings=[],
+        snapshots=known.pop("snapshots", []),
         notified_in=lambda body: json.loads(body),
         requests_of=lambda *_: known.get("runs", []),
         requests=known.pop("requests", []),
@@ -303,6 +303,7 @@ def test_what_is_remembered_as_told_was_told() -> None:
     kept = Asked(WHO, "put_object", {"Key": "snapshots/latest.json", "Body": told})
     assert closing.what_is_remembered_as_told_was_told(watch(), kept)
     assert not closing.what_is_remembered_as_told_was_told(watch(deeds=[published(1, "FindingOpened")]), kept)
+    assert not closing.what_is_remembered_as_told_was_told(watch(snapshots=[(1.0, told)]), kept)
 
 
 @pytest.mark.parametrize(("at", "is_wrong"), [(2.0, True), (4.0, False)])
