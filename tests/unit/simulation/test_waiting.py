@@ -9,8 +9,8 @@ from tests.simulation.living import Lived, live_through
 from tests.simulation.night import Habit, draw
 from tests.simulation.plant import without_threads
 
-SEED = 166
-"""A person waits in it: once until the endpoint answers, and once until the execution is over."""
+SEED = 50
+"""A person waits in it: once until the endpoint answers, and once until something else overtakes the restart."""
 
 
 def lived() -> Lived:
