@@ -19,7 +19,24 @@ from tests.simulation.plant import without_threads
 from tests.simulation.simulate import REPLAY, one
 
 NIGHTS, AT_A_TIME = 280, 20
-FOUND = (61097, 61466, 70984, 71238, 71386, 72091, 72365, 73141, 73461, 77971, 78699, 91057)
+FOUND = (
+    61097,
+    61466,
+    70984,
+    71238,
+    71386,
+    72091,
+    72365,
+    73141,
+    73461,
+    77971,
+    78699,
+    91057,
+    200045,
+    200543,
+    201347,
+    201401,
+)
 """Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
 
 
