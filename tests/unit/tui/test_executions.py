@@ -545,7 +545,9 @@ async def test_what_is_typed_in_one_burst_with_the_key_of_a_text_field_is_its_te
         for key in ("slash", *"snx12"):
             pilot.app.post_message(events.Key(key, key if len(key) == 1 else "/"))
         # It may not be there before its key has done its work.
-        await wait_until(pilot, lambda: [each.value for each in pilot.app.screen.query(field)] == ["snx12"])
+        await wait_until(
+            pilot, lambda: [each.value for each in pilot.app.screen.query(field).results(Input)] == ["snx12"]
+        )
         assert not pilot.app.screen.is_modal
 
 
