@@ -38,7 +38,10 @@ class Aside(VerticalScroll):
         self.border_title = "Evidence and reasons"
         self._columns: Columns = ()
         self._body = Static(markup=False)
-        """Mounted once there is something to show."""
+
+    def compose(self) -> ComposeResult:
+        """What is shown is one text."""
+        yield self._body
 
     @property
     def has_room(self) -> bool:
@@ -49,8 +52,6 @@ class Aside(VerticalScroll):
         """Shows the sections in place of what stands there; with none of them, not even the frame."""
         self._columns = columns
         self.visible = bool(columns)
-        if columns and not self.children:
-            self.mount(self._body)
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -97,8 +98,11 @@ class Review(VerticalScroll):
         self._body = Static(markup=False, id="body")
 
     def compose(self) -> ComposeResult:
-        """The rest comes with the first record."""
+        """Only the line with the countdown ticks."""
         yield self._notice
+        yield self._head
+        yield self._you
+        yield self._body
 
     def on_mount(self) -> None:
         """Starts the countdown, and follows the theme."""
@@ -192,9 +196,6 @@ class Review(VerticalScroll):
     @on(events.Resize)
     def _draw(self) -> None:
         if self._shown is not None:
-            if not self._head.is_attached:
-                # Only the line with the countdown ticks.
-                self.mount(self._head, self._you, self._body)
             colours, now = palette(self), self._clock()
             self._minute = now.minute
             self.border_title = Text(review.title(self._shown, self.context_label))
