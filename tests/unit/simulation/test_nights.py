@@ -78,7 +78,7 @@ def test_a_night_is_shortened_to_what_its_violation_needs(monkeypatch: pytest.Mo
     with without_threads():
         drawn = (draw(seed) for seed in range(200))
         short = (each for each in drawn if len(each.operators) > 2 and each.hours < 2)
-        nights = list(islice((each for each in short if live_through(each).violation), 4))
+        nights = list(islice((each for each in short if live_through(each).violation), 3))
         shorter = [shortened(night, "nothing is denied: denied") for night in nights]
         assert all(live_through(night).violation for night in shorter)
     assert sum(len(night.operators) for night in shorter) < sum(len(night.operators) for night in nights)
