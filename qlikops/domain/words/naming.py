@@ -78,7 +78,7 @@ def counted(names: Sequence[str], what: str) -> str:
     return listed(names) if len(names) == 1 else f"{len(names):,} {what} ({listed(names)})"
 
 
-def listed(names: Sequence[str], most: int = _NAMED) -> str:
-    """Some names for a message, and how many more there are."""
+def listed(names: Sequence[str], most: int = _NAMED, cap: int = 120) -> str:
+    """Some names for a message, each cut to `cap` characters, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(harmless(name, 120) for name in names[:most]) + more
+    return ", ".join(harmless(name, cap) for name in names[:most]) + more

@@ -16,6 +16,7 @@ from qlikops.domain.proposals.approval import Claim, Outcome, ProposalRecord, St
 from qlikops.domain.proposals.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
 from qlikops.domain.proposals.lasting import Aftermath
 from qlikops.domain.proposals.proposal import Choice, Option, Proposal, ProposedTask
+from qlikops.domain.words.naming import listed
 from qlikops.domain.words.text import MESSAGE_CAP
 from qlikops.presentation import vocabulary, waiting
 from qlikops.presentation.lists.inbox import deadline_line
@@ -178,8 +179,7 @@ def decided_on(approval: ProposalRecord) -> tuple[Section, ...]:
 
 def targets_line(targets: Sequence[ProposedTask]) -> Span:
     """The task, or the first few of them and how many more; no name is cut, since it is what one approves."""
-    more = f" and {len(targets) - 3:,} more" if len(targets) > 3 else ""
-    return outside(", ".join(str(target.key) for target in targets[:3]) + more)
+    return outside(listed([str(target.key) for target in targets], 3, MESSAGE_CAP))
 
 
 def blast_radius(*choices: Choice) -> tuple[Span, ...]:

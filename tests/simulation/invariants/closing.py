@@ -344,15 +344,11 @@ def a_question_that_is_dropped_holds_no_task(watch: Watch, ended: Ended) -> str:
 @of_each_record
 def what_a_run_closes_for_another_is_in_its_report(watch: Watch, change: Change) -> str:
     """A run keeps the ids of what it closed since the run that had opened that was over: its report names them."""
-    closing = watch.writer()
-    if change.before is None or change.after is None or closing is None or closing.function != "MonitorTasks":
-        return ""
-    if status_of(change.before).is_final or not status_of(change.after).is_final:
+    if (closing := watch.closing_run(change)) is None:
         return ""
     run = keys.run_partition(closing.payload["execution_name"])
     is_kept = (run, f"{keys.ABANDONED_PREFIX}{change.proposal_id}") in watch.items
-    is_dropped = status_of(change.after) is Status.SUPERSEDED and Attribute.OUTCOME not in change.before
-    return "" if is_kept or is_dropped else f"{run} has closed {change.proposal_id}, and does not keep that"
+    return "" if is_kept else f"{run} has closed {change.proposal_id}, and does not keep that"
 
 
 @of_each_item

@@ -456,12 +456,8 @@ def a_run_says_what_has_lasted(watch: Watch, answered: Invocation) -> str:
 @of_each_record
 def a_run_closes_what_is_old_enough(watch: Watch, change: Change) -> str:
     """No step younger than two minutes is closed, and no restart that may be acting still: its last sign is 16 old."""
-    closing = watch.writer()
-    if change.before is None or change.after is None or closing is None or closing.function != "MonitorTasks":
-        return ""
-    if status_of(change.before).is_final or not status_of(change.after).is_final:
-        return ""
-    if status_of(change.after) is Status.SUPERSEDED and Attribute.OUTCOME not in change.before:
+    closing = watch.closing_run(change)
+    if closing is None or change.before is None:
         return ""
     read, moved_at = max(_read(watch, closing.process)), _moment(change.before[Attribute.UPDATED_AT]["S"])
     if read - moved_at < limits.YOUNG:

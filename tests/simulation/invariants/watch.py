@@ -431,6 +431,14 @@ class Watch:
         """The invocation whose write came last; None for what nobody invoked."""
         return self.world.functions.begun.get(self.world.dynamodb.last_writer)
 
+    def closing_run(self, change: Change) -> Invocation | None:
+        """The run that has ended a proposal with this change, other than by dropping its question; None if none has."""
+        run, before, after = self.writer(), change.before, change.after
+        if before is None or after is None or run is None or run.function != "MonitorTasks":
+            return None
+        is_dropped = status_of(after) is Status.SUPERSEDED and Attribute.OUTCOME not in before
+        return run if status_of(after).is_final and not status_of(before).is_final and not is_dropped else None
+
     def notified_in(self, body: bytes) -> list[dict[str, Any]]:
         """What a snapshot, as it is stored, remembers that people have been told of."""
         loaded: list[dict[str, Any]] = json.loads(unpacked(body))["told"]

@@ -15,7 +15,7 @@ from tests.simulation import enterprise_manager
 from tests.simulation.dynamodb import error
 from tests.simulation.invariants import again, closing
 from tests.simulation.invariants.asked import Asked
-from tests.simulation.invariants.watch import Change, Deed, Ended
+from tests.simulation.invariants.watch import Change, Deed, Ended, Watch
 from tests.simulation.services import Invocation
 
 WHO, ID = "MonitorTasks#1", "0123456789ab"
@@ -87,7 +87,7 @@ def watch(**known: Any) -> Any:
         dynamodb=SimpleNamespace(last_writer=WHO, read_at=known.pop("read_at", {})),
         config=SimpleNamespace(topic_arn="t", escalation_topic_arn="e"),
     )
-    return SimpleNamespace(
+    found: Any = SimpleNamespace(
         world=world,
         items=items,
         proposed={ID: PROPOSAL},
@@ -110,6 +110,8 @@ def watch(**known: Any) -> Any:
         over_since=known.pop("over_since", {}),
         last=known.pop("last", {}),
     )
+    found.closing_run = lambda change: Watch.closing_run(found, change)
+    return found
 
 
 CLAIM = put(TASK, f"RESTART#{ID}", at="noon")

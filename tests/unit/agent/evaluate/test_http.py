@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,6 @@ from tests.converse import ConverseServer, Reply
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key"
 REPLY = Reply(b'{"says": "hello"}')
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ConverseServer]:
-    with ConverseServer() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _fresh(server: ConverseServer) -> None:
-    server.script.clear()
-    server.requests.clear()
 
 
 def stubbed(*secrets: dict[str, str] | str) -> Any:

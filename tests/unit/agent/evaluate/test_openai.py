@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,18 +27,6 @@ from tests.unit.agent.evaluate.test_http import ARN, stubbed
 from tests.unit.agent.fleet import CONFIG, NOW
 
 SETTINGS = OpenAiSettings(model_id="org/model:7b", attempts=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ConverseServer]:
-    with ConverseServer() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _fresh(server: ConverseServer) -> None:
-    server.script.clear()
-    server.requests.clear()
 
 
 def call(arguments: Any, name: Any = TOOL_NAME) -> Any:
