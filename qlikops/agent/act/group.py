@@ -121,8 +121,8 @@ class GroupRestarter:
                 self.sleep(POLL_SECONDS)
             elif (why or not waiting or self.clock() >= start_until) and not self._joins(group, waiting, give_up_at):
                 break
-        # An invocation that has claimed nothing leaves the next one where it began itself: with the same looks to take.
-        if not why and waiting and len(group.claims) > len(claims) and self.clock() < go_on_until:
+        # Without any claim nothing says when to stop: each next one would begin anew, with the same looks to take.
+        if not why and waiting and group.claims and self.clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
         group.results += (not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}

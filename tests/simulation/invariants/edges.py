@@ -167,20 +167,18 @@ def a_group_goes_on_for_as_long_as_it_is_set(watch: Watch, answered: Invocation)
     answer = watch.world.functions.answers[answered.process]
     if answered.function != "ExecuteRestart" or not answered.payload.get("may_continue"):
         return ""
-    name, claims = answered.proposal_id, []
-    for (partition, sort), item in watch.items.items():
-        if sort == f"{keys.RESTART_PREFIX}{name}" and watch.claimed_at[partition, sort] < answered.at:
-            claims.append(_moment(item[Attribute.AT]["S"]))
+    name = answered.proposal_id
+    claims = {key: item for key, item in watch.items.items() if key[1] == f"{keys.RESTART_PREFIX}{name}"}
+    earlier = [_moment(item[Attribute.AT]["S"]) for key, item in claims.items() if watch.claimed_at[key] < answered.at]
     read = _read(watch, answered.process)
-    until = min(claims, default=float(int(read[0]))) + limits.GOES_ON
+    until = min(earlier, default=float(int(read[0]))) + limits.GOES_ON
     if answer["status"] == "continue":
         is_right = min(read[-_OF_LATE - 2 :]) < until
         return "" if is_right else f"{name} goes on {max(read) - until:.3f} s after its end"
     record = watch.record(name)
     outcome = told(record, Attribute.OUTCOME) if record else {}
     left = [each for each in outcome.get("targets", ()) if each["detail"] == "no time was left"]
-    began = any(watch.claimed_at[key] >= answered.at for key in watch.claimed_at if key[1].endswith(f"#{name}"))
-    if not left or not began or watch.outcome_by.get(name) != answered.process:
+    if not left or not claims or watch.outcome_by.get(name) != answered.process:
         return ""
     return "" if max(read) >= until else f"{name} has no time left, {until - max(read):.0f} s before its end"
 
@@ -332,9 +330,9 @@ def _ends_of_quiet(watch: Watch, partition: str, kind: str) -> Iterator[float]:
     if kind == "budget":
         yield from (each + limits.HOUR for each in at)
         return
-    fallen = falls_of(watch, (partition, ""))
     for last in at:
         yield last + config.cooldown_seconds
+        fallen = falls_of(watch, partition, until=last)  # as a run saw them that is slow to say so
         for count in range(1, len(fallen) + 1):
             longer = min(60 * (count * count + count), config.backoff_max_seconds)
             for _, fell_at in fallen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -69,7 +70,7 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     if not watch.clocks_are_right:
         return ""
     begun = watch.looked_at(change.proposal_id)
-    falls = [fall for fall in falls_of(watch, change.key) if fall[0] <= begun]
+    falls = [fall for fall in falls_of(watch, *change.key) if fall[0] <= begun]
     if not falls or not watch.world.config.cooldown_seconds:
         return ""
     if max(falls[0]) <= watch.lifted_at(change.key[0]):
@@ -82,15 +83,18 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     return f"{change.key[0]}: {due - looked:.0f} s too soon after {count} falls" if looked < due - 1 else ""
 
 
-def falls_of(watch: Watch, key: tuple[str, str]) -> list[tuple[float, float]]:
-    """When the last restarts of a task in a row were claimed and seen down again, the newest first."""
+def falls_of(watch: Watch, task: str, but_for: str = "", until: float = math.inf) -> list[tuple[float, float]]:
+    """When the last restarts of a task in a row were claimed and seen down again, the newest first.
+
+    `task` is its partition, `but_for` the sort key of a claim that does not count; nor do those from after `until`.
+    """
     claims = [
         (codec.parse_time(item[Attribute.AT]["S"]).timestamp(), item)
         for (partition, sort), item in watch.items.items()
-        if partition == key[0] and sort.startswith(keys.RESTART_PREFIX) and sort != key[1]
+        if partition == task and sort.startswith(keys.RESTART_PREFIX) and sort != but_for
     ]
     found: list[tuple[float, float]] = []
-    for at, item in sorted(claims, key=lambda claim: claim[0], reverse=True):
+    for at, item in sorted((each for each in claims if each[0] <= until), key=lambda claim: claim[0], reverse=True):
         outcome = told(item, Attribute.OUTCOME)
         if Attribute.LASTING in item:
             found.append((at, codec.parse_time(told(item, Attribute.LASTING)["at"]).timestamp()))

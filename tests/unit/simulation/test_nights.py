@@ -36,6 +36,9 @@ FOUND = (
     200543,
     201347,
     201401,
+    800070,
+    800373,
+    800444,
 )
 """Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
 

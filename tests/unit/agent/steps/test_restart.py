@@ -454,6 +454,15 @@ def test_a_group_too_long_for_one_invocation_goes_on_in_the_next(sixty: Restarti
     assert sixty.again() == outcome
 
 
+def test_an_invocation_that_comes_to_nothing_leaves_the_rest_to_the_next_one(sixty: Restarting) -> None:
+    sixty.invoke()
+
+    assert sixty.invoke(give_up_at=sixty.clock.now) == Unfinished(20, 60)
+
+    assert sixty.invoke() == Unfinished(40, 60)
+    assert sixty.again().status is Status.RESTARTED
+
+
 def test_a_definition_that_would_not_call_again_gets_what_is_done_and_what_is_left(sixty: Restarting) -> None:
     outcome = sixty.again(may_continue=False)
 
