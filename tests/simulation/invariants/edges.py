@@ -7,6 +7,7 @@ says so, and who has read nothing else leaves nothing undone. Clocks may be wron
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -472,11 +473,10 @@ def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
     """When the tasks of a proposal were taken last, of those that it holds; as far as a process has read that."""
     for partition in watch.task_partitions(proposal_id):
         lease = watch.items.get((partition, keys.LEASE))
-        read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), 0.0)
+        read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), math.inf)
         if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
-            taken_at = _moment(lease[Attribute.AT]["S"])
-            if taken_at - watch.world.furthest_ahead(0.0) < read_at or not read_at:
-                yield taken_at
+            taken = watch.taken[partition, proposal_id]
+            yield from (taken_at for written_at, taken_at in taken if written_at <= read_at)
 
 
 @of_each_answer
@@ -488,15 +488,16 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
     for name, item in watch.records():
         execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]
         seen_at, said = execution.seen[-1]
-        is_over = (
-            status_of(item).is_final or status_of(item) is Status.RESTARTING
-        )  # whether one acts, is not known here
-        if is_over or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
+        if status_of(item).is_final or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
             continue
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
-        if max(signs) + limits.YOUNG <= read:
-            return f"{name} is left as {status_of(item)}, {read - max(signs):.3f} s after its last step"
+        old_enough = limits.YOUNG
+        if status_of(item) is Status.RESTARTING and watch.outcome_at.get(name, math.inf) > answered.at:
+            signs += _taken(watch, name, answered.process)
+            old_enough = limits.MAY_ACT
+        if max(signs) + old_enough <= read:
+            return f"{name} is left as {status_of(item)}, {read - max(signs):.3f} s after its last sign"
     return ""
 
 

@@ -125,19 +125,15 @@ def it_ends_as_lasted_fell_over_or_not_known(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
-    """A message names each restart that fell over; a second one only if a process died, or a reply was lost."""
+    """A message names each restart that fell over; a second one if a run died, a reply was lost, or one was slow."""
     if watch.world.faults.have_hit("sns:"):
         return
-    may_repeat = ("lost", "late", "nonsense", "stalled")
-    befallen = watch.world.faults.befallen
-    is_quiet = not watch.world.functions.unanswered["MonitorTasks"]
-    is_quiet = is_quiet and not any(each.startswith(may_repeat) for each in befallen)
     for name, item in watch.records():
         so_far, messages = told(item, Attribute.LASTING), _messages(watch, name)
         seen = {each["at"] for each in so_far.get("not_lasted", ()) if each["result"] == "fell_over"}
         if seen and not messages and (keys.FOLLOWED_PARTITION, name) not in watch.items:
             yield f"{name} fell over, and nobody was told"
-        if len(messages) > len(seen) and is_quiet:
+        if len(messages) > len(seen) and not watch.may_repeat():
             yield f"{name} fell over, and that was told {len(messages)} times"
 
 

@@ -249,6 +249,9 @@ def nothing_expires_before_its_time(watch: Watch, change: Change) -> str:
     """Expired is what nobody answered by its deadline, by a minute; an error of that name is not enough."""
     if change.after is None or status_of(change.after) is not Status.EXPIRED or not watch.clocks_are_right:
         return ""
+    closing = watch.writer()
+    if closing and closing.at <= watch.waiting_at.get(change.proposal_id, 0.0):
+        return ""  # what is asked by when was not yet there to read
     left = number(change.after, keys.INBOX_SORT) - watch.world.kernel.now if keys.INBOX_SORT in change.after else 0.0
     return f"{change.proposal_id} had {left:.0f} s left" if left > 61 else ""
 

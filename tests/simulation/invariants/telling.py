@@ -154,16 +154,12 @@ def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
 @at_rest
 def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
     """Each reason to tell again of what waits is told once, but if a process died, a reply was lost, or SNS refused."""
-    befallen, died = watch.world.faults.befallen, watch.world.functions.unanswered["MonitorTasks"]
-    disturbed = (
-        died
-        or watch.world.faults.have_hit("sns:")
-        or any(each.startswith(("lost", "late", "twice", "nonsense", "stalled")) for each in befallen)
-    )
+    if watch.may_repeat() or watch.world.faults.have_hit("sns:"):
+        return
     for key, events in _by_key(watch).items():
         reasons = Counter(event["reason"] for event in events if event["event"] == "ApprovalReminder")
         for reason, count in reasons.items():
-            if count > 1 and not disturbed:
+            if count > 1:
                 yield f"{key} was told again {count} times for {reason}"
 
 

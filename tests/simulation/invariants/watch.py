@@ -16,6 +16,7 @@ from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.runs.snapshot import FleetSnapshot
+from tests.simulation import limits
 from tests.simulation.dynamodb import Key, Wire
 from tests.simulation.enterprise_manager import Requested, Sent, Tested
 from tests.simulation.invariants.asked import Asked, Write, write_of
@@ -208,6 +209,8 @@ class Watch:
         """When a run said what it remembers of the fleet, and what."""
         self.leased_until: dict[tuple[str, str], float] = {}
         """Until when each proposal held each task, by its last lease: by partition and id."""
+        self.taken: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+        """When each lease was written, and when it says that it was taken: by partition and proposal."""
         self.told_of_outage: dict[str, float] = {}
         """When each process first wrote down that people are told that monitoring fails."""
         self.asked_for: set[tuple[str, str]] = set()
@@ -226,6 +229,8 @@ class Watch:
         """When each proposal came into the inbox."""
         self.outcome_by: dict[str, str] = {}
         """The process that stored what came of each proposal."""
+        self.outcome_at: dict[str, float] = {}
+        """When it was stored."""
         self.kept_at: dict[Key, float] = {}
         """When the answer of each test was kept."""
         self.first_request: dict[str, float] = {}
@@ -376,6 +381,8 @@ class Watch:
         elif sort == keys.LEASE:
             holder = change.after[Attribute.PROPOSAL_ID]["S"]
             self.leased_until[change.key[0], holder] = number(change.after, Attribute.EXPIRES)
+            taken_at = codec.parse_time(change.after[Attribute.AT]["S"]).timestamp()
+            self.taken[change.key[0], holder].append((now, taken_at))
         elif sort == keys.SUMMARY:
             self._note_summary(change.key, change.after)
             self.summed_up_by.setdefault(change.key, writer)
@@ -412,6 +419,7 @@ class Watch:
             self.waiting_at.setdefault(name, now)
         if Attribute.OUTCOME in record:
             self.outcome_by.setdefault(name, self.world.dynamodb.last_writer)
+            self.outcome_at.setdefault(name, now)
         if not (change.before and status_of(change.before) is status_of(record)):
             self.world.kernel.say(f"{name} is {status_of(record)}", "ledger")
             self.moved_at[name] = now
@@ -422,6 +430,15 @@ class Watch:
     def clocks_are_right(self) -> bool:
         """Whether no function's clock has been stepped in this world: expiries then mean what they say."""
         return not any(ahead for _, ahead in self.world.clock_steps)
+
+    def may_repeat(self) -> bool:
+        """Whether a run may have told once more what another one told: one died or stood still meanwhile."""
+        runs = [each.process for each in self.world.functions.begun.values() if each.function == "MonitorTasks"]
+        read = (self.world.readings[run] for run in runs if self.world.readings[run])
+        is_slow = any(each[-1].at - each[0].at >= limits.TELLS for each in read)
+        repeated = ("lost", "late", "twice", "nonsense", "stalled")
+        went_wrong = any(each.startswith(repeated) for each in self.world.faults.befallen)
+        return is_slow or went_wrong or bool(self.world.functions.unanswered["MonitorTasks"])
 
     def may_be_late(self, since: float) -> float:
         """How late it may be, by the clock of a function that began then; what is due later is not over for it."""
