@@ -66,7 +66,7 @@ class SecondLook:
         place = key.instance, key.server
         # Of an earlier task of the group, it says which tags there are; but not what this one says by now.
         asked_at, listed = self._listed.get(place, (None, {}))
-        if asked_at is None or self.clock() - asked_at > LISTED_FOR:
+        if asked_at is None or not self._is_good(asked_at):
             asked_at, listed = self.clock(), {each.facts.key: each for each in operator.tasks(key.server)}
             self._listed[place] = asked_at, listed
         listing = listed.get(key)
@@ -94,13 +94,18 @@ class SecondLook:
 
     def _why_too_old(self, key: TaskKey) -> str:
         """Why the state of the task's server is too old to act on; empty if it is not, or not known."""
-        now, place = self.clock(), (key.instance, key.server)
+        place = key.instance, key.server
         looked_at, why = self._too_old.get(place, (None, ""))
-        if looked_at is None or now - looked_at > LISTED_FOR:
+        if looked_at is None or not self._is_good(looked_at):
+            now = self.clock()
             server = ServerFacts(key.instance, key.server, ServerState.MONITORED, fetched=self._fetched(key, now))
             why = too_old(server, self.config, now)
             self._too_old[place] = now, why
         return why
+
+    def _is_good(self, asked_at: datetime) -> bool:
+        # What was asked for in the future was so by a clock that has been set back since.
+        return abs(self.clock() - asked_at) <= LISTED_FOR
 
     def _fetched(self, key: TaskKey, now: datetime) -> Fetched | None:
         """When the task's server was fetched last; None where that is not known.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from qlikops.agent.remember import entries
 from qlikops.agent.remember.entries import key_of
-from qlikops.agent.remember.table import Item, Put, Table
+from qlikops.agent.remember.table import ABSENT, ConditionFailed, Item, Put, Table
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
@@ -31,18 +31,17 @@ class RunLedger:
         item = self._table.get((keys.run_partition(execution_name), keys.SUMMARY))
         return codec.loads(RunSummary, str(item[Attribute.BODY])) if item else None
 
-    def save(self, summary: RunSummary) -> None:
-        """Writes or replaces a run's summary."""
-        self._table.commit(
-            Put(
-                {
-                    **key_of(keys.run_partition(summary.execution_name), keys.SUMMARY),
-                    Attribute.BODY: codec.dumps(summary),
-                    Attribute.EXECUTION_ARN: summary.execution_arn,
-                    **entries.kept(self._clock()),
-                }
-            )
-        )
+    def sum_up(self, summary: RunSummary) -> bool:
+        """Writes a run's summary; false if there is one already, of another invocation or of the run's end."""
+        try:
+            self._table.commit(Put(self._item(summary), ABSENT))
+        except ConditionFailed:
+            return False
+        return True
+
+    def complete(self, summary: RunSummary) -> None:
+        """Writes a run's summary as it is at its end, over any other one."""
+        self._table.commit(Put(self._item(summary)))
 
     def proposals(self, execution_name: str) -> list[RunProposal]:
         """A run's proposals and where each stands, by their Map index."""
@@ -73,3 +72,11 @@ class RunLedger:
             replace(row, action=approval.chosen.action, status=status, updated_at=self._clock(), outcome=outcome),
             proposal.execution_name,
         )
+
+    def _item(self, summary: RunSummary) -> Item:
+        return {
+            **key_of(keys.run_partition(summary.execution_name), keys.SUMMARY),
+            Attribute.BODY: codec.dumps(summary),
+            Attribute.EXECUTION_ARN: summary.execution_arn,
+            **entries.kept(self._clock()),
+        }

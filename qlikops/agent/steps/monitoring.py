@@ -82,10 +82,8 @@ class Monitor:
 
         Raises QemError where no Enterprise Manager could be read: nobody must believe that the fleet was checked.
         """
-        done = self.ledger.runs.summary(run.execution_name)
-        if done:
-            ids = [row.proposal_id for row in self.ledger.runs.proposals(run.execution_name)]
-            return Monitored(done, tuple(record.approval.proposal for record in self.ledger.records(ids)))
+        if done := self._summed_up(run):
+            return done
         orders = self.desk.take(run, given)
         reconciler = Reconciler(
             self.ledger, self.executions, self.clock, run, self.config.cooldown_seconds, self.notifier.closed
@@ -115,6 +113,14 @@ class Monitor:
         monitored = self._propose(snapshot, restarts, reconciler, run, last, notes, seen.followed)
         follower.tell(run, seen, snapshot.planned)
         return monitored
+
+    def _summed_up(self, run: Run) -> Monitored | None:
+        """What an invocation for the same run has found; None if none has come to its end."""
+        summary = self.ledger.runs.summary(run.execution_name)
+        if summary is None:
+            return None
+        ids = [row.proposal_id for row in self.ledger.runs.proposals(run.execution_name)]
+        return Monitored(summary, tuple(record.approval.proposal for record in self.ledger.records(ids)))
 
     def _last_snapshot(self) -> LastSnapshot:
         last, now = self.store.snapshot(), self.clock()
@@ -237,8 +243,9 @@ class Monitor:
             followed=followed,
             stale=findings.stale,
         )
-        self.ledger.runs.save(summary)
         _logger.info("%d tasks, %d anomalies, %d proposals", summary.tasks, summary.anomalies, summary.proposals)
+        if not self.ledger.runs.sum_up(summary) and (earlier := self._summed_up(run)):
+            return earlier
         return Monitored(summary, opened.proposals)
 
     def _telling(self, run: Run, earlier: Iterable[Notified], snapshot: FleetSnapshot) -> FleetSnapshot:

@@ -75,7 +75,7 @@ class Reporter:
         # The mark comes last: a count too many after a crash in between is better than an alarm that stays silent.
         if not reported_before:
             self.metrics.put(summary, [one.evaluation for one in report.proposals if one.evaluation])
-        self.ledger.runs.save(summary)
+        self.ledger.runs.complete(summary)
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:

@@ -14,7 +14,17 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.ledger import Attribute
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked
-from tests.simulation.invariants.watch import Ended, Watch, of_each_ask, of_each_call, of_each_end, of_each_test
+from tests.simulation.invariants.watch import (
+    Change,
+    Ended,
+    Watch,
+    of_each_ask,
+    of_each_call,
+    of_each_end,
+    of_each_item,
+    of_each_test,
+    told,
+)
 
 _FEWEST = 3
 """Times that a call to the ledger is tried at least as long as it is refused for now."""
@@ -66,12 +76,17 @@ def a_run_that_is_over_is_not_counted_again(watch: Watch, asked: Asked) -> str:
     run = keys.run_partition(begun.payload["run"]["execution_name"])
     if any(deed.error is not None for deed in watch.deeds[asked.who]):
         return ""  # without its ledger, a run is counted in any case: nothing else is left to raise the alarm
-    # A look that is slow to arrive may have written its summary over the one of the end.
-    is_marked = '"finished_at":null' not in watch.items.get((run, keys.SUMMARY), {}).get(Attribute.BODY, {}).get(
-        "S", ""
-    )
-    is_over = is_marked and watch.over_since.get(run, begun.at) < begun.at
+    is_over = watch.over_since.get(run, begun.at) < begun.at
     return f"{asked.who} counts {run}, which was over before" if is_over else ""
+
+
+@of_each_item
+def a_run_that_is_over_stays_over(_: Watch, change: Change) -> str:
+    """A look that is slow to arrive does not write its summary over that of the run's end."""
+    if change.key[1] != keys.SUMMARY or change.before is None or change.after is None:
+        return ""
+    ends = [told(item, Attribute.BODY)["finished_at"] for item in (change.before, change.after)]
+    return f"{change.key[0]} was over at {ends[0]}, and is not any more" if ends[0] and not ends[1] else ""
 
 
 @of_each_call

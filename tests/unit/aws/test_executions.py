@@ -103,7 +103,7 @@ def test_a_page_knows_of_each_run_what_the_ledger_knows(
 ) -> None:
     arn, other = started("known-run"), started("unknown-run")
     run = RunSummary(arn, "known-run", START, servers=2, tasks=9, anomalies=1)
-    ledger.runs.save(run)
+    ledger.runs.complete(run)
     runs = {summary.name: summary.run for summary in executions.page(ExecutionStatus.RUNNING).executions}
     assert (runs["known-run"], runs["unknown-run"]) == (run, None)
     assert other not in [summary.arn for summary in executions.page(ExecutionStatus.SUCCEEDED).executions]

@@ -213,7 +213,7 @@ def test_what_cannot_be_read_after_a_lost_reply_leaves_it_open(executions: StepF
 
 
 def test_an_execution_outlives_its_history(executions: StepFunctionsExecutions, aws: Aws, ledger: Ledger) -> None:
-    ledger.runs.save(RunSummary(ARN, NAME, START, tasks=3))
+    ledger.runs.sum_up(RunSummary(ARN, NAME, START, tasks=3))
     aws.describes(description())
     aws.refuses("get_execution_history", "ExecutionDoesNotExist")
     detail = executions.detail(NAME)

@@ -47,7 +47,7 @@ def put_report(connection: FakeConnection, ledger: Ledger, name: str, at: dateti
     for target in (f"{key}.json", LATEST_REPORT):
         put(connection, target, codec.dumps(report))
     put(connection, f"{key}.md", f"# {name} ✓")
-    ledger.runs.save(RunSummary(f"arn:{name}", name, at, report_key=key))
+    ledger.runs.complete(RunSummary(f"arn:{name}", name, at, report_key=key))
     return report
 
 

@@ -65,14 +65,14 @@ def shown(known: RunSummaries, *executions: Any) -> list[RunSummary | None]:
 def test_a_run_that_finishes_between_two_refreshes_is_read_once_more(
     known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
-    ledger.runs.save(FOUND)
-    ledger.runs.save(replace(REPORTED, execution_arn="arn:b", execution_name="b"))
+    ledger.runs.sum_up(FOUND)
+    ledger.runs.complete(replace(REPORTED, execution_arn="arn:b", execution_name="b"))
     other = listed("b", "SUCCEEDED", 60)
     for _ in range(3):
         assert shown(known, listed(), other)[0] == FOUND
         clock.now += 3 * SECOND
     assert reads.asked == [["a", "b"]]
-    ledger.runs.save(REPORTED)
+    ledger.runs.complete(REPORTED)
     for _ in range(3):
         assert shown(known, listed(status="SUCCEEDED", ended=61), other)[0] == REPORTED
         clock.now += 3600 * SECOND
@@ -86,7 +86,7 @@ def test_a_run_that_has_not_said_what_it_found_is_asked_ever_more_rarely(
         assert shown(known, listed()) == [None]
         clock.now += 3 * SECOND
     assert 2 <= len(reads.asked) <= 8
-    ledger.runs.save(FOUND)
+    ledger.runs.sum_up(FOUND)
     before = len(reads.asked)
     for _ in range(2000):
         shown(known, listed())
@@ -104,7 +104,7 @@ def test_what_a_stopped_run_still_writes_is_found(
     clock.now += 7 * SECOND
     assert shown(known, aborted) == [None]
     clock.now += 800 * SECOND
-    ledger.runs.save(late)
+    ledger.runs.complete(late)
     for _ in range(120):
         clock.now += 10 * SECOND
         found = shown(known, aborted)
@@ -129,11 +129,11 @@ def test_a_redriven_run_is_no_longer_what_its_first_report_said(
     known: RunSummaries, reads: Reads, ledger: Ledger, clock: FakeClock
 ) -> None:
     clock.now += 3600 * SECOND
-    ledger.runs.save(REPORTED)
+    ledger.runs.complete(REPORTED)
     shown(known, listed(status="FAILED", ended=61))
     shown(known, listed(redrives=1))
     again = replace(REPORTED, outcomes={"restarted": 3})
-    ledger.runs.save(again)
+    ledger.runs.complete(again)
     assert shown(known, listed(status="SUCCEEDED", ended=3599, redrives=1)) == [again]
     assert len(reads.asked) == 3
     clock.now += 60 * SECOND
@@ -142,7 +142,7 @@ def test_a_redriven_run_is_no_longer_what_its_first_report_said(
 
 
 def test_what_could_not_be_read_is_not_taken_for_nothing(known: RunSummaries, reads: Reads, ledger: Ledger) -> None:
-    ledger.runs.save(REPORTED)
+    ledger.runs.complete(REPORTED)
     ended = listed(status="SUCCEEDED", ended=61)
     reads.unread = {"a"}
     assert shown(known, ended, listed("b", "FAILED", 61)) == [None, None]
@@ -153,8 +153,8 @@ def test_what_could_not_be_read_is_not_taken_for_nothing(known: RunSummaries, re
 def test_one_that_makes_no_sense_leaves_the_others(
     known: RunSummaries, connection: FakeConnection, ledger: Ledger
 ) -> None:
-    ledger.runs.save(FOUND)
-    ledger.runs.save(replace(FOUND, execution_arn="arn:b", execution_name="b"))
+    ledger.runs.sum_up(FOUND)
+    ledger.runs.complete(replace(FOUND, execution_arn="arn:b", execution_name="b"))
     connection.dynamodb.client.update_item(
         TableName=connection.resources.table,
         Key={"pk": {"S": "RUN#b"}, "sk": {"S": "SUMMARY"}},

@@ -19,7 +19,7 @@ from qlikops.agent.steps.assessment import Assessor
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import AnomalyKind
-from qlikops.domain.fleet.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.task import Fetched, ServerHealth, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.evaluation import ApprovalMode, Route
 from qlikops.domain.runs.plan import Scope
@@ -346,6 +346,18 @@ def test_a_message_that_only_the_list_has_is_read_again_from_there(
     decision = approved(agent, item, agent.evaluate(item))
 
     assert agent.restart(item, decision)["status"] == Status.RESTARTED
+
+
+def test_a_list_from_a_clock_that_was_set_back_is_read_again() -> None:
+    scenario = Scenario("one server", (server(SERVER, [spec("orders")]),), (Break(0, SERVER, "orders"),))
+    group = Restarted(scenario)
+    approval, key = group.ledger.record(ID).approval, TaskKey("default", SERVER, "orders")
+    look = SecondLook(approval, False, {}, {}, (), lambda _: group.operator, group.settings, group.clock)
+
+    for seconds, lists in ((0, 1), (15, 1), (-3600, 2), (16, 3)):
+        group.clock.now += timedelta(seconds=seconds)
+        look.read(key)
+        assert group.operator.calls["tasks"] == lists
 
 
 # Every fact of a task is in one of these, so that a new one is not forgotten.

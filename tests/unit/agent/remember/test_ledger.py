@@ -671,8 +671,7 @@ def test_a_run_is_summed_up(ledger: Ledger) -> None:
     assert ledger.runs.summary("run-1") is None
     summary = RunSummary(ARN, "run-1", START, servers=2, tasks=9)
 
-    ledger.runs.save(summary)
-    ledger.runs.save(summary)
+    ledger.runs.sum_up(summary)
 
     assert ledger.runs.summary("run-1") == summary
 
@@ -681,7 +680,7 @@ def test_everything_expires_one_day(ledger: Ledger, items: Items) -> None:
     waiting(ledger)
     ledger.begin_restart(ID, Decision(approved=True))
     ledger.tasks.mark_start(ORDERS, ID, "")
-    ledger.runs.save(RunSummary(ARN, "run-1", START))
+    ledger.runs.sum_up(RunSummary(ARN, "run-1", START))
     ledger.close(ID, Outcome(Status.DENIED, decision=Decision(approved=False, snooze_seconds=60)))
 
     assert [key for key, item in items().items() if int(item.get(keys.TTL, 0)) <= START.timestamp()] == []

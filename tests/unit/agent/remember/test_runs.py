@@ -41,12 +41,18 @@ def runs(table: Table) -> RunLedger:
     return RunLedger(table, lambda: NOON)
 
 
-def test_a_summary_is_there_once_it_is_saved_and_the_newest_counts(runs: RunLedger) -> None:
+def test_a_summary_is_that_of_the_first_look_until_the_run_is_over(runs: RunLedger) -> None:
     assert runs.summary(RUN) is None
     found = RunSummary(PROPOSAL.execution_arn, RUN, NOON, tasks=3)
-    for summary in (found, replace(found, finished_at=NOON)):
-        runs.save(summary)
-        assert runs.summary(RUN) == summary
+    over = replace(found, finished_at=NOON)
+
+    assert runs.sum_up(found)
+    assert not runs.sum_up(replace(found, tasks=4))
+    assert runs.summary(RUN) == found
+
+    runs.complete(over)
+    assert not runs.sum_up(found)
+    assert runs.summary(RUN) == over
 
 
 def test_proposals_are_those_of_the_run_by_their_index(runs: RunLedger, table: Table) -> None:
