@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
 from qlikops.agent.remember.objects import NotModified, ObjectChanged, read, write_over
+from qlikops.agent.transient import may_pass
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -45,6 +46,8 @@ class LatestReport:
 
     report: RunReport | None
     lost_because: str = ""
+    is_unread: bool = False
+    """It could not be fetched right now: it may be there, and may remember what nothing else does."""
 
 
 class Store:
@@ -125,16 +128,21 @@ class Store:
             return LatestReport(None, f"the report of the last run is a newer qlikops' (version {exc.version})")
         except (BotoCoreError, ClientError, codec.CodecError) as exc:
             _logger.warning("%s: %s", LATEST_REPORT, exc)
-            return LatestReport(None, "the report of the last run cannot be read")
+            return LatestReport(None, "the report of the last run cannot be read", is_unread=may_pass(exc))
         return LatestReport(report)
 
-    def save_report(self, report: RunReport, markdown: str) -> str:
-        """Writes a report as JSON and Markdown and as the latest one; its key, without the ending."""
+    def save_report(self, report: RunReport, markdown: str, latest: LatestReport) -> str:
+        """Writes a report as JSON and Markdown, and in place of the `latest` one; its key, without the ending.
+
+        A latest one that could not be fetched stays: it may say that people were told of a failure that is over by now.
+        Only a report that says so itself takes its place.
+        """
         key = report_key(report.started_at, report.execution_name)
         text = codec.dumps(report)
         self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
         self._write(f"{key}.json", text, "application/json")
-        self._write(LATEST_REPORT, text, "application/json")
+        if report.failure_told or not latest.is_unread:
+            self._write(LATEST_REPORT, text, "application/json")
         return key
 
     def url(self, key: str) -> str:

@@ -63,7 +63,7 @@ class Reporter:
         owes = self._is_untold(run, latest, failed=bool(report.error))
         unheard = latest.report is not None and latest.report.failure_unheard
         report = replace(report, failure_told=owes, failure_unheard=owes and unheard)
-        key = self.store.save_report(report, markdown(report))
+        key = self.store.save_report(report, markdown(report), latest)
         outcomes = Counter(one.status.value for one in report.proposals)
         summary = replace(
             summary,
@@ -117,7 +117,7 @@ class Reporter:
             failure_unheard=not heard,
         )
         self.metrics.put(summary)
-        return replace(summary, report_key=self.store.save_report(report, markdown(report)))
+        return replace(summary, report_key=self.store.save_report(report, markdown(report), latest))
 
     def _gather(self, run: Run, summary: RunSummary, finished_at: datetime, error: str) -> RunReport:
         rows = self.ledger.runs.proposals(run.execution_name)

@@ -40,6 +40,7 @@ FOUND = (
     800070,
     800373,
     800444,
+    850196,
 )
 """Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
 

@@ -45,7 +45,7 @@ def test_the_first_run_finds_nothing(store: Store) -> None:
 def test_what_a_run_leaves_is_found_by_the_next(store: Store) -> None:
     store.save_snapshot(SNAPSHOT)
     store.save_detection(REPORT)
-    key = store.save_report(REPORT, "# Report")
+    key = store.save_report(REPORT, "# Report", store.latest_report())
     assert store.snapshot().snapshot == SNAPSHOT
     assert store.findings(NOON, "run-1") == REPORT
     assert store.latest_report() == LatestReport(REPORT)
@@ -121,3 +121,20 @@ def test_a_snapshot_that_cannot_be_asked_for_ends_the_run_but_a_report_only_adds
     with pytest.raises(type(error)):
         store.snapshot()
     assert store.latest_report().lost_because == "the report of the last run cannot be read"
+
+
+def test_a_latest_report_that_cannot_be_fetched_gives_way_only_to_one_that_remembers_as_much(store: Store) -> None:
+    told = replace(REPORT, execution_name="told", failure_told=True)
+    store.save_report(told, "", store.latest_report())
+    unread = Store(Refusing(EndpointConnectionError(endpoint_url="https://s3")), BUCKET).latest_report()
+
+    store.save_report(replace(REPORT, execution_name="fine"), "", unread)
+    assert store.latest_report().report == told
+
+    again = replace(told, execution_name="again")
+    store.save_report(again, "", unread)
+    assert store.latest_report().report == again
+
+    denied = Store(Refusing(DENIED), BUCKET).latest_report()  # and will be: what it says nobody will ever read
+    store.save_report(REPORT, "", denied)
+    assert store.latest_report().report == REPORT
