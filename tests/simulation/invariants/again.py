@@ -101,6 +101,30 @@ def no_client_repeats_a_test(_: Watch, test: Tested) -> str:
     return f"{test.process} lets the test of {test.endpoint} be asked for again" if test.is_sent_on else ""
 
 
+@of_each_test
+def a_test_is_asked_for_as_often_as_it_was_counted(watch: Watch, test: Tested) -> str:
+    """One login for each that was counted, whatever became of it; a session that had expired is none."""
+    same = (test.process, test.server, test.endpoint)
+    tests = [each for each in watch.world.journal.tests if (each.process, each.server, each.endpoint) == same]
+    asked = sum(each.has_arrived or not each.answer for each in tests)
+    counted = watch.counted[same]
+    return f"{test.process} tests {test.endpoint} {asked} times, and has counted {counted}" if asked > counted else ""
+
+
+@of_each_ask
+def a_wait_is_answered_once(watch: Watch, asked: Asked) -> str:
+    """No function and no console sends the same answer twice: the ledger says what came of it, or the next run does."""
+    said = str(asked.request.get("output") or asked.request.get("cause", ""))
+    is_ours = asked.who in watch.world.functions.begun or '"decision_id"' in said
+    if not asked.operation.startswith("send_task_") or not is_ours:
+        return ""
+    answer = asked.who, f"{asked.request['taskToken']} {said}"
+    if answer in watch.said:
+        return f"{asked.who} answers once more: {said[:200]}"
+    watch.said.add(answer)
+    return ""
+
+
 @of_each_ask
 def no_client_repeats_a_decision(watch: Watch, asked: Asked) -> str:
     """The client that sends a person's decision tries once: after a lost reply, a second attempt would be too late."""

@@ -91,9 +91,8 @@ def a_person_answers_in_time(watch: Watch, asked: Asked) -> str:
     """A decision goes out only if its sender has read, after the record, that the deadline is not over."""
     if asked.who in watch.world.functions.begun or not asked.operation.startswith("send_task_"):
         return ""
-    if '"decision_id"' not in str(asked.request.get("output") or asked.request.get("cause")):
-        return ""  # with the plain AWS CLI
-    name = next((name for name, tokens in watch.tokens.items() if asked.request["taskToken"] in tokens), "")
+    if not (name := watch.answered(asked.request)):
+        return ""
     record = watch.record(name)
     looked_at = watch.world.dynamodb.read_at.get((asked.who, (keys.approval_partition(name), keys.RECORD)), 0.0)
     read = _read(watch, asked.who, looked_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,14 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.dynamodb import Wire
+from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.orders import may_be_planned
 from tests.simulation.invariants.waiting import is_waiting_for_endpoint
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
     number,
+    of_each_ask,
     of_each_invocation,
     of_each_record,
     status_of,
@@ -360,3 +363,13 @@ def only_an_approval_reaches_the_restart(_: Watch, invocation: Invocation) -> st
     decision = invocation.payload.get("decision")
     is_approval = isinstance(decision, dict) and decision.get("approved") is True
     return "" if is_approval else f"{invocation.proposal_id} is to be carried out by {decision!r}"
+
+
+@of_each_ask
+def what_was_braked_is_not_approved(watch: Watch, asked: Asked) -> str:
+    """Whoever has read that somebody stopped a proposal sends no approval of it."""
+    if asked.who in watch.world.functions.begun or asked.operation != "send_task_success":
+        return ""
+    name = watch.answered(asked.request)
+    read_at = watch.world.dynamodb.read_at.get((asked.who, (keys.approval_partition(name), keys.RECORD)), 0.0)
+    return f"{asked.who} approves {name}, which was stopped" if watch.braked_at.get(name, math.inf) < read_at else ""

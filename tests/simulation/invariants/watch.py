@@ -229,6 +229,8 @@ class Watch:
         """When each proposal came into the inbox."""
         self.outcome_by: dict[str, str] = {}
         """The process that stored what came of each proposal."""
+        self.braked_at: dict[str, float] = {}
+        """When the brake of each proposal was pulled."""
         self.outcome_at: dict[str, float] = {}
         """When it was stored."""
         self.kept_at: dict[Key, float] = {}
@@ -417,6 +419,8 @@ class Watch:
         self.opened_by.setdefault(name, self.world.dynamodb.last_writer)
         if status_of(record) is Status.WAITING:
             self.waiting_at.setdefault(name, now)
+        if told(record, Attribute.CLAIM).get("brake"):
+            self.braked_at.setdefault(name, now)
         if Attribute.OUTCOME in record:
             self.outcome_by.setdefault(name, self.world.dynamodb.last_writer)
             self.outcome_at.setdefault(name, now)
@@ -439,6 +443,12 @@ class Watch:
         repeated = ("lost", "late", "twice", "nonsense", "stalled")
         went_wrong = any(each.startswith(repeated) for each in self.world.faults.befallen)
         return is_slow or went_wrong or bool(self.world.functions.unanswered["MonitorTasks"])
+
+    def answered(self, request: Mapping[str, Any]) -> str:
+        """The proposal to which a console or a command sends an answer; empty for one by the plain AWS CLI."""
+        if '"decision_id"' not in str(request.get("output") or request.get("cause")):
+            return ""
+        return next((name for name, tokens in self.tokens.items() if request["taskToken"] in tokens), "")
 
     def may_be_late(self, since: float) -> float:
         """How late it may be, by the clock of a function that began then; what is due later is not over for it."""
