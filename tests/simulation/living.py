@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from qlikops.agent.remember.table import Table
 from qlikops.domain.ledger import ORDER_PREFIX, RECORD
 from tests.simulation.actors import lend, live
 from tests.simulation.console import sit
@@ -73,6 +74,7 @@ def live_through(night: Night) -> Lived:
     if night.is_at_edges:
         Edges(world)
     lived = Lived(night.seed, world=world)
+    usual, Table.most_writes = Table.most_writes, night.most_writes
     watch = Watch(world, saying)
     world.kernel.after_event = watch.check
     world.states.reached = world.faults.reached = lambda what: lived.reached.update([what])
@@ -87,6 +89,7 @@ def live_through(night: Night) -> Lived:
         lived.violation = f"{_CRASHED}: {type(exc).__name__}: {exc}"
     finally:
         world.kernel.close()
+        Table.most_writes = usual
     _account(world, lived)
     return lived
 

@@ -148,6 +148,8 @@ class Night:
     """Of the agent, beside these."""
     is_at_edges: bool = False
     """Clocks are read just when a time is over that the ledger shows."""
+    most_writes: int = 100
+    """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
     spared: frozenset[int] = frozenset()
@@ -257,7 +259,7 @@ def _with_more(rng: random.Random, night: Night) -> Night:
     if rng.random() < 0.4:
         late = (replace(each, habits=(*each.habits, Habit.APPROVES_LATE)) for each in night.operators)
         night = replace(night, is_at_edges=True, operators=tuple(late))
-    return night
+    return replace(night, most_writes=6) if rng.random() < 0.2 else night
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:

@@ -25,7 +25,6 @@ from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import (
     ABSENT,
-    TRANSACTION_LIMIT,
     Condition,
     ConditionFailed,
     Delete,
@@ -374,7 +373,7 @@ class Ledger:
             entries.still_open(self._clock(), proposal, Status.PROPOSED),
         ]
         # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
-        size = TRANSACTION_LIMIT - len(opening)
+        size = self._table.most_writes - len(opening)
         *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
         try:
             for chunk in chunks:

@@ -11,7 +11,6 @@ from qlikops.agent.remember.entries import key_of
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.table import (
     ABSENT,
-    TRANSACTION_LIMIT,
     Condition,
     ConditionFailed,
     Item,
@@ -81,7 +80,7 @@ class OrderLedger:
             Attribute.BODY: codec.dumps(outcome),
             **entries.kept(self._clock()),
         }
-        size = TRANSACTION_LIMIT - 1
+        size = self._table.most_writes - 1
         *before, last = [writes[start : start + size] for start in range(0, len(writes) or 1, size)]
         try:
             for chunk in before:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, field
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -26,7 +26,6 @@ Item = dict[str, str | int]
 Key = tuple[str, str]
 """Partition and sort key."""
 
-TRANSACTION_LIMIT = 100
 _BATCH_GET_LIMIT = 100
 _ATTEMPTS = 6
 """Attempts of one call, beyond those that botocore makes; then the invocation fails, and Step Functions retries it."""
@@ -101,6 +100,8 @@ class Table:
 
     client: Any
     name: str
+    most_writes: ClassVar[int] = 100
+    """Writes of one transaction that DynamoDB takes."""
     _: KW_ONLY
     sleep: Callable[[float], None] = time.sleep
     rng: Callable[[], float] = random.random
@@ -197,8 +198,8 @@ class Table:
 
     def commit_each(self, *writes: Write) -> None:
         """Each write on its own terms, in as few calls as that takes; those whose condition fails are left out."""
-        for start in range(0, len(writes), TRANSACTION_LIMIT):
-            chunk = list(writes[start : start + TRANSACTION_LIMIT])
+        for start in range(0, len(writes), self.most_writes):
+            chunk = list(writes[start : start + self.most_writes])
             while chunk:
                 try:
                     self.commit(*chunk)

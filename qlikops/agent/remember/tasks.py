@@ -11,7 +11,6 @@ from qlikops.agent.remember.attempts import HOUR, Attempt, Attempts, RestartLimi
 from qlikops.agent.remember.entries import key_of, record_key
 from qlikops.agent.remember.table import (
     ABSENT,
-    TRANSACTION_LIMIT,
     Check,
     Condition,
     ConditionFailed,
@@ -186,7 +185,7 @@ class TaskLedger:
         some are held for longer then.
         """
         unanswered = still_unanswered(proposal.proposal_id)
-        size = TRANSACTION_LIMIT - 1
+        size = self._table.most_writes - 1
         writes = self.lease_writes(proposal, until)
         for start in range(0, len(writes), size):
             try:

@@ -469,6 +469,19 @@ def a_run_closes_what_is_old_enough(watch: Watch, change: Change) -> str:
     return "" if is_right else f"{change.proposal_id} is closed {read - last:.3f} s after its last sign"
 
 
+@of_each_item
+def a_run_frees_what_is_old_enough(watch: Watch, change: Change) -> str:
+    """Of a proposal that is not there (yet), another run frees no task that was taken in the last two minutes."""
+    freeing, lease = watch.writer(), change.before
+    if change.key[1] != keys.LEASE or change.after is not None or lease is None or freeing is None:
+        return ""
+    is_own = lease[Attribute.EXECUTION_ARN]["S"].endswith(f":{freeing.payload.get('execution_name')}")
+    if is_own or watch.record(lease[Attribute.PROPOSAL_ID]["S"]) is not None:
+        return ""
+    age = max(_read(watch, freeing.process)) - _moment(lease[Attribute.AT]["S"])
+    return "" if age >= limits.YOUNG else f"{change.key[0]} is freed {age:.3f} s after it was taken"
+
+
 def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
     """When the tasks of a proposal were taken last, of those that it holds; as far as a process has read that."""
     for partition in watch.task_partitions(proposal_id):

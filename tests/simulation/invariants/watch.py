@@ -484,9 +484,10 @@ class Watch:
 
     def waits_since(self, look: Look) -> Reading | None:
         """What a process read of its clock right after the last call that it had answered about a task; None if it has
-        sent none.
+        sent none, or was refused: what it looks at then is what another one has sent.
         """
         mine = [each for each in self.requests if Look(each.process, each.server, each.task) == look]
+        mine = [each for each in mine if not each.is_refused]
         answered_at = mine[-1].answered_at if mine else 0.0
         read = self.world.readings[look.process]
         return next((each for each in read if each.at >= answered_at), None) if answered_at else None
