@@ -208,9 +208,10 @@ def a_new_test_stands_for_the_next(watch: Watch, test: Tested) -> str:
     record = watch.record(acting.proposal_id) if acting else None
     if acting is None or acting.function != "ExecuteRestart" or record is None:
         return ""
-    found = (told(item, Attribute.BODY) for item in watch.probes_before(acting.at, test.server, test.endpoint))
-    newest = max(found, key=lambda each: str(each["at"]), default=None)
-    if newest is None or newest["answer"] != "ERROR":
+    before = watch.probes_before(acting.at, test.server, test.endpoint)
+    newest = max((told(item, Attribute.BODY) for item in before), key=lambda each: str(each["at"]), default=None)
+    is_known = len(before) == len(watch.probes_before(test.at, test.server, test.endpoint))
+    if newest is None or newest["answer"] != "ERROR" or not is_known:
         return ""
     read = [each.said.timestamp() for each in watch.world.readings[test.process] if each.at <= test.at]
     age = max(read[-3:-1]) - _moment(newest["at"])
