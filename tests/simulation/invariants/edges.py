@@ -495,10 +495,10 @@ def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
 
 @of_each_answer
 def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) -> str:
-    """What an ended execution left is closed by who has read that it is old enough."""
+    """What an ended execution left is closed by who has read that it is old enough, and what nothing holds is freed."""
     if not _sees_all(watch, answered):
         return ""
-    read = min(_read(watch, answered.process))
+    read, dynamodb = min(_read(watch, answered.process)), watch.world.dynamodb
     for name, item in watch.records():
         execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]
         seen_at, said = execution.seen[-1]
@@ -512,6 +512,12 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
             old_enough = limits.MAY_ACT
         if max(signs) + old_enough <= read:
             return f"{name} is left as {status_of(item)}, {read - max(signs):.3f} s after its last sign"
+    for (partition, sort), item in watch.items.items():
+        holder = item[Attribute.PROPOSAL_ID]["S"] if sort == keys.LEASE else ""
+        if not holder or holder in watch.proposed or (answered.process, (partition, sort)) not in dynamodb.read_at:
+            continue
+        if (age := read - _moment(item[Attribute.AT]["S"])) >= limits.YOUNG:
+            return f"{partition} is held for nothing, {age:.3f} s after it was taken"
     return ""
 
 
