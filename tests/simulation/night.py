@@ -172,14 +172,17 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
+LONG = 0.05
+"""Share of nights with groups that take longer than one invocation: each costs as much as five others."""
+
 _FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
 
 
-def draw(seed: int) -> Night:
-    """The night of a seed."""
+def draw(seed: int, long: float = LONG) -> Night:
+    """The night of a seed, where this share of nights is `long`."""
     rng = random.Random(f"night {seed}")  # noqa: S311 - replayable
     # Groups that take longer than one invocation, beside which everything else may happen.
-    is_slow = rng.random() < 0.12
+    is_slow = rng.random() < long
     hours = 3.0 if is_slow else 1.0
     hands = rng.sample(_FIRST_HANDS, rng.choice([0, 0, 1, 2, 3]))
     if is_slow and rng.random() < 0.5:
