@@ -489,8 +489,8 @@ def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
         lease = watch.items.get((partition, keys.LEASE))
         read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), math.inf)
         if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
-            taken = watch.taken[partition, proposal_id]
-            yield from (taken_at for written_at, taken_at in taken if written_at <= read_at)
+            taken = [taken_at for written_at, taken_at in watch.taken[partition, proposal_id] if written_at <= read_at]
+            yield from taken[-1:]
 
 
 @of_each_answer
