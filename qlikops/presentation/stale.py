@@ -8,7 +8,7 @@ from datetime import datetime
 from qlikops.domain.fleet.freshness import Freshness, StaleTask, StaleTime
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Span, Tone, line, outside
-from qlikops.presentation.waiting import clock
+from qlikops.presentation.waiting import about, clock
 
 NAMED = 3
 """Tasks that are named; the rest is counted."""
@@ -20,7 +20,7 @@ def spans(freshness: Freshness, now: datetime) -> Iterator[Span]:
     yield outside(freshness.name, cap=80)
     if not freshness.is_stale(now):
         yield Span(f" allows {limit}: kept", Tone.GOOD)
-        yield Span(f", until about {clock(freshness.stale_from, now)} if nothing runs", Tone.MUTED)
+        yield Span(f", until {about(freshness.stale_from, now)} if nothing runs", Tone.MUTED)
         return
     out = vocabulary.short_duration((now - freshness.stale_from).total_seconds())
     yield Span(f" allows {limit}: out of it since {clock(freshness.stale_from, now)}, {out}", Tone.DANGER)

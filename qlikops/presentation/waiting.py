@@ -31,6 +31,12 @@ def clock(moment: datetime, now: datetime) -> str:
     return f"tomorrow {time}" if day == (now + timedelta(days=1)).astimezone(UTC).date() else f"{day} {time}"
 
 
+def about(moment: datetime, now: datetime) -> str:
+    """`about 03:11 UTC`, `tomorrow at about 03:11 UTC`: of what is reckoned."""
+    *day, time, zone = clock(moment, now).split()
+    return " ".join([*day, "at"] * bool(day) + ["about", time, zone])
+
+
 def left(until: datetime | None, now: datetime) -> Span:
     """How long a resume is possible yet, for a cell."""
     if until is None:
@@ -47,13 +53,13 @@ def lines(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
     if point is None or (until := point.resume_until) is None:
         return
     if until <= now:
-        gone = f"about {clock(until, now)} has passed: the log is probably gone"
+        gone = f"{about(until, now)} has passed: the log is probably gone"
         yield line(_LABEL, Span(gone, Tone.DANGER), outside(point.afterwards, before="; if it is, "))
         return
     tone = Tone.WARNING if point.is_near(now) else Tone.NEUTRAL
     yield line(
         _LABEL,
-        Span(f"about {clock(until, now)}, in {left(until, now).text}  ", tone),
+        Span(f"{about(until, now)}, in {left(until, now).text}  ", tone),
         *timebar.bar(approval.deadline, until, now).parts,
         outside(point.afterwards, before="; after that "),
     )
@@ -117,6 +123,6 @@ def consequence(proposals: Sequence[Proposal], muted_until: datetime | None, now
     if first is None or until is None:
         return
     if until <= (muted_until or now):
-        yield line("too late", outside(f"after about {clock(until, now)} {first.afterwards}", Tone.DANGER))
+        yield line("too late", outside(f"after {about(until, now)} {first.afterwards}", Tone.DANGER))
     else:
         yield line("waiting", f"until {clock(muted_until or until, now)} is possible")

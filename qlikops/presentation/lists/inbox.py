@@ -248,7 +248,7 @@ def _named(row: InboxRow) -> str:
 def _why_first(row: InboxRow, now: datetime) -> Spans:
     """What waiting costs first; nothing if that is not known."""
     if row.resume_until is not None and row.resume_until > now:
-        after = f"after about {waiting.clock(row.resume_until, now)} "
+        after = f"after {waiting.about(row.resume_until, now)} "
         return (Span(after), Span("only a reload", Tone.DANGER), Span(" helps"))
     if row.stale_from is not None:
         at = waiting.clock(row.stale_from, now)

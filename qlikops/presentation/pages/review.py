@@ -92,9 +92,9 @@ def _times(approval: ProposalRecord, now: datetime) -> Iterator[Line]:
     if approval.status is not Status.WAITING or point is None or (until := point.resume_until) is None:
         return
     if point.has_passed(now):
-        yield line("Log kept", Span(f"since about {waiting.clock(until, now)} it is probably gone", Tone.DANGER))
+        yield line("Log kept", Span(f"since {waiting.about(until, now)} it is probably gone", Tone.DANGER))
     else:
-        left = f"a resume is possible until about {waiting.clock(until, now)}, in {waiting.left(until, now).text}"
+        left = f"a resume is possible until {waiting.about(until, now)}, in {waiting.left(until, now).text}"
         yield line("Log kept", Span(left, Tone.WARNING if point.is_near(now) else Tone.NEUTRAL))
 
 

@@ -112,7 +112,7 @@ def _log_kept(detail: TaskDetail, now: datetime) -> Iterator[Line]:
         until = min(known)
         left = f", in {waiting.left(until, now).text}" if until > now else ": probably gone"
         yield line("log kept", Span(timebar.axis(), Tone.MUTED))
-        yield line("", *timebar.bar(None, until, now).parts, f"  until about {waiting.clock(until, now)}{left}")
+        yield line("", *timebar.bar(None, until, now).parts, f"  until {waiting.about(until, now)}{left}")
 
 
 def _history(memory: TaskProgress, now: datetime) -> Iterator[Line]:

@@ -28,6 +28,7 @@ ONE = replace(samples.proposal(), point_of_no_return=POINT)
 ASKED = samples.approval(ONE)
 UNSET = replace(ONE, point_of_no_return=replace(POINT, retention_seconds=None))
 UNTIL = waiting.clock(NOW + 18 * HOUR, NOW)
+ABOUT = waiting.about(NOW + 18 * HOUR, NOW)
 
 
 def said(lines: Iterable[Line], label: str = "resume by") -> list[str]:
@@ -80,6 +81,8 @@ def test_a_moment_is_said_as_one_speaks(hours: int, words: str) -> None:
     noon = NOW.replace(hour=12)
     moment = noon + hours * HOUR
     assert waiting.clock(moment, noon) == words.format(time=f"{moment:%H:%M} UTC", date=f"{moment:%Y-%m-%d}")
+    about = words.replace(" {time}", " at about {time}") if " " in words else f"about {words}"
+    assert waiting.about(moment, noon) == about.format(time=f"{moment:%H:%M} UTC", date=f"{moment:%Y-%m-%d}")
 
 
 def test_what_is_left_fits_a_cell() -> None:
@@ -93,7 +96,7 @@ def test_what_is_left_fits_a_cell() -> None:
     [
         (
             NOW,
-            f"about {UNTIL}, in 18h00m  ━━━━━━━━━━━━····✗·; after that only a reload of 214 tables, 6h00m last time",
+            f"{ABOUT}, in 18h00m  ━━━━━━━━━━━━····✗·; after that only a reload of 214 tables, 6h00m last time",
             Tone.NEUTRAL,
         ),
         (NOW + 13 * HOUR, "in 5h00m  ············✗·····", Tone.WARNING),
@@ -127,7 +130,7 @@ def test_what_goes_out_says_it_once() -> None:
     [
         (None, "waiting", f"until {UNTIL} is possible"),
         (4 * HOUR, "waiting", f"until {waiting.clock(NOW + 4 * HOUR, NOW)} is possible"),
-        (24 * HOUR, "too late", f"after about {UNTIL} only a reload of 214 tables, 6h00m last time"),
+        (24 * HOUR, "too late", f"after {ABOUT} only a reload of 214 tables, 6h00m last time"),
     ],
 )
 def test_a_denial_says_whether_it_can_still_be_resumed_then(snooze: timedelta | None, label: str, words: str) -> None:
@@ -138,10 +141,10 @@ def test_a_denial_says_whether_it_can_still_be_resumed_then(snooze: timedelta | 
 def test_of_several_denials_the_first_counts() -> None:
     early = replace(ONE, point_of_no_return=replace(POINT, position=NOW - 23 * HOUR))
     found = list(denial.then([ONE, UNSET, early, samples.proposal()], 2 * HOUR, NOW))
-    assert said(found, "too late")[0].startswith(f"after about {waiting.clock(NOW + HOUR, NOW)} only a reload")
+    assert said(found, "too late")[0].startswith(f"after {waiting.about(NOW + HOUR, NOW)} only a reload")
     assert len(list(denial.then([UNSET], None, NOW))) == 1
 
 
 def test_a_handover_says_until_when_what_waits_can_be_resumed() -> None:
     shift = replace(QUIET, waiting=(row_of(ASKED), row_of(samples.approval())))
-    assert as_text(sections(shift)).count(f"; to be resumed by about {UNTIL}; expires") == 1
+    assert as_text(sections(shift)).count(f"; to be resumed by {ABOUT}; expires") == 1
