@@ -243,7 +243,7 @@ def a_list_is_not_asked_for_sooner(watch: Watch) -> Iterator[str]:
     last: dict[tuple[str, str], float] = {}
     for each in watch.world.journal.lists:
         place, read = (each.process, each.server), watch.world.readings[each.process]
-        asked_at = max((one.said.timestamp() for one in read if one.at <= each.at), default=each.at)
+        asked_at = [each.at, *(one.said.timestamp() for one in read if one.at <= each.at)][-1]
         before, last[place] = last.get(place), asked_at
         is_restart = each.process.startswith("ExecuteRestart") and not watch.world.is_struck(each.process)
         # By the same reading it is the same call, once more after the session had expired.
