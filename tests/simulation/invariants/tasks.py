@@ -158,7 +158,9 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
     spared = left_out(watch.proposed[proposal_id], told(record, Attribute.DECISION))
     for partition in watch.task_partitions(proposal_id):
         lease = watch.items.get((partition, keys.LEASE))
-        if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
+        # Who restarts it and stood still may take a task once more after it was closed; that is freed by the next run.
+        is_new = any(at > watch.moved_at[proposal_id] for at, _ in watch.taken[partition, proposal_id])
+        if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id and not is_new:
             return f"{proposal_id} still holds {partition}"
         if partition not in spared and not any(
             key[0] == partition and key[1].endswith(f"#{proposal_id}") for key in _histories(watch)
