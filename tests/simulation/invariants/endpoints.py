@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
+from tests.simulation import limits
 from tests.simulation.enterprise_manager import Sent, Tested
-from tests.simulation.invariants.waiting import is_waited_for
+from tests.simulation.invariants.waiting import REFUSED, is_waited_for
 from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
 
 _HOUR, _RECENT = 3600.0, 300.0
 _LIFE = 900.0
 """Seconds of a function's life. A test is counted before it is asked for: one that stands still in between is late."""
-_REFUSED = "ORA-01017"
 
 
 @of_each_test
@@ -34,7 +34,7 @@ def no_login_is_tried_after_a_refused_one(watch: Watch, test: Tested) -> str:
     for (process, server, task), read in watch.world.journal.read.items():
         ends = [read.get(side, {}).get("name") for side in ("source_endpoint", "target_endpoint")]
         is_on_it = (process, server) == (test.process, test.server) and test.endpoint in ends
-        if is_on_it and read.get("state") != "RUNNING" and read.get("message", "").startswith(_REFUSED):
+        if is_on_it and read.get("state") != "RUNNING" and read.get("message", "").startswith(REFUSED):
             return f"{process} tests {test.endpoint}, and {task} was refused a login"
     return ""
 
@@ -62,6 +62,27 @@ def what_is_still_down_was_tested_just_now(watch: Watch, change: Change) -> str:
     if any(test.answer == "ERROR" and test.answered_at >= since for test in watch.world.journal.tests):
         return ""
     return f"{change.proposal_id} is still down, and no test has said so of late"
+
+
+@of_each_record
+def an_old_test_is_gone_by_only_if_there_is_none_left(watch: Watch, change: Change) -> str:
+    """Who ends a restart by another one's test of more than half a minute ago could not test the endpoint itself."""
+    if change.after is None or Attribute.OUTCOME not in change.after or Attribute.OUTCOME in (change.before or {}):
+        return ""
+    acting, outcome = watch.writer(), told(change.after, Attribute.OUTCOME)
+    if outcome["status"] != Status.STILL_DOWN or acting is None or is_waited_for(change.after):
+        return ""
+    tests = watch.world.journal.tests
+    if any(each.process == acting.process for each in tests) or not watch.clocks_are_right:
+        return ""
+    newest = max((each for each in tests if each.answer == "ERROR"), key=lambda each: each.answered_at, default=None)
+    since = acting.at - _HOUR + _LIFE
+    within = [each for each in tests if newest and each.endpoint == newest.endpoint and each.at > since]
+    read = watch.world.readings[acting.process]
+    age = min(each.at for each in read) - newest.answered_at if newest else 0.0
+    is_left = newest is not None and not newest.said.startswith(REFUSED) and len(within) == 1
+    is_old = is_left and watch.world.config.probes_per_hour > 1 and age > limits.TEST_IS_NEW + 1
+    return f"{change.proposal_id} is still down by a test of {age:.1f} s ago" if is_old else ""
 
 
 @of_each_record

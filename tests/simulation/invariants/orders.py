@@ -93,6 +93,16 @@ def nothing_is_proposed_during_planned_work(watch: Watch, change: Change) -> str
 
 
 @of_each_record
+def what_comes_through_is_asked_on(watch: Watch, change: Change) -> str:
+    """Planned work that begins ends no question that people have to answer all the same."""
+    if change.after is None or Attribute.OUTCOME not in change.after or Attribute.OUTCOME in (change.before or {}):
+        return ""
+    detail, kind = told(change.after, Attribute.OUTCOME)["detail"], watch.proposed[change.proposal_id]["kind"]
+    is_right = kind not in _COMES_THROUGH or not detail.startswith("planned work has begun")
+    return "" if is_right else f"{change.proposal_id}, {kind}, is no longer asked: {detail}"
+
+
+@of_each_record
 def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Change) -> str:
     """A run asks once about all that one plan stopped, and while that is open no other question is about it."""
     proposal = watch.proposed[change.proposal_id]

@@ -39,6 +39,8 @@ _STEPS: dict[Status, frozenset[Status]] = {
     Status.RESTARTING: frozenset(),
 }
 """Beside the ends: from each status that is none, to which one may go."""
+_MUCH = 10_000
+"""Characters on the tasks of an outcome, which may be more than there is room for."""
 _EVENTS = {
     Status.EVALUATED: "20-evaluated",
     Status.WAITING: "30-requested",
@@ -269,6 +271,17 @@ def only_what_waits_is_claimed_by_a_person(_: Watch, change: Change) -> str:
     is_brake = status is not None and told(change.after, Attribute.CLAIM).get("brake")
     is_listed = keys.INBOX_PARTITION in change.after
     return "" if is_brake or is_listed else f"{change.proposal_id} is claimed and {status or 'nowhere'}"
+
+
+@of_each_record
+def what_came_of_a_task_is_said_whole(_: Watch, change: Change) -> str:
+    """Only an outcome that does not fit into its record says less of each task."""
+    after = change.after or {}
+    if Attribute.OUTCOME not in after or Attribute.OUTCOME in (change.before or {}):
+        return ""
+    said = [each["detail"] for each in told(after, Attribute.OUTCOME).get("targets", ())]
+    cut = [each for each in said if each.endswith("…")]
+    return f"{change.proposal_id} says {cut[0]}" if cut and sum(map(len, said)) < _MUCH else ""
 
 
 @of_each_record

@@ -50,6 +50,10 @@ def _endpoints(proposed: Any) -> set[tuple[str, str]]:
     }
 
 
+REFUSED = "ORA-01017"
+"""What says in these nights that a login was refused."""
+
+
 @of_each_call
 def nothing_is_sent_before_the_endpoint_answers(watch: Watch, sent: Sent) -> str:
     """What was approved for when it answers is sent only after a test has said that the endpoint takes logins."""
@@ -109,6 +113,17 @@ def what_waits_for_its_endpoint_holds_its_tasks_anew(watch: Watch, change: Chang
         if taken_at < acting.at or number(lease, Attribute.EXPIRES) < needed:
             return f"{change.proposal_id} waits, and has not taken {partition} anew"
     return ""
+
+
+@of_each_record
+def who_is_refused_a_login_waits_no_longer(watch: Watch, change: Change) -> str:
+    """A test that was refused a login ends the wait: each further one may lock an account."""
+    waits, process = told(change.after or {}, Attribute.WAITS), watch.world.dynamodb.last_writer
+    if not waits or (change.before or {}).get(Attribute.WAITS) == (change.after or {}).get(Attribute.WAITS):
+        return ""
+    refused = (each for each in watch.world.journal.tests if each.process == process and REFUSED in each.said)
+    test = next(refused, None)
+    return f"{change.proposal_id} goes on waiting for {test.endpoint}, which refused a login" if test else ""
 
 
 @of_each_record
