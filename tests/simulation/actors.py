@@ -160,7 +160,8 @@ def _decide(
     except DecisionUnknown as exc:
         saying.say_unknown(world, named, exc)
         raise
-    except QlikopsError:
+    except QlikopsError as exc:
+        saying.refuse(world, approval.approval_id, approval.digest, exc)
         saying.say_not_counted(named)
         raise
     finally:

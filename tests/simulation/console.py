@@ -139,6 +139,7 @@ class Console:
                 if isinstance(message.error, DecisionUnknown):
                     reader = f"{self._name}:{_SENDING}{named[0]}"
                     self._saying.say_unknown(self._world, named, message.error, reader)
+                self._saying.refuse(self._world, named[0], message.request.digest, message.error)
                 batch = self.outbox.not_sent(message.approval.approval_id, message.error, self._to).batch
                 if isinstance(message.error, DecisionUnknown | Unreachable):
                     self._lost.add(batch)

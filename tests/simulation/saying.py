@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qlikops.domain.errors import DecisionUnknown
-from qlikops.domain.ledger import RECORD, approval_partition
+from qlikops.domain.errors import (
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    ApprovalGone,
+    DecisionUnknown,
+)
+from qlikops.domain.ledger import INBOX_SORT, RECORD, approval_partition
 from qlikops.domain.proposals.approval import Status
 from tests.simulation.plant import World
 
@@ -40,6 +46,8 @@ class Saying:
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
 
+        self.wrongly_refused: list[str] = []
+        """What somebody was told of why a decision is not sent, although it is not so."""
         self.unknown: list[tuple[Named, float]] = []
         """Of which somebody was told that it is not known, and when the record was read last before that."""
 
@@ -59,6 +67,26 @@ class Saying:
             self.settled_after.append((named[1], world.kernel.now - world.sent_at[named[1]]))
         if "could not be read" not in str(error):
             self.unknown.append((named, world.dynamodb.read_at.get((reader or world.who(), key), 0.0)))
+
+    def refuse(self, world: World, approval_id: str, digest: str, error: Exception) -> None:
+        """Somebody is told, just now, why a decision on what had this `digest` is not sent."""
+        record = world.dynamodb.items.get((approval_partition(approval_id), RECORD))
+        if record is None or approval_id in world.tampered:
+            return
+        match error:
+            case ApprovalExpired():
+                is_over = float(record.get(INBOX_SORT, {"N": "0"})["N"]) <= world.kernel.now
+                is_right = is_over or record["status"]["S"] == Status.EXPIRED
+            case ApprovalChanged():
+                is_right = record["digest"]["S"] != digest
+            case AlreadyDecided():
+                is_right = "decision" in record or Status(record["status"]["S"]).is_final
+            case ApprovalGone():
+                is_right = False
+            case _:
+                is_right = True
+        if not is_right:
+            self.wrongly_refused.append(f"{approval_id} is {record['status']['S']}, and somebody was told: {error}")
 
     def say_counted(self, named: Named) -> None:
         """Somebody is told that it counts."""

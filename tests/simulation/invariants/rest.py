@@ -257,6 +257,12 @@ def a_decision_is_sent_once(watch: Watch) -> Iterator[str]:
 
 
 @at_rest
+def who_is_refused_is_told_what_is_so(watch: Watch) -> Iterator[str]:
+    """That it expired, was changed, is decided or gone, is said of a decision only where it is so."""
+    yield from watch.saying.wrongly_refused
+
+
+@at_rest
 def who_was_shown_an_end_was_shown_the_end(watch: Watch) -> Iterator[str]:
     """What a receipt or a watch said of the end is what the ledger says."""
     for approval_id, status in watch.saying.ends:
