@@ -47,7 +47,7 @@ def _service_model(service: str) -> botocore.model.ServiceModel:
 
 
 @functools.cache
-def _operations(service: str) -> Mapping[str, botocore.model.OperationModel]:
+def operations(service: str) -> Mapping[str, botocore.model.OperationModel]:
     """By the name that boto3 gives them."""
     from botocore import xform_name
 
@@ -92,11 +92,11 @@ class ModelClient:
 
     def get_paginator(self, operation: str) -> Any:
         """botocore's own paginator over the model."""
-        model = _operations(self._service)[operation]
+        model = operations(self._service)[operation]
         return botocore.paginate.Paginator(getattr(self, operation), _pagination(self._service)[model.name], model)
 
     def _call(self, operation: str, **request: Any) -> Any:
-        model = _operations(self._service)[operation]
+        model = operations(self._service)[operation]
         shape = (model.name, *sorted(request))
         if shape not in _VALIDATED:  # a tenth of a world's time otherwise, for requests that are all alike
             report = botocore.validate.ParamValidator().validate(request, cast("Any", model.input_shape))

@@ -39,7 +39,7 @@ def _is_refused_for_now(watch: Watch, who: str, error: Exception | None) -> bool
     return is_busy(error) if who in watch.world.functions.begun else is_conflict
 
 
-@of_each_ask
+@of_each_ask()
 def what_is_refused_for_now_is_asked_again_as_it_was(watch: Watch, asked: Asked) -> str:
     """A busy table and a conflict end nothing at once; the same transaction has the same token, so that it is one."""
     who, process = asked.who, watch.world.kernel.current
@@ -67,11 +67,11 @@ def nobody_gives_up_what_is_refused_for_now(watch: Watch, ended: Ended) -> str:
     return f"{ended.who} ends, and was refused {last[-1].asked.operation} only {sum(refused)} times"
 
 
-@of_each_ask
+@of_each_ask("put_metric_data")
 def a_run_that_is_over_is_not_counted_again(watch: Watch, asked: Asked) -> str:
     """Who invokes a report once more, after the run was marked as over, puts no metrics, if it can read that."""
     begun = watch.world.functions.begun.get(asked.who)
-    if asked.operation != "put_metric_data" or begun is None or begun.function != "GenerateReport":
+    if begun is None or begun.function != "GenerateReport":
         return ""
     run = keys.run_partition(begun.payload["run"]["execution_name"])
     if any(deed.error is not None for deed in watch.deeds[asked.who]):
@@ -111,12 +111,12 @@ def a_test_is_asked_for_as_often_as_it_was_counted(watch: Watch, test: Tested) -
     return f"{test.process} tests {test.endpoint} {asked} times, and has counted {counted}" if asked > counted else ""
 
 
-@of_each_ask
+@of_each_ask("send_task_success", "send_task_failure")
 def a_wait_is_answered_once(watch: Watch, asked: Asked) -> str:
     """No function and no console sends the same answer twice: the ledger says what came of it, or the next run does."""
     said = str(asked.request.get("output") or asked.request.get("cause", ""))
     is_ours = asked.who in watch.world.functions.begun or '"decision_id"' in said
-    if not asked.operation.startswith("send_task_") or not is_ours:
+    if not is_ours:
         return ""
     answer = asked.who, f"{asked.request['taskToken']} {said}"
     if answer in watch.said:
@@ -125,11 +125,10 @@ def a_wait_is_answered_once(watch: Watch, asked: Asked) -> str:
     return ""
 
 
-@of_each_ask
+@of_each_ask("send_task_success", "send_task_failure")
 def no_client_repeats_a_decision(watch: Watch, asked: Asked) -> str:
     """The client that sends a person's decision tries once: after a lost reply, a second attempt would be too late."""
-    is_sent = asked.operation in ("send_task_success", "send_task_failure")
-    if not is_sent or asked.who in watch.world.functions.begun or _attempts_of_a_decision() == 1:
+    if asked.who in watch.world.functions.begun or _attempts_of_a_decision() == 1:
         return ""
     return f"{asked.who} sends with a client that tries {_attempts_of_a_decision()} times"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.simulation.dynamodb import Key, Wire, compiled
 
@@ -16,8 +16,7 @@ Changes = Mapping[Key, Wire | None]
 """Items as they might be instead; None for one that there is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One call."""
 
     who: str

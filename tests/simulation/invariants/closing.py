@@ -217,10 +217,10 @@ def who_tells_that_something_waits_looks_once_more(_: Watch, ended: Ended) -> st
     return ""
 
 
-@of_each_ask
+@of_each_ask("publish")
 def what_is_told_of_an_end_is_that_end(watch: Watch, asked: Asked) -> str:
     """People and programs are told the end that the ledger has; who heard of it by escalation hears of its end so."""
-    if asked.operation != "publish" or not _ENDS & {*_attributes(asked, "event")}:
+    if not _ENDS & {*_attributes(asked, "event")}:
         return ""
     topic, config = asked.request["TopicArn"], watch.world.config
     for proposal_id in _attributes(asked, "approval_id"):
@@ -284,10 +284,10 @@ _RUNS_AT_ONCE = 8
 """That may store what they remember while another one tells."""
 
 
-@of_each_ask
+@of_each_ask("put_object")
 def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
     """A run keeps of a finding that people have heard of it only once the topic has taken the message."""
-    if asked.operation != "put_object" or asked.request["Key"] != keys.LATEST_SNAPSHOT:
+    if asked.request["Key"] != keys.LATEST_SNAPSHOT:
         return ""
     # A run beside this one may have forgotten since what this one read of an earlier run.
     stored = (each for _, body in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(body))
@@ -304,10 +304,10 @@ def _finding(notified: dict[str, Any]) -> tuple[str, str]:
     return json.dumps(notified["key"], sort_keys=True), notified["kind"]
 
 
-@of_each_ask
+@of_each_ask("publish")
 def what_was_told_by_now_is_read_before_more_is_told(watch: Watch, asked: Asked) -> str:
     """A run tells of findings by what people have been told as it has read that after its look at the fleet."""
-    if asked.operation != "publish" or not {"FindingOpened", "FindingClosed"} & {*_attributes(asked, "event")}:
+    if not {"FindingOpened", "FindingClosed"} & {*_attributes(asked, "event")}:
         return ""
     read = [
         deed.at

@@ -86,10 +86,10 @@ def a_question_expires_when_its_time_is_over(watch: Watch, change: Change) -> st
     return "" if is_right else f"{change.proposal_id} is {outcome['status']} {max(read) - from_then:+.3f} s from then"
 
 
-@of_each_ask
+@of_each_ask("send_task_success", "send_task_failure")
 def a_person_answers_in_time(watch: Watch, asked: Asked) -> str:
     """A decision goes out only if its sender has read, after the record, that the deadline is not over."""
-    if asked.who in watch.world.functions.begun or not asked.operation.startswith("send_task_"):
+    if asked.who in watch.world.functions.begun:
         return ""
     if not (name := watch.answered(asked.request)):
         return ""
@@ -251,7 +251,7 @@ def a_list_is_not_asked_for_sooner(watch: Watch) -> Iterator[str]:
             yield f"{each.process} lists {each.server} again after {asked_at - before:.3f} s"
 
 
-@of_each_ask
+@of_each_ask("update_item", "transact_write_items")
 def progress_is_said_now_and_then(watch: Watch, asked: Asked) -> str:
     """Of a group, by one process, every ten seconds at most."""
     write = write_of(asked, watch.items) if asked.who.startswith("ExecuteRestart") else None

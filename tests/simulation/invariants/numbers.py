@@ -229,11 +229,9 @@ def who_acts_looks_every_two_seconds(watch: Watch, _: Invocation) -> str:
     return f"{wrong[0][0]} sleeps for {wrong[0][1]:g} s" if wrong else ""
 
 
-@of_each_ask
+@of_each_ask("transact_write_items", "update_item", "query", "get_item", "batch_get_item")
 def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str:
     """Six times by a function, five times by a person who claims; then somebody else tries again."""
-    if asked.operation not in ("transact_write_items", "update_item", "query", "get_item", "batch_get_item"):
-        return ""
     operation, last, times = watch.tried.get(asked.who, ("", {}, 0))
     is_same = operation == asked.operation == "transact_write_items" and last == asked.request
     times = times + 1 if is_same else 1

@@ -378,10 +378,10 @@ def only_an_approval_reaches_the_restart(_: Watch, invocation: Invocation) -> st
     return "" if is_approval else f"{invocation.proposal_id} is to be carried out by {decision!r}"
 
 
-@of_each_ask
+@of_each_ask("send_task_success")
 def what_was_braked_is_not_approved(watch: Watch, asked: Asked) -> str:
     """Whoever has read that somebody stopped a proposal sends no approval of it."""
-    if asked.who in watch.world.functions.begun or asked.operation != "send_task_success":
+    if asked.who in watch.world.functions.begun:
         return ""
     name = watch.answered(asked.request)
     read_at = watch.world.dynamodb.read_at.get((asked.who, (keys.approval_partition(name), keys.RECORD)), 0.0)

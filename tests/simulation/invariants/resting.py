@@ -336,14 +336,13 @@ def an_open_entry_is_struck_off_after_all_else(_: Watch, write: Write) -> str:
     return f"{write.who} writes {[each.key for each in write.actions]}" if is_early else ""
 
 
-@of_each_ask
+@of_each_ask("transact_write_items")
 def a_transaction_that_comes_twice_is_one(_: Watch, asked: Asked) -> str:
     """Each has a token of its own."""
-    has_none = asked.operation == "transact_write_items" and not asked.request.get("ClientRequestToken")
-    return f"{asked.who} writes without a request token" if has_none else ""
+    return "" if asked.request.get("ClientRequestToken") else f"{asked.who} writes without a request token"
 
 
-@of_each_ask
+@of_each_ask("get_item", "batch_get_item", "query")
 def what_is_decided_on_is_read_as_it_is(watch: Watch, asked: Asked) -> str:
     """Who acts reads the table consistently, all but the index; people read so what they answer."""
     request = asked.request
@@ -352,9 +351,7 @@ def what_is_decided_on_is_read_as_it_is(watch: Watch, asked: Asked) -> str:
             is_late = not request.get("ConsistentRead")
         case "batch_get_item":
             is_late = not all(each.get("ConsistentRead") for each in request["RequestItems"].values())
-        case "query":
+        case _:
             is_of_function = asked.who in watch.world.functions.begun
             is_late = is_of_function and "IndexName" not in request and not request.get("ConsistentRead")
-        case _:
-            is_late = False
     return f"{asked.who} reads what may be late: {asked.operation} {request}" if is_late else ""

@@ -101,10 +101,10 @@ def a_token_goes_once_nothing_waits_with_it(watch: Watch, change: Change) -> str
     return f"{change.proposal_id} lost its token, and is waited for" if is_waiting else ""
 
 
-@of_each_ask
+@of_each_ask("put_events")
 def what_is_told_is_written_down_first(watch: Watch, asked: Asked) -> str:
     """A reminder and a fall are marked as being told, and an end is one, before anybody hears of it."""
-    for entry in asked.request["Entries"] if asked.operation == "put_events" else ():
+    for entry in asked.request["Entries"]:
         detail = json.loads(entry["Detail"])
         name = detail.get("approval_id", "")
         record = watch.record(name)

@@ -64,10 +64,10 @@ def a_run_is_counted_before_it_is_marked_as_over(watch: Watch, change: Change) -
     return "" if is_counted or is_late or not is_first else f"{change.key[0]} is over, and was not counted"
 
 
-@of_each_ask
+@of_each_ask("put_object")
 def a_run_without_its_ledger_is_counted_before_its_report(watch: Watch, asked: Asked) -> str:
     """What is left to raise the alarm is done first."""
-    if asked.operation != "put_object" or asked.request["Key"] != LATEST_REPORT:
+    if asked.request["Key"] != LATEST_REPORT:
         return ""
     is_without = b"and the ledger cannot be read" in asked.request["Body"]
     is_counted = (asked.who, "put_metric_data") in watch.asked_for
@@ -78,7 +78,7 @@ def _finished_at(summary: Wire) -> str:
     return str(json.loads(summary[Attribute.BODY]["S"])["finished_at"] or "")
 
 
-@of_each_ask
+@of_each_ask("publish", "put_events", "put_metric_data")
 def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
     """No process tells the same twice, whatever became of the first time: the next one may have to."""
     match asked.operation:
@@ -87,10 +87,8 @@ def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
         case "put_events":
             details = [json.loads(entry["Detail"]) for entry in asked.request["Entries"]]
             said = [json.dumps({**detail, "at": ""}, sort_keys=True) for detail in details]
-        case "put_metric_data":
-            said = ["metrics"]
         case _:
-            return ""
+            said = ["metrics"]
     again = [each for each in said if (asked.who, each) in watch.said]
     watch.said.update((asked.who, each) for each in said)
     return f"{asked.who} says once more {again[0][:300]}" if again else ""

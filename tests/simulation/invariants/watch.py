@@ -118,7 +118,8 @@ _OF_INVOCATIONS: list[OfInvocation] = []
 _OF_ANSWERS: list[OfInvocation] = []
 _OF_ENDS: list[OfEnded] = []
 _OF_OBJECTS: list[OfObject] = []
-_OF_ASKED: list[OfAsked] = []
+_OF_ASKED: list[tuple[Sequence[str], OfAsked]] = []
+"""With the operations that each is about; with none, it is about all."""
 _OF_WRITES: list[OfWrite] = []
 _OF_REQUESTS: list[OfRequest] = []
 _OF_LOOKS: list[OfLook] = []
@@ -160,8 +161,6 @@ of_each_end = _kept_in(_OF_ENDS)
 """Has it checked when a process of a function has answered or raised, with all that it has asked AWS for."""
 of_each_object = _kept_in(_OF_OBJECTS)
 """Has it checked with every object that is written to the bucket, by its key."""
-of_each_ask = _kept_in(_OF_ASKED)
-"""Has it checked with every call to AWS, as it goes out."""
 of_each_write = _kept_in(_OF_WRITES)
 """Has it checked with every call that writes to the ledger, as it goes out."""
 of_each_request = _kept_in(_OF_REQUESTS)
@@ -170,6 +169,23 @@ of_each_look = _kept_in(_OF_LOOKS)
 """Has it checked when a process has been told how a task is."""
 at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
+
+
+def of_each_ask(*operations: str) -> Callable[[OfAsked], OfAsked]:
+    """Has it checked with every call to AWS of these operations, or with every call at all, as it goes out."""
+
+    def keep(invariant: OfAsked) -> OfAsked:
+        _OF_ASKED.append((operations, invariant))
+        NAMES.append(_named(invariant))
+        return invariant
+
+    return keep
+
+
+@functools.cache
+def _of_asked(operation: str) -> list[OfAsked]:
+    """Those of a call of this operation, in their order."""
+    return [invariant for operations, invariant in _OF_ASKED if operation in operations or not operations]
 
 
 # What the runs of the last hour or two remembered is asked for with every run: parsing it took a twentieth of a night.
@@ -294,7 +310,7 @@ class Watch:
         asked = Asked(who, operation, request)
         self.asked_for.add((who, operation))
         try:
-            self._hold(_OF_ASKED, asked)
+            self._hold(_of_asked(asked.operation), asked)
             if (write := write_of(asked, self.items)) and self._is_new(write):
                 self._hold(_OF_WRITES, write)
         except Violated as exc:

@@ -16,6 +16,7 @@ from tests.simulation.invariants import NAMES, watch
 from tests.simulation.living import live_through, shortened
 from tests.simulation.night import draw
 from tests.simulation.plant import without_threads
+from tests.simulation.services import operations
 from tests.simulation.simulate import REPLAY, one
 
 NIGHTS, AT_A_TIME = 280, 20
@@ -102,6 +103,14 @@ def test_the_page_on_proof_has_every_invariant_and_no_other() -> None:
     rows = page.partition("## Promises")[2].partition("Two protocols")[0].splitlines()
     named = [row.split("|")[1].strip() for row in rows if row.startswith("| ")]
     assert [name for name in named if name != "invariant"] == sorted(NAMES, key=named.index)
+
+
+def test_what_a_promise_on_calls_is_about_is_called() -> None:
+    services = ("dynamodb", "s3", "sns", "events", "cloudwatch", "stepfunctions")
+    called = {name for service in services for name in operations(service)}
+    named = {operation for about, _ in watch._OF_ASKED for operation in about}
+    assert len(named) > 5
+    assert named <= called
 
 
 def test_every_situation_has_a_name_of_its_own() -> None:
