@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -254,7 +255,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         if self.is_down():
             raise urllib3.exceptions.NewConnectionError(_CONNECTION, "restarting")
         try:
-            if segments == ["login"]:
+            if segments == ("login",):
                 new_session = self._sessions.login(headers.get("Authorization", ""))
                 body: Any = None
             else:
@@ -288,7 +289,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             return _http(500, {"error_code": "AEM_TASK_ACTION_TIMEOUT", "error_message": "no answer from the server"})
         return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, 502)
 
-    def _api(self, method: str, segments: list[str], query: Mapping[str, str], user: str) -> Any:
+    def _api(self, method: str, segments: Sequence[str], query: Mapping[str, str], user: str) -> Any:
         match [method, *segments]:
             case ["GET", "logout"]:
                 return None
@@ -314,9 +315,12 @@ def _http(status: int, body: Any, headers: Mapping[str, str] | None = None) -> u
     return urllib3.HTTPResponse(io.BytesIO(data), {"Content-Type": "application/json", **(headers or {})}, status)
 
 
-def _segments(url: str) -> list[str]:
-    return [unquote(unquote(each)) for each in urlsplit(url).path.removeprefix(API_ROOT + "/").split("/")]
+# The same few addresses are asked for all night, and each request is looked at four times on its way.
+@functools.lru_cache(maxsize=1024)
+def _segments(url: str) -> tuple[str, ...]:
+    return tuple(unquote(unquote(each)) for each in urlsplit(url).path.removeprefix(API_ROOT + "/").split("/"))
 
 
-def _query(url: str) -> dict[str, str]:
+@functools.lru_cache(maxsize=1024)
+def _query(url: str) -> Mapping[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
