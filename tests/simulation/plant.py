@@ -187,6 +187,8 @@ class World:
         self.oversleeping = 1.0
         """How many times as long as it asks a function sleeps."""
         self.enterprise_manager_down_until = 0.0
+        self.client: Callable[[str], Any] = functools.cache(self._client)
+        """Like boto3's, to this world: one for all processes, since it asks who calls."""
         self.definition = DEFINITION.replace("14400", str(wait_seconds))
         """As it was deployed: how long an approval may take is one setting in two places."""
         self.kernel = kernel = Kernel(seed, START)
@@ -267,8 +269,7 @@ class World:
         """The name of the process that runs now."""
         return self.kernel.current_name
 
-    def client(self, service: str) -> Any:
-        """Like boto3's, to this world."""
+    def _client(self, service: str) -> Wire:
         models: dict[str, object] = {
             "dynamodb": self.dynamodb,
             "s3": self.s3,
@@ -370,30 +371,26 @@ class Person:
         """`sent` counts the callbacks by their decisions."""
         self._world, self._arn = world, f"arn:aws:sts::000000000000:assumed-role/OnCall/{name}"
         self._sent, self._name = sent, name
-        self._clients: dict[str, Any] = {}
 
     @property
     def resources(self) -> Resources:
         """What the stack made."""
         return Resources(MACHINE_ARN, TABLE, BUCKET)
 
-    def _client(self, service: str) -> Any:
-        return self._clients.setdefault(service, self._world.client(service))
-
     @property
     def dynamodb(self) -> Any:
         """For the ledger."""
-        return self._client("dynamodb")
+        return self._world.client("dynamodb")
 
     @property
     def stepfunctions(self) -> Any:
         """For executions."""
-        return self._client("stepfunctions")
+        return self._world.client("stepfunctions")
 
     @property
     def s3(self) -> Any:
         """For snapshots and reports."""
-        return self._client("s3")
+        return self._world.client("s3")
 
     @property
     def scheduler(self) -> Any:
@@ -407,7 +404,7 @@ class Person:
 
     def sender(self, decision_id: str) -> Any:
         """For one callback."""
-        return Counted(self._client("stepfunctions"), lambda: self._sending(decision_id))
+        return Counted(self._world.client("stepfunctions"), lambda: self._sending(decision_id))
 
     def _sending(self, decision_id: str) -> None:
         self._sent[decision_id] += 1

@@ -80,7 +80,9 @@ class ModelClient:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         if operation.startswith("_") or not hasattr(self._model, operation):
             raise AttributeError(f"{self._service} is modelled without {operation}")
-        return functools.partial(self._call, operation)
+        call = functools.partial(self._call, operation)
+        setattr(self, operation, call)  # it is asked for once
+        return call
 
     @property
     def exceptions(self) -> Any:
