@@ -10,12 +10,15 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
+from qlikops.agent.remember import record as records
 from qlikops.domain.encoding import codec
+from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.record import Item, stored_digest
 from tests.simulation import situations
 from tests.simulation.exhaustive import restarting
 from tests.simulation.living import Lived, live_through, shortened
@@ -23,6 +26,8 @@ from tests.simulation.night import LONG, draw
 from tests.simulation.plant import without_threads
 
 REPLAY = "python -m tests.simulation.simulate --seed {}"
+_DIGESTED = (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY)
+"""What of a record its digest is taken over."""
 
 
 def one(seed: int, long: float = LONG) -> Lived:
@@ -56,14 +61,20 @@ def _without_collecting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reading_once() -> Iterator[None]:
-    """Parses each stored text once: what comes of it is frozen, and a record is read hundreds of times a night."""
-    module: Any = codec
-    before = module.loads
-    module.loads = functools.lru_cache(maxsize=1000)(before)
-    try:
+    """Parses each stored text once, and takes its digest once: a record is read hundreds of times a night.
+
+    What comes of a text is frozen.
+    """
+    with (
+        mock.patch.object(codec, "loads", functools.lru_cache(maxsize=1000)(codec.loads)),
+        mock.patch.object(records, "stored_digest", _once(stored_digest)),
+    ):
         yield
-    finally:
-        module.loads = before
+
+
+def _once(digest: Callable[[Item], str]) -> Callable[[Item], str]:
+    kept = functools.lru_cache(maxsize=1000)(lambda texts: digest(dict(texts)))
+    return lambda item: kept(tuple((name, item[name]) for name in _DIGESTED if name in item))
 
 
 def many(seeds: Iterable[int], workers: int) -> Iterable[Lived]:
