@@ -163,7 +163,8 @@ class DynamoDb:
             named = (value["S"] for value in values.values() if value.get("S") in self._partitions)
             keys = self._partitions.get(next(named, ""), set())
             candidates = self._sorted(keys, consistent=request.get("ConsistentRead", False))
-        rows = [(key, item) for key, item in candidates if compiled(KeyConditionExpression)(item, names, values)]
+        is_asked_for = compiled(KeyConditionExpression)
+        rows = [(key, item) for key, item in candidates if is_asked_for(item, names, values)]
         if not request.get("ScanIndexForward", True):
             rows.reverse()
         if start := request.get("ExclusiveStartKey"):
@@ -385,15 +386,15 @@ def _check_placeholders(operation: str, body: Mapping[str, Any]) -> None:
     for given, what in ((names, "ExpressionAttributeNames"), (values, "ExpressionAttributeValues")):
         if what in body and not given:
             raise error("ValidationException", operation, f"{what} must not be empty")
-    used = _placeholders(" ".join(body.get(kind, "") for kind in _EXPRESSIONS))
+    used = _placeholders(*map(body.get, _EXPRESSIONS))
     if wrong := sorted(used ^ {*names, *values}):
         is_unused = wrong[0] not in used
         raise error("ValidationException", operation, f"{wrong[0]} is {'unused' if is_unused else 'not defined'}")
 
 
 @functools.lru_cache(maxsize=512)
-def _placeholders(expressions: str) -> frozenset[str]:
-    return frozenset(_PLACEHOLDER.findall(expressions))
+def _placeholders(*expressions: str | None) -> frozenset[str]:
+    return frozenset(_PLACEHOLDER.findall(" ".join(filter(None, expressions))))
 
 
 def _number_or_text(value: Mapping[str, str]) -> tuple[str, Any]:

@@ -18,7 +18,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from qlikops.domain.encoding import codec
@@ -647,7 +647,7 @@ class StepFunctions:
         return self._event(execution, previous, f"MapIteration{kind}", **details)
 
     def _date(self, seconds: float, *, text: bool = False) -> Any:
-        moment = datetime.fromtimestamp(seconds, self.kernel.time().tzinfo)
+        moment = datetime.fromtimestamp(seconds, UTC)
         return codec.format_time(moment) if text else moment
 
 
