@@ -186,6 +186,8 @@ class Faults:
 
     def _striking(self, name: str, who: str) -> Fault | None:
         """What befalls the process of a function in this call of it."""
+        if not self.mischance.struck_function:
+            return None
         function, _, number = who.partition("#")
         if function != self.mischance.struck_function or int(number) % self.mischance.struck_every:
             return None

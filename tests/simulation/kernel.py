@@ -227,7 +227,8 @@ class Kernel:
             self._current = before
 
     def _begin_event(self, moment: float) -> None:
-        self.now = max(self.now, moment)
+        if moment > self.now:
+            self.now = moment
         self.events += 1
 
     def _comes_next(self, process: Process, moment: float) -> bool:

@@ -582,7 +582,12 @@ def status_of(item: Wire) -> Status:
 
 def told(item: Wire, attribute: Attribute) -> dict[str, Any]:
     """An attribute's JSON; an empty object where there is none."""
-    loaded: dict[str, Any] = json.loads(item[attribute]["S"]) if attribute in item else {}
+    return _loaded(item[attribute]["S"]) if attribute in item else {}
+
+
+@functools.lru_cache(maxsize=1024)
+def _loaded(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
