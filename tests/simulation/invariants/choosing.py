@@ -77,10 +77,10 @@ def nothing_is_done_that_was_not_offered(watch: Watch, sent: Sent) -> str:
     return f"{sent.process} acts on {proposal_id}, which does not offer {decision.get('option')}"
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def what_was_left_out_is_held_no_longer(watch: Watch, change: Change) -> str:
     """A restart holds the tasks that were approved for longer, and no other one."""
-    if change.key[1] != keys.LEASE or change.after is None:
+    if change.after is None:
         return ""
     proposal_id = change.after[Attribute.PROPOSAL_ID]["S"]
     record = watch.record(proposal_id)

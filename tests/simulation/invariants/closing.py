@@ -122,13 +122,13 @@ def who_goes_on_with_a_restart_holds_its_tasks_anew(watch: Watch, sent: Sent) ->
     return "" if taken_at >= acting.at - 1 else f"{sent.process} goes on with {sent.task}, and has not taken it anew"
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def what_a_task_came_to_is_what_the_sender_knows(watch: Watch, change: Change) -> str:
     """Taken is a run call with a reply, uncertain one without; and what is up has the time at which it was seen so."""
     who, acting = watch.world.dynamodb.last_writer, watch.writer()
     is_first = change.after is not None and Attribute.OUTCOME in change.after
     is_first = is_first and Attribute.OUTCOME not in (change.before or {})
-    if not change.key[1].startswith(keys.RESTART_PREFIX) or not is_first or change.after is None or acting is None:
+    if not is_first or change.after is None or acting is None:
         return ""
     result, (_, server, task) = told(change.after, Attribute.OUTCOME), change.key[0].split("/")
     runs = [each for each in watch.requests_of(change.proposal_id, server, task) if each.action == "run"]
@@ -139,10 +139,10 @@ def what_a_task_came_to_is_what_the_sender_knows(watch: Watch, change: Change) -
     return f"{who} says that {task} is up, and not since when" if has_no_time else ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def what_was_left_out_is_free_before_a_task_is_started(watch: Watch, change: Change) -> str:
     """The tasks that a decision left out are held by it no longer once it begins with the others."""
-    is_claim = change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None and change.after is not None
+    is_claim = change.before is None and change.after is not None
     record = watch.record(change.proposal_id) if is_claim else None
     if record is None or watch.is_tampered(change.proposal_id):
         return ""
@@ -239,10 +239,10 @@ def what_is_told_of_an_end_is_that_end(watch: Watch, asked: Asked) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.OPEN_PARTITION)
 def an_end_is_told_before_its_entry_is_struck_off(watch: Watch, change: Change) -> str:
     """Who dies between the two leaves it listed as open, to a run that tells."""
-    if change.key[0] != keys.OPEN_PARTITION or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     record = watch.record(change.proposal_id)
     if record is None or watch.is_tampered(change.proposal_id):
@@ -254,11 +254,11 @@ def an_end_is_told_before_its_entry_is_struck_off(watch: Watch, change: Change) 
     return f"{change.proposal_id} is {status}, is struck off, and nobody was told"
 
 
-@of_each_item
+@of_each_item(keys.OUTAGE)
 def an_outage_is_called_off_before_it_is_forgotten(watch: Watch, change: Change) -> str:
     """Who dies between the two leaves it to the next run to tell once more that monitoring works again."""
     who = watch.world.dynamodb.last_writer
-    if change.key[0] != keys.OUTAGE or change.after is not None or not watch.deeds.get(who):
+    if change.after is not None or not watch.deeds.get(who):
         return ""
     is_told = any(
         deed.asked.operation == "publish" and "MonitoringRecovered" in _attributes(deed.asked, "event")
@@ -267,11 +267,11 @@ def an_outage_is_called_off_before_it_is_forgotten(watch: Watch, change: Change)
     return "" if is_told else f"{who} forgets an outage, and has not told that it is over"
 
 
-@of_each_item
+@of_each_item(keys.OUTAGE)
 def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Change) -> str:
     """Until then, the next run that fails tells again."""
     deeds = watch.deeds.get(watch.world.dynamodb.last_writer)
-    if change.key[0] != keys.OUTAGE or change.after is None or Attribute.UNHEARD in change.after or not deeds:
+    if change.after is None or Attribute.UNHEARD in change.after or not deeds:
         return ""
     is_taken = any(
         deed.asked.operation == "publish" and "MonitoringFailed" in _attributes(deed.asked, "event") and not deed.error
@@ -351,10 +351,10 @@ def what_a_run_closes_for_another_is_in_its_report(watch: Watch, change: Change)
     return "" if is_kept else f"{run} has closed {change.proposal_id}, and does not keep that"
 
 
-@of_each_item
+@of_each_item(keys.SUMMARY)
 def a_summary_counts_what_its_run_has_proposed(watch: Watch, change: Change) -> str:
     """The number of proposals that people see of a run is that of its rows."""
-    if change.key[1] != keys.SUMMARY or change.after is None or change.before is not None:
+    if change.after is None or change.before is not None:
         return ""
     who, acting = watch.world.dynamodb.last_writer, watch.writer()
     said = json.loads(change.after[Attribute.BODY]["S"])["proposals"]

@@ -119,14 +119,10 @@ def nobody_looks_when_patience_is_over(watch: Watch, look: Look) -> str:
     return f"{look.process} looks at {look.task} again {waited:.3f} s after it told it to act" if is_over else ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def nobody_loses_patience(watch: Watch, change: Change) -> str:
     """What was not seen up was looked at for as long as is set, or until there was just the time left to store that."""
-    if (
-        not change.key[1].startswith(keys.RESTART_PREFIX)
-        or change.after is None
-        or Attribute.OUTCOME not in change.after
-    ):
+    if change.after is None or Attribute.OUTCOME not in change.after:
         return ""
     acting, process = watch.writer(), watch.world.dynamodb.last_writer
     if acting is None or acting.function != "ExecuteRestart" or Attribute.OUTCOME in (change.before or {}):
@@ -269,7 +265,7 @@ def progress_is_said_now_and_then(watch: Watch, asked: Asked) -> str:
 # -- what keeps a task quiet
 
 
-@of_each_item
+@of_each_item()
 def what_keeps_a_task_quiet_ends_in_time(watch: Watch, change: Change) -> str:
     """A task is proposed and restarted as soon as the cooldown, the hour or the back-off are over, and not before."""
     if change.after is None or change.key[1] == keys.SNOOZE:
@@ -403,10 +399,10 @@ def a_run_tells_of_a_fall_that_another_one_left(watch: Watch, answered: Invocati
     return ""
 
 
-@of_each_item
+@of_each_item(keys.FOLLOWED_PARTITION)
 def it_is_said_in_time_whether_a_restart_lasted(watch: Watch, change: Change) -> str:
     """It lasted once it has been up for as long as is set; and what was not seen for an hour more cannot be said."""
-    if change.key[0] != keys.FOLLOWED_PARTITION or change.before is None or watch.is_tampered(change.key[1]):
+    if change.before is None or watch.is_tampered(change.key[1]):
         return ""
     before, after = told(change.before, Attribute.BODY), told(change.after, Attribute.BODY) if change.after else None
     record, config = watch.record(change.key[1]), watch.world.config
@@ -546,11 +542,11 @@ def _place(told_of: dict[str, Any]) -> str:
     return json.dumps([told_of["key"], told_of["kind"]])
 
 
-@of_each_item
+@of_each_item(keys.ORDER_PREFIX)
 def an_order_is_taken_in_time(watch: Watch, change: Change) -> str:
     """Within an hour of when its run began."""
     taking = watch.writer()
-    if not change.key[1].startswith(keys.ORDER_PREFIX) or change.after is None or taking is None or change.before:
+    if change.after is None or taking is None or change.before:
         return ""
     outcome, read = told(change.after, Attribute.BODY), _read(watch, taking.process)
     ages = [each - _moment(taking.payload["started_at"]) for each in read]

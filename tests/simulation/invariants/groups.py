@@ -139,11 +139,11 @@ def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
             yield f"{proposal_id} begins with {key[0]} {at - stopped_at:.3f} s after its execution"
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def nothing_is_begun_after_the_brake(watch: Watch, change: Change) -> str:
     """Nor once it is said what was left: what was not tried has no claim."""
     is_new = change.before is None and change.after is not None
-    record = watch.record(change.proposal_id) if is_new and change.key[1].startswith(keys.RESTART_PREFIX) else None
+    record = watch.record(change.proposal_id) if is_new else None
     if record is None:
         return ""
     if told(record, Attribute.CLAIM).get("brake"):

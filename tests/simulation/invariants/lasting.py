@@ -43,10 +43,10 @@ def what_becomes_of_a_restart_changes_nothing_of_its_end(_: Watch, change: Chang
     return f"{change.proposal_id}: {', '.join((*rewritten, *fewer))}" if rewritten or fewer else ""
 
 
-@of_each_item
+@of_each_item(keys.FOLLOWED_PARTITION)
 def a_restart_is_followed_until_it_is_known_and_told(watch: Watch, change: Change) -> str:
     """No task is followed no longer before its record has what became of it, nor before people were told."""
-    if change.key[0] != keys.FOLLOWED_PARTITION or change.before is None:
+    if change.before is None:
         return ""
     name = change.key[1]
     if watch.is_tampered(name):
@@ -62,10 +62,10 @@ def a_restart_is_followed_until_it_is_known_and_told(watch: Watch, change: Chang
     return f"{name} fell over, and nobody was told" if forgotten and not _messages(watch, name) else ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     """The more restarts in a row did not last, the later the next one: n²+n minutes beside the cooldown."""
-    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.before is not None or change.after is None:
+    if change.before is not None or change.after is None:
         return ""
     if not watch.clocks_are_right:
         return ""

@@ -56,7 +56,7 @@ def _follows(watch: Watch, who: str, seconds: float, of: Callable[[datetime], fl
     return any(of(each.said) == seconds for each in watch.world.readings[who])
 
 
-@of_each_item
+@of_each_item()
 def the_ledger_keeps_each_thing_for_as_long_as_it_is_set(watch: Watch, change: Change) -> str:
     """To the second: 90 days, 30 of restarts and silence, a year of earlier results, and a day of what is over."""
     if change.after is None or keys.TTL not in change.after or change.after.get(keys.TTL) == _before(change, keys.TTL):
@@ -121,12 +121,12 @@ def _asked(watch: Watch, token_partition: str) -> Wire | None:
     return record if record is not None and status_of(record) is Status.WAITING else None
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def a_task_is_held_for_as_long_as_it_is_set(watch: Watch, change: Change) -> str:
     """For two hours from when it is proposed, until the deadline and a margin where it is asked, and for an hour while
     a restart goes on.
     """
-    if change.key[1] != keys.LEASE or change.after is None:
+    if change.after is None:
         return ""
     who, until = watch.world.dynamodb.last_writer, number(change.after, Attribute.EXPIRES)
     writer = watch.writer()
@@ -165,11 +165,11 @@ def a_question_may_be_answered_for_as_long_as_it_is_set(watch: Watch, change: Ch
     )
 
 
-@of_each_item
+@of_each_item(keys.SNOOZE)
 def a_denied_task_is_quiet_for_as_long_as_was_said(watch: Watch, change: Change) -> str:
     """From the denial on, for as long as was asked for, or for the cooldown; the lists say the same time."""
     before = change.before or {}
-    if change.key[1] != keys.SNOOZE or change.after is None or Attribute.AT not in change.after:
+    if change.after is None or Attribute.AT not in change.after:
         return ""
     if change.after.get(Attribute.AT) == before.get(Attribute.AT):
         return ""

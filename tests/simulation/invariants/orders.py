@@ -34,15 +34,15 @@ _RUN_SECONDS = 600.0
 """That MonitorTasks may take."""
 
 
-@of_each_item
+@of_each_item(keys.ORDER_PREFIX)
 def an_order_is_settled_once(_: Watch, change: Change) -> str:
     """What became of an order is written once."""
-    if not change.key[1].startswith(keys.ORDER_PREFIX) or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     return f"{change.key[0]} {change.key[1]} was settled once more"
 
 
-@of_each_item
+@of_each_item(keys.PLANS_PARTITION, keys.ORDER_PREFIX)
 def what_is_ordered_comes_with_its_outcome(watch: Watch, change: Change) -> str:
     """A plan is there as soon as, and not before, it is said that its order was applied."""
     if change.key[0] == keys.PLANS_PARTITION and change.before is None and change.after is not None:
@@ -232,10 +232,10 @@ def _covers(watch: Watch, scope: Mapping[str, Any], server: str, task: str) -> b
     )
 
 
-@of_each_item
+@of_each_item(keys.SNOOZE)
 def what_was_lifted_does_not_come_back(_: Watch, change: Change) -> str:
     """An old denial, written once more after a lift, keeps nothing quiet."""
-    if change.key[1] != keys.SNOOZE or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     lifted = change.before.get(Attribute.LIFTED, {}).get("S", "")
     is_old = lifted and change.after.get(Attribute.AT, {}).get("S", "") < lifted

@@ -77,10 +77,10 @@ def a_test_is_asked_for_once_a_count(watch: Watch, test: Tested) -> str:
     return f"{test.process} tests {test.endpoint} {arrived} times, counted {counted}" if arrived > counted else ""
 
 
-@of_each_item
+@of_each_item(keys.SUMMARY)
 def a_run_is_summed_up_once_its_findings_are_there(watch: Watch, change: Change) -> str:
     """The summary is the mark that a run has looked: who finds it there finds what was found."""
-    if change.key[1] != keys.SUMMARY or change.before is not None or change.after is None:
+    if change.before is not None or change.after is None:
         return ""
     summary, writer = json.loads(change.after[Attribute.BODY]["S"]), watch.writer()
     if writer is None or writer.function != "MonitorTasks":
@@ -90,10 +90,10 @@ def a_run_is_summed_up_once_its_findings_are_there(watch: Watch, change: Change)
     return "" if is_there else f"{change.key[0]} is summed up, and its findings are not there"
 
 
-@of_each_item
+@of_each_item(keys.TOKEN)
 def a_token_goes_once_nothing_waits_with_it(watch: Watch, change: Change) -> str:
     """Without it, nobody could end the wait any more."""
-    if change.key[1] != keys.TOKEN or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     is_forgotten = number(change.before, keys.TTL) < watch.world.kernel.now or watch.is_tampered(change.proposal_id)
     token = change.before[Attribute.TOKEN]["S"]
@@ -122,10 +122,10 @@ def what_is_told_is_written_down_first(watch: Watch, asked: Asked) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.FOLLOWED_PARTITION)
 def who_tells_of_a_fall_is_left_the_time_to(watch: Watch, change: Change) -> str:
     """For two minutes, no other run tells of it."""
-    if change.key[0] != keys.FOLLOWED_PARTITION or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     before, after = (told(item, Attribute.BODY)["telling_since"] for item in (change.before, change.after))
     return _too_soon(watch, change, before, after)

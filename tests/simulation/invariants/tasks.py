@@ -20,11 +20,11 @@ def _is_new_claim(change: Change) -> bool:
     return change.key[1].startswith(keys.RESTART_PREFIX) and change.before is None and change.after is not None
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def a_lease_is_taken_from_nobody(watch: Watch, change: Change) -> str:
     """Of two proposals that are open, no two hold one task."""
     taking = watch.writer()
-    if change.key[1] != keys.LEASE or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     before, after = (item[Attribute.PROPOSAL_ID]["S"] for item in (change.before, change.after))
     # To a function whose clock is hours ahead, a lease is over while its question waits.
@@ -33,10 +33,10 @@ def a_lease_is_taken_from_nobody(watch: Watch, change: Change) -> str:
     return f"{change.key[0]}: {after} took it from {before}"
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def a_lease_is_given_back_by_whose_it_is(watch: Watch, change: Change) -> str:
     """What holds a task and is not over keeps it, whoever ends beside it; but for a task that was left out."""
-    if change.key[1] != keys.LEASE or change.before is None or change.after is not None:
+    if change.before is None or change.after is not None:
         return ""
     record = watch.record(change.before[Attribute.PROPOSAL_ID]["S"])
     if record is None or status_of(record).is_final or number(change.before, keys.TTL) < watch.world.kernel.now:
@@ -47,7 +47,7 @@ def a_lease_is_given_back_by_whose_it_is(watch: Watch, change: Change) -> str:
     return f"{change.key[0]} was taken from {proposal_id}, which is {status_of(record)}"
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def a_task_is_claimed_by_whom_it_is_leased_to(watch: Watch, change: Change) -> str:
     """Only a proposal that is being carried out claims a task, and only one that it holds."""
     if not _is_new_claim(change):
@@ -60,7 +60,7 @@ def a_task_is_claimed_by_whom_it_is_leased_to(watch: Watch, change: Change) -> s
     return ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
     """No task is restarted more often in an hour than is set, nor sooner after the last time."""
     if not _is_new_claim(change) or change.after is None or not watch.clocks_are_right:
@@ -81,10 +81,10 @@ def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def a_claim_is_released_only_if_nothing_was_sent(watch: Watch, change: Change) -> str:
     """What may have been sent stays claimed, so that it is not sent again."""
-    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     if number(change.before, keys.TTL) < watch.world.kernel.now:
         return ""
@@ -95,19 +95,19 @@ def a_claim_is_released_only_if_nothing_was_sent(watch: Watch, change: Change) -
     return f"{change.proposal_id} gave back {task} after {sent[-1]}" if sent else ""
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def the_result_of_a_claim_stays(_: Watch, change: Change) -> str:
     """The first one counts."""
-    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     before = change.before.get(Attribute.OUTCOME)
     return f"{change.key}: {before} was replaced" if before and change.after.get(Attribute.OUTCOME) != before else ""
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) -> str:
     """A denied or snoozed task is left alone for as long as was said, by every run that began after that."""
-    if change.key[1] != keys.LEASE or change.after is None or not watch.clocks_are_right:
+    if change.after is None or not watch.clocks_are_right:
         return ""
     proposal_id = change.after[Attribute.PROPOSAL_ID]["S"]
     if change.before is not None and change.before[Attribute.PROPOSAL_ID]["S"] == proposal_id:
@@ -121,10 +121,10 @@ def nothing_is_asked_while_there_is_to_be_quiet(watch: Watch, change: Change) ->
     return f"{proposal_id} takes {change.key[0]}, to be left alone: {snooze[Attribute.BODY]['S']}"
 
 
-@of_each_item
+@of_each_item(keys.SNOOZE)
 def a_silence_is_not_shortened(_: Watch, change: Change) -> str:
     """An old denial, written once more, does not end a longer snooze; only a person's lift does."""
-    if change.key[1] != keys.SNOOZE or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     if change.after.get(Attribute.LIFTED) != change.before.get(Attribute.LIFTED):
         return ""
@@ -132,17 +132,17 @@ def a_silence_is_not_shortened(_: Watch, change: Change) -> str:
     return f"{change.key[0]}: by {shorter:g} s" if shorter > 0 else ""
 
 
-@of_each_item
+@of_each_item(keys.EVENT_PREFIX)
 def an_audit_event_is_never_rewritten(_: Watch, change: Change) -> str:
     """Written once."""
-    rewritten = change.key[1].startswith(keys.EVENT_PREFIX) and change.before and change.after
+    rewritten = change.before and change.after
     return f"{change.key} was {change.before}, is {change.after}" if rewritten else ""
 
 
-@of_each_item
+@of_each_item(keys.OPEN_PARTITION)
 def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
     """As long as something of a closed proposal is undone, the next run finds it."""
-    if change.key[0] != keys.OPEN_PARTITION or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     proposal_id = change.proposal_id
     record = watch.record(proposal_id)
@@ -173,10 +173,10 @@ def _histories(watch: Watch) -> list[tuple[str, str]]:
     return [key for key in watch.items if key[1].startswith(keys.HISTORY_PREFIX)]
 
 
-@of_each_item
+@of_each_item(keys.TOKEN)
 def a_token_goes_when_nobody_can_answer_any_more(watch: Watch, change: Change) -> str:
     """Nobody loses the way to answer what waits."""
-    if change.key[1] != keys.TOKEN or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     record = watch.record(change.proposal_id)
     if record is None or status_of(record).is_final or number(change.before, keys.TTL) < watch.world.kernel.now:
@@ -184,10 +184,10 @@ def a_token_goes_when_nobody_can_answer_any_more(watch: Watch, change: Change) -
     return f"{change.proposal_id} is {status_of(record)} and lost its token"
 
 
-@of_each_item
+@of_each_item(keys.TOKEN)
 def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
     """A retry of the state has a token of its own, and a late invocation of an earlier one does not replace it."""
-    if change.key[1] != keys.TOKEN or change.after is None or change.before is None:
+    if change.after is None or change.before is None:
         return ""
     before, after = (item[Attribute.TOKEN]["S"] for item in (change.before, change.after))
     states = watch.world.states
@@ -196,10 +196,10 @@ def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.TOKEN)
 def who_can_answer_holds_the_tasks(watch: Watch, change: Change) -> str:
     """A token is kept once its proposal holds its tasks for as long as it is good: who has it may use it at once."""
-    if change.key[1] != keys.TOKEN or change.after is None or not watch.clocks_are_right:
+    if change.after is None or not watch.clocks_are_right:
         return ""
     needed = number(change.after, keys.TTL) - _DAY + watch.world.config.lease_margin_seconds
     for partition in watch.task_partitions(change.proposal_id):
@@ -209,10 +209,10 @@ def who_can_answer_holds_the_tasks(watch: Watch, change: Change) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.HISTORY_PREFIX)
 def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change) -> str:
     """With the line in a task's history comes the silence that was asked for."""
-    if not change.key[1].startswith(keys.HISTORY_PREFIX) or change.after is None:
+    if change.after is None:
         return ""
     proposal_id = change.key[1].rpartition("#")[2]
     record = watch.record(proposal_id)
@@ -229,10 +229,10 @@ def what_is_told_of_a_denial_keeps_its_tasks_quiet(watch: Watch, change: Change)
     return f"{proposal_id} was denied, and {change.key[0]} is quiet until {quiet_until:g}, not {until:g}"
 
 
-@of_each_item
+@of_each_item(keys.RESTART_PREFIX)
 def what_is_said_of_a_task_was_seen(watch: Watch, change: Change) -> str:
     """Up is what was seen up; failed again is what broke after the run; and patience lasts as long as is set."""
-    if not change.key[1].startswith(keys.RESTART_PREFIX) or change.after is None or not watch.clocks_are_right:
+    if change.after is None or not watch.clocks_are_right:
         return ""
     acting, process = watch.writer(), watch.world.dynamodb.last_writer
     if Attribute.OUTCOME not in change.after or acting is None or acting.function != "ExecuteRestart":
@@ -255,10 +255,10 @@ def what_is_said_of_a_task_was_seen(watch: Watch, change: Change) -> str:
     return ""
 
 
-@of_each_item
+@of_each_item(keys.SUMMARY)
 def a_run_is_summed_up_once(watch: Watch, change: Change) -> str:
     """Whoever invokes a run once more, after it has looked, gets what it found, and nothing is looked for again."""
-    if change.key[1] != keys.SUMMARY or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     again = watch.writer()
     first = watch.summed_up_at[change.key]
@@ -267,10 +267,10 @@ def a_run_is_summed_up_once(watch: Watch, change: Change) -> str:
     return f"{change.key[0]} was summed up, and was looked at once more"
 
 
-@of_each_item
+@of_each_item(keys.OUTAGE)
 def an_outage_ends_with_a_run_that_began_after_it(watch: Watch, change: Change) -> str:
     """A run that waited through an outage says nothing of its end."""
-    if change.key[0] != keys.OUTAGE or change.after is not None or change.before is None:
+    if change.after is not None or change.before is None:
         return ""
     ending = watch.writer()
     if ending is None:

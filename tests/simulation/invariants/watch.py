@@ -111,7 +111,8 @@ Invariant = TypeVar(
 )
 
 _OF_RECORDS: list[OfChange] = []
-_OF_ITEMS: list[OfChange] = []
+_OF_ITEMS: list[tuple[Sequence[str], OfChange]] = []
+"""With the kinds of items that each is about; with none, it is about all."""
 _OF_SENT: list[OfSent] = []
 _OF_TESTS: list[OfTest] = []
 _OF_INVOCATIONS: list[OfInvocation] = []
@@ -126,6 +127,8 @@ _OF_LOOKS: list[OfLook] = []
 _AT_REST: list[OfRest] = []
 _ENOUGH = 4
 """Writes of one kind whose conditions are held against what might be, of a night."""
+_OF_ONE_KIND = (keys.OPEN_PARTITION, keys.FOLLOWED_PARTITION, keys.PLANS_PARTITION)
+"""Partitions in which all items are alike."""
 NAMES: list[str] = []
 """Of all invariants, as docs/proof.md has them."""
 
@@ -145,10 +148,21 @@ def _kept_in(invariants: list[Invariant]) -> Callable[[Invariant], Invariant]:
     return keep
 
 
+def _kept_for(
+    invariants: list[tuple[Sequence[str], Invariant]], about: Sequence[str]
+) -> Callable[[Invariant], Invariant]:
+    """A decorator that keeps with an invariant what it is about: it is not called for anything else."""
+
+    def keep(invariant: Invariant) -> Invariant:
+        invariants.append((about, invariant))
+        NAMES.append(_named(invariant))
+        return invariant
+
+    return keep
+
+
 of_each_record = _kept_in(_OF_RECORDS)
 """Has an invariant checked with every write to a proposal's record."""
-of_each_item = _kept_in(_OF_ITEMS)
-"""Has it checked with every write to any other item."""
 of_each_call = _kept_in(_OF_SENT)
 """Has it checked when a run or stop is sent, and again when it has arrived."""
 of_each_test = _kept_in(_OF_TESTS)
@@ -171,15 +185,27 @@ at_rest = _kept_in(_AT_REST)
 """Has it checked when nothing is under way any more."""
 
 
+def of_each_item(*kinds: str) -> Callable[[OfChange], OfChange]:
+    """Has it checked with every write to items of these kinds, or to any that is no proposal's record: by a partition
+    that holds one kind, or by what their sort keys begin with.
+    """
+    return _kept_for(_OF_ITEMS, kinds)
+
+
+def _kind_of(key: Key) -> str:
+    partition, sort = key
+    return partition if partition in _OF_ONE_KIND else sort[: sort.find("#") + 1] or sort
+
+
+@functools.cache
+def _of_items(kind: str) -> list[OfChange]:
+    """Those of an item of this kind, in their order."""
+    return [invariant for kinds, invariant in _OF_ITEMS if kind in kinds or not kinds]
+
+
 def of_each_ask(*operations: str) -> Callable[[OfAsked], OfAsked]:
     """Has it checked with every call to AWS of these operations, or with every call at all, as it goes out."""
-
-    def keep(invariant: OfAsked) -> OfAsked:
-        _OF_ASKED.append((operations, invariant))
-        NAMES.append(_named(invariant))
-        return invariant
-
-    return keep
+    return _kept_for(_OF_ASKED, operations)
 
 
 @functools.cache
@@ -351,7 +377,7 @@ class Watch:
         for change in changed:
             self._note(change)
         for change in changed:
-            self._hold(_OF_RECORDS if change.key[1] == keys.RECORD else _OF_ITEMS, change)
+            self._hold(_OF_RECORDS if change.key[1] == keys.RECORD else _of_items(_kind_of(change.key)), change)
         for sent in self.requests[self._seen :]:
             self.world.kernel.say(f"sends {sent.action} {sent.option} to {sent.server}/{sent.task}", sent.process)
             self._hold(_OF_SENT, sent)
