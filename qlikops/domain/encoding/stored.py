@@ -52,6 +52,8 @@ def unknown_values(value: Any) -> Iterator[StoredEnum]:
         case StoredEnum():
             if not value.is_known:
                 yield value
+        case None | str() | int() | float():
+            return  # nearly all values there are, and nothing is in them
         case Mapping():
             for item in value.values():
                 yield from unknown_values(item)
