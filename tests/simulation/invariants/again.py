@@ -80,10 +80,10 @@ def a_run_that_is_over_is_not_counted_again(watch: Watch, asked: Asked) -> str:
     return f"{asked.who} counts {run}, which was over before" if is_over else ""
 
 
-@of_each_item
+@of_each_item(keys.SUMMARY)
 def a_run_that_is_over_stays_over(_: Watch, change: Change) -> str:
     """A look that is slow to arrive does not write its summary over that of the run's end."""
-    if change.key[1] != keys.SUMMARY or change.before is None or change.after is None:
+    if change.before is None or change.after is None:
         return ""
     ends = [told(item, Attribute.BODY)["finished_at"] for item in (change.before, change.after)]
     return f"{change.key[0]} was over at {ends[0]}, and is not any more" if ends[0] and not ends[1] else ""

@@ -466,11 +466,11 @@ def a_run_closes_what_is_old_enough(watch: Watch, change: Change) -> str:
     return "" if is_right else f"{change.proposal_id} is closed {read - last:.3f} s after its last sign"
 
 
-@of_each_item
+@of_each_item(keys.LEASE)
 def a_run_frees_what_is_old_enough(watch: Watch, change: Change) -> str:
     """Of a proposal that is not there (yet), another run frees no task that was taken in the last two minutes."""
     freeing, lease = watch.writer(), change.before
-    if change.key[1] != keys.LEASE or change.after is not None or lease is None or freeing is None:
+    if change.after is not None or lease is None or freeing is None:
         return ""
     is_own = lease[Attribute.EXECUTION_ARN]["S"].endswith(f":{freeing.payload.get('execution_name')}")
     if is_own or watch.record(lease[Attribute.PROPOSAL_ID]["S"]) is not None:
