@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from qlikops.domain import ledger
 from qlikops.local import services
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Local:
 
     data_folder: Path
     status: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -97,8 +99,33 @@ class Local:
         return json.loads(said) if said.strip() else None
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the embedded AWS."""
-        return services.client(service, self.status["endpoint_url"])
+        """A boto3 client of the embedded AWS, made once: that takes longer than most of what is asked of it."""
+        asked = service, str(self.status["endpoint_url"])
+        if asked not in self._clients:
+            self._clients[asked] = services.client(*asked)
+        return self._clients[asked]
+
+    def inbox(self) -> list[dict[str, Any]]:
+        """The rows that wait, from the ledger itself: polls ask it, since each command is a process of its own.
+
+        What counts is what a command then says.
+        """
+        items = self.client("dynamodb").query(
+            TableName=self.status["table"],
+            IndexName=ledger.INBOX_INDEX,
+            KeyConditionExpression="#inbox = :waiting",
+            ExpressionAttributeNames={"#inbox": ledger.INBOX_PARTITION},
+            ExpressionAttributeValues={":waiting": {"S": ledger.INBOX_WAITING}},
+        )["Items"]
+        return [json.loads(item[ledger.Attribute.ROW]["S"]) for item in items]
+
+    def status_of(self, approval_id: str) -> str:
+        """The status of an approval's record, from the ledger itself as well."""
+        key = {ledger.PARTITION: ledger.approval_partition(approval_id), ledger.SORT: ledger.RECORD}
+        item = self.client("dynamodb").get_item(
+            TableName=self.status["table"], Key={name: {"S": value} for name, value in key.items()}, ConsistentRead=True
+        )["Item"]
+        return str(item[ledger.Attribute.STATUS]["S"])
 
     def simulator(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The simulator's own state, asked of it directly, past every layer of ours."""
@@ -126,9 +153,11 @@ class Local:
     def waiting(self, name: str, seconds: float = PATIENCE_SECONDS) -> str:
         """The id of the approval that waits for a decision on task `name`, once it does."""
 
+        def among(rows: list[dict[str, Any]]) -> str | None:
+            return next((str(row["approval_id"]) for row in rows if row["label"].endswith(f"/{name}")), None)
+
         def look() -> str | None:
-            found = [row["approval_id"] for row in self.json("approvals") if row["label"].endswith(f"/{name}")]
-            return found[0] if found else None
+            return among(self.inbox()) and among(self.json("approvals"))
 
         return eventually(look, f"an approval for {name}", seconds)
 
@@ -156,11 +185,12 @@ class Local:
         """The record once it is closed, which must be as `status`."""
         open_ones = {"proposed", "evaluated", "waiting", "restarting"}
 
-        def look() -> dict[str, Any] | None:
-            record = self.record(approval_id)
-            return None if record["status"] in open_ones else record
-
-        record = eventually(look, f"the end of {approval_id}", APPROVAL_SECONDS + PATIENCE_SECONDS)
+        eventually(
+            lambda: self.status_of(approval_id) not in open_ones or None,
+            f"the end of {approval_id}",
+            APPROVAL_SECONDS + PATIENCE_SECONDS,
+        )
+        record = self.record(approval_id)
         assert record["status"] == status, record
         return record
 

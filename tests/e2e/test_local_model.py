@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.local import services
 from tests.converse import ANSWER
 from tests.e2e.conftest import Local, eventually
 from tests.openai import OpenAiServer, Tools
@@ -18,11 +17,12 @@ def test_a_model_evaluates_every_proposal(tmp_path: Path, tools: Tools) -> None:
     with OpenAiServer(tools) as server:
         try:
             local.qlikops("local", "up", "--scenario", "one_fatal", "--model-url", server.url)
-            assert local.json("local", "status")["evaluator"] == f"llama3.2:3b at {server.url}/v1"
-            (row,) = eventually(lambda: local.json("approvals") or None, "an approval")
+            local.status = local.json("local", "status")
+            assert local.status["evaluator"] == f"llama3.2:3b at {server.url}/v1"
+            eventually(lambda: local.inbox() or None, "an approval")
+            (row,) = local.json("approvals")
             evaluation = local.record(row["approval_id"])["evaluation"]
-            limits = services.client("lambda", local.json("local", "status")["endpoint_url"])
-            limit = limits.get_function_concurrency(FunctionName="QlikMonitor-EvaluateProposal")
+            limit = local.client("lambda").get_function_concurrency(FunctionName="QlikMonitor-EvaluateProposal")
         finally:
             local.end()
     assert limit["ReservedConcurrentExecutions"] == 1
