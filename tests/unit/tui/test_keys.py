@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from qlikops.domain.errors import UsageError
@@ -19,7 +21,6 @@ from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, app_of, flat_text, screen_text, sees, wait_until
 from tests.unit.tui.fakes import Clock, FakeEnvironment
 from tests.unit.tui.scenes import SCENES
-from tests.unit.tui.stills import still
 
 
 @pytest.fixture
@@ -111,18 +112,17 @@ async def test_a_moved_key_works_is_shown_and_the_old_one_is_free(
         await sees(pilot, "2 servers")
 
 
-@pytest.mark.parametrize("name", SCENES)
-async def test_the_finder_and_help_reach_all_that_can_be_done(name: str) -> None:
-    async with still(SCENES[name], (120, 40), "dark") as pilot:
-        app, screen = app_of(pilot), pilot.app.screen
-        if isinstance(screen, ModalScreen):
-            return  # a dialog says its keys itself
-        active = screen.active_bindings.values()
-        ours = {each.binding.id: each for each in active if each.binding.id and each.binding.id != "commands"}
-        offered = {entry.description for entry in app.deeds(screen)}
-        moves = {"Up", "Down", "Left", "Right", "First", "Last", "First row", "Last row", "Page up", "Page down"}
-        assert {each.binding.description for each in ours.values() if each.enabled} - moves <= offered
-        assert {each.binding.description for each in ours.values()} <= {entry.description for entry in usable(screen)}
+def can_be_found(pilot: Pilot[Any]) -> None:
+    """Fails unless the finder and help reach all that can be done on a screen; a dialog says its keys itself."""
+    app, screen = app_of(pilot), pilot.app.screen
+    if isinstance(screen, ModalScreen):
+        return
+    active = screen.active_bindings.values()
+    ours = {each.binding.id: each for each in active if each.binding.id and each.binding.id != "commands"}
+    offered = {entry.description for entry in app.deeds(screen)}
+    moves = {"Up", "Down", "Left", "Right", "First", "Last", "First row", "Last row", "Page up", "Page down"}
+    assert {each.binding.description for each in ours.values() if each.enabled} - moves <= offered
+    assert {each.binding.description for each in ours.values()} <= {entry.description for entry in usable(screen)}
 
 
 async def test_help_says_why_something_cannot_be_done_now(started: Started, environment: FakeEnvironment) -> None:

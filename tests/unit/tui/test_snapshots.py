@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from qlikops.tui.themes import DARK
+from qlikops.tui.themes import DARK, THEMES
 from tests.pictures import IMAGES, THEMES_SHOWN
 from tests.recording import FILE as RECORDING
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import as_svg, as_text, resized, still
+from tests.unit.tui.test_keys import can_be_found
+from tests.unit.tui.test_looks import DRAWN_ONCE, can_be_read
+from tests.unit.tui.test_sizes import stays_reachable
 
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = ((80, 24), (120, 36))
@@ -32,20 +35,28 @@ def sizes(name: str) -> tuple[tuple[int, int], ...]:
 
 
 @pytest.mark.parametrize("name", SCENES)
-async def test_a_scene_looks_as_it_did(name: str) -> None:
-    """At the first size as it opens, at the others once the terminal has become so large."""
+async def test_a_scene_looks_as_it_did_and_is_what_every_screen_has_to_be(name: str) -> None:
+    """At the first size as it opens, at the others once the terminal has become so large.
+
+    All in one console: to start one and to get to the scene takes longer than most of what is looked at there.
+    """
     first, *others = sizes(name)
     async with still(SCENES[name], first, DARK.name) as pilot:
         seen = {first: as_text(pilot)}
         for size in others:
             await resized(pilot, size)
             seen[size] = as_text(pilot)
-    if WRITE:
-        FOLDER.mkdir(exist_ok=True)
+        if WRITE:
+            FOLDER.mkdir(exist_ok=True)
+            for size, text in seen.items():
+                file(name, size).write_text(text, encoding="utf-8")
+            return
         for size, text in seen.items():
-            file(name, size).write_text(text, encoding="utf-8")
-    for size, text in seen.items():
-        assert text == file(name, size).read_text(encoding="utf-8"), "make snapshots, where the change is meant"
+            assert text == file(name, size).read_text(encoding="utf-8"), "make snapshots, where the change is meant"
+        await stays_reachable(pilot)
+        await resized(pilot, (120, 40))
+        can_be_found(pilot)
+        await can_be_read(pilot, [DARK] if SCENES[name].screen in DRAWN_ONCE else THEMES)
 
 
 def test_there_is_nothing_else() -> None:
