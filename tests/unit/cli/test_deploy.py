@@ -224,47 +224,41 @@ def subscribed(aws: EmbeddedAws) -> object:
     return [(each["Protocol"], each["Endpoint"]) for each in subscriptions]
 
 
-@pytest.mark.parametrize(
-    ("args", "planned", "look", "expected"),
-    [
-        (
-            ["--subnet", "subnet-1", "--subnet", "subnet-2", "--security-group", "sg-1"],
-            {(name, "VpcConfig") for name in OF_QLIK},
-            lambda _: NOT_LOCAL,
-            NOT_LOCAL,
-        ),
-        (
-            ["--permissions-boundary", BOUNDARY],
-            {(f"{name}Role", "PermissionsBoundary") for name in FUNCTIONS | {"StateMachine", "Schedule"}},
-            lambda _: NOT_LOCAL,
-            NOT_LOCAL,
-        ),
-        (
-            ["--kms-key", KEY],
-            {("Table", "SSESpecification"), ("DataBucket", "BucketEncryption"), ("Topic", "KmsMasterKeyId"),
-             ("QlikSecret", "KmsKeyId")},
-            encrypted_with,
-            {KEY},
-        ),
-        (["--notification-topic", TOPIC], {("ExecutionsFailedAlarm", "AlarmActions")}, notified, {TOPIC}),
-        (["--notification-email", "oncall@example.com"], set(), subscribed, [("email", "oncall@example.com")]),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) and value and isinstance(value[0], str) else "",
+# Choices of which none takes another one's place.
+CHOICES: tuple[tuple[list[str], set[tuple[str, str]], Callable[[EmbeddedAws], object], object], ...] = (
+    (
+        ["--subnet", "subnet-1", "--subnet", "subnet-2", "--security-group", "sg-1"],
+        {(name, "VpcConfig") for name in OF_QLIK},
+        lambda _: NOT_LOCAL,
+        NOT_LOCAL,
+    ),
+    (
+        ["--permissions-boundary", BOUNDARY],
+        {(f"{name}Role", "PermissionsBoundary") for name in FUNCTIONS | {"StateMachine", "Schedule"}},
+        lambda _: NOT_LOCAL,
+        NOT_LOCAL,
+    ),
+    (
+        ["--kms-key", KEY],
+        {("Table", "SSESpecification"), ("DataBucket", "BucketEncryption"), ("Topic", "KmsMasterKeyId"),
+         ("QlikSecret", "KmsKeyId")},
+        encrypted_with,
+        {KEY},
+    ),
+    (["--notification-email", "oncall@example.com"], set(), subscribed, [("email", "oncall@example.com")]),
+    (["--notification-topic", TOPIC], {("ExecutionsFailedAlarm", "AlarmActions")}, notified, {TOPIC}),
 )  # fmt: skip
-def test_a_choice_is_in_the_plan_and_then_in_place(
-    run: Run,
-    aws: EmbeddedAws,
-    args: list[str],
-    planned: set[tuple[str, str]],
-    look: Callable[[EmbeddedAws], object],
-    expected: object,
-) -> None:
+
+
+def test_each_choice_is_in_the_plan_and_then_in_place_and_stays(run: Run, aws: EmbeddedAws) -> None:
+    """One after the other on one stack: to make it takes longer than to change it."""
     assert run("deploy", *LOCAL, "--yes").exit_code == ExitCode.OK
-    changes = json.loads(run("deploy", *LOCAL, "--plan", "--json", *args).stdout)["changes"]
-    assert changes
-    assert planned <= {(each["logical_id"], prop) for each in changes for prop in each["properties"]}
-    done = run("deploy", *LOCAL, "--yes", "--replace-data", *args)
-    assert done.exit_code == ExitCode.OK, done.stderr
-    assert look(aws) == expected
-    # What is not chosen again stays.
-    assert "nothing to change" in run("deploy", *LOCAL, "--yes").stdout
+    for args, planned, look, expected in CHOICES:
+        changes = json.loads(run("deploy", *LOCAL, "--plan", "--json", *args).stdout)["changes"]
+        assert changes, args
+        assert planned <= {(each["logical_id"], prop) for each in changes for prop in each["properties"]}, args
+        done = run("deploy", *LOCAL, "--yes", "--replace-data", *args)
+        assert done.exit_code == ExitCode.OK, (args, done.stderr)
+        assert look(aws) == expected, args
+        # What is not chosen again stays.
+        assert "nothing to change" in run("deploy", *LOCAL, "--yes").stdout, args
