@@ -65,7 +65,7 @@ def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -
         "from tests.simulation.night import draw\n"
         "from tests.simulation.plant import without_threads\n"
         "with without_threads():\n"
-        "    print(*(live_through(draw(seed)).fingerprint() for seed in (3, 4, 11)))"
+        "    print(*(live_through(draw(seed)).fingerprint() for seed in (1, 10, 11)))"
     )
     printed = {
         subprocess.run(
