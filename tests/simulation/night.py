@@ -262,7 +262,19 @@ def _with_more(rng: random.Random, night: Night) -> Night:
     if rng.random() < 0.4:
         late = (replace(each, habits=(*each.habits, Habit.APPROVES_LATE)) for each in night.operators)
         night = replace(night, is_at_edges=True, operators=tuple(late))
-    return replace(night, most_writes=6) if rng.random() < 0.2 else night
+    night = replace(night, most_writes=6) if rng.random() < 0.2 else night
+    return _with_a_login_refused(night) if rng.random() < 0.5 else night
+
+
+def _with_a_login_refused(night: Night) -> Night:
+    """The same night, in which an endpoint that somebody may wait for answers again, and refuses the login."""
+    waits = any(Habit.WAITS in each.habits for each in night.operators)
+    away = [each for each in night.scenario.events if isinstance(each, EndpointDown) and each.until is not None]
+    if not waits or not away:
+        return night
+    ends_at = away[-1].until or 0.0
+    refuses = replace(away[-1], at=ends_at, until=ends_at + 900.0, message=MESSAGES[2], is_silent=False)
+    return replace(night, scenario=replace(night.scenario, events=(*night.scenario.events, refuses)))
 
 
 def _with_log_stream(rng: random.Random, scenario: Scenario) -> Scenario:

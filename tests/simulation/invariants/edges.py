@@ -44,6 +44,8 @@ from tests.simulation.services import Invocation
 
 _A_MILLISECOND = 0.001
 """The ledger's times are rounded down to one."""
+_A_ROUNDING = 0.000_005
+"""Of moments that are reckoned from others in floats."""
 _A_TENTH = 0.1
 """Of a second, to which a restart says how long it took."""
 _OF_LATE = 4
@@ -379,7 +381,7 @@ def nobody_is_told_again_sooner(watch: Watch, change: Change) -> str:
     for reason in set(after) - set(before):
         part = limits.SAID_AT.get(reason)
         from_then = asked + (part or 0.0) * (number(change.before, keys.INBOX_SORT) - asked)
-        if part is not None and max(read) < from_then:
+        if part is not None and max(read) < from_then - _A_ROUNDING:
             return f"{change.proposal_id} is told again {from_then - max(read):.3f} s before {reason} of its time"
     return ""
 
