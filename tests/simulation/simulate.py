@@ -25,6 +25,8 @@ from tests.simulation.living import Lived, live_through, shortened
 from tests.simulation.night import LONG, draw
 from tests.simulation.plant import without_threads
 
+_SAID_EVERY = 500
+"""Nights after which whoever waits is told how far it is."""
 REPLAY = "python -m tests.simulation.simulate --seed {}"
 _DIGESTED = (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY)
 """What of a record its digest is taken over."""
@@ -115,6 +117,9 @@ def survey(first: int, count: int, workers: int, *, stop: bool) -> bool:
             print(f"seed {lived.seed}: {lived.violation}\n  replay: {REPLAY.format(lived.seed)}", flush=True)
             if stop:
                 break
+        if lived_through % _SAID_EVERY == 0:
+            took = time.monotonic() - began
+            print(f"{lived_through} of {count} seeds, {failed} violations, {took:.0f} s", flush=True)
     missing = [name for name in situations.wanted() if not reached[name]]
     print(*(f"{number:>9}  {name}" for name, number in sorted(reached.items())), sep="\n")
     if missing:
