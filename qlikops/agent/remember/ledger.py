@@ -25,6 +25,7 @@ from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import (
     ABSENT,
+    Check,
     Condition,
     ConditionFailed,
     Delete,
@@ -377,7 +378,8 @@ class Ledger:
         *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
         try:
             for chunk in chunks:
-                self._table.commit(*chunk)
+                # Once there is a record, another invocation may hold its tasks for longer: that is not made shorter.
+                self._table.commit(*chunk, Check(record_key(proposal.proposal_id), ABSENT))
             self._table.commit(*last, *opening)
         except ConditionFailed:
             if self.records([proposal.proposal_id]):

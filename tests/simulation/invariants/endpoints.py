@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from qlikops.domain import ledger as keys
+from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.endpoint import EndpointKey
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation import limits
@@ -72,17 +75,29 @@ def an_old_test_is_gone_by_only_if_there_is_none_left(watch: Watch, change: Chan
     acting, outcome = watch.writer(), told(change.after, Attribute.OUTCOME)
     if outcome["status"] != Status.STILL_DOWN or acting is None or is_waited_for(change.after):
         return ""
-    tests = watch.world.journal.tests
+    servers = {target["key"]["server"] for target in watch.proposed[change.proposal_id]["targets"]}
+    named = (each for each in watch.world.journal.tests if f" {each.endpoint} " in outcome["detail"])
+    tests = [each for each in named if each.server in servers]
     if any(each.process == acting.process for each in tests) or not watch.clocks_are_right:
         return ""
     newest = max((each for each in tests if each.answer == "ERROR"), key=lambda each: each.answered_at, default=None)
-    since = acting.at - _HOUR + _LIFE
-    within = [each for each in tests if newest and each.endpoint == newest.endpoint and each.at > since]
-    read = watch.world.readings[acting.process]
-    age = min(each.at for each in read) - newest.answered_at if newest else 0.0
-    is_left = newest is not None and not newest.said.startswith(REFUSED) and len(within) == 1
-    is_old = is_left and watch.world.config.probes_per_hour > 1 and age > limits.TEST_IS_NEW + 1
+    if newest is None:
+        return ""
+    now = min(each.at for each in watch.world.readings[acting.process])
+    age = now - newest.answered_at
+    is_old = age > limits.TEST_IS_NEW + 1 and _tests_left(watch, newest, now) > 0
     return f"{change.proposal_id} is still down by a test of {age:.1f} s ago" if is_old else ""
+
+
+def _tests_left(watch: Watch, test: Tested, now: float) -> int:
+    """How often the endpoint of a test may be tested once more by then, but for what waits: one may be barred."""
+    partition = keys.endpoint_partition(EndpointKey("default", test.server, test.endpoint))
+    taken = [
+        codec.parse_time(item[Attribute.AT]["S"]).timestamp() > now - _HOUR
+        for (where, sort), item in watch.items.items()
+        if where == partition and sort.removeprefix(keys.PROBE_PREFIX).isdigit()
+    ]
+    return watch.world.config.probes_per_hour - sum(taken)
 
 
 @of_each_record

@@ -97,6 +97,18 @@ def test_opening_twice_changes_nothing(ledger: Ledger, items: Items, clock: Fake
     assert items() == before
 
 
+def test_a_large_group_that_is_opened_once_more_is_held_for_as_long_as_before(ledger: Ledger, items: Items) -> None:
+    keys = [TaskKey("default", "replicate-1", f"task-{number:03}") for number in range(150)]
+    large = proposal(ID, *keys)
+    opened(ledger, large)
+    ledger.tasks.hold_all(large, START + timedelta(hours=5))
+    before = items()
+
+    opened(ledger, large, run="another invocation, slow to write")
+
+    assert items() == before
+
+
 def test_a_retry_returns_what_the_first_invocation_opened_with_its_indexes(ledger: Ledger) -> None:
     first, second = proposal(ID), proposal(OTHER, TaskKey("default", "s", "other"))
     opened(ledger, second)
