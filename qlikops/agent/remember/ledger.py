@@ -25,7 +25,6 @@ from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import (
     ABSENT,
-    Check,
     Condition,
     ConditionFailed,
     Delete,
@@ -357,7 +356,7 @@ class Ledger:
 
     def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
         """Whether it is open now; false where another proposal holds one of its tasks."""
-        leases = self.tasks.lease_writes(proposal, self._clock() + timedelta(seconds=lease_seconds))
+        leases = self.tasks.first_leases(proposal, self._clock() + timedelta(seconds=lease_seconds))
         record: Item = {
             **key_of(keys.approval_partition(proposal.proposal_id), keys.RECORD),
             Attribute.STATUS: Status.PROPOSED,
@@ -378,8 +377,7 @@ class Ledger:
         *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
         try:
             for chunk in chunks:
-                # Once there is a record, another invocation may hold its tasks for longer: that is not made shorter.
-                self._table.commit(*chunk, Check(record_key(proposal.proposal_id), ABSENT))
+                self._table.commit(*chunk)
             self._table.commit(*last, *opening)
         except ConditionFailed:
             if self.records([proposal.proposal_id]):

@@ -50,6 +50,7 @@ _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT con
 """What came of the restart is not settled, and its brake is not pulled."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
 _NO_LATER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #at <= :at"
+_NO_LONGER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #expires <= :expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +171,20 @@ class TaskLedger:
             for target in proposal.targets
         ]
 
+    def first_leases(self, proposal: Proposal, until: datetime) -> list[Put]:
+        """What leases the tasks of a proposal that is being opened, unless it holds them for longer already.
+
+        Of a large group they come before its record: who opens it once more may be slow, and the question be asked by
+        then.
+        """
+        return [replace(each, condition=_and(each, _NO_LONGER_LEASE)) for each in self.lease_writes(proposal, until)]
+
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that.
 
         A write that is slow to arrive takes nothing back from a later one: a run goes by when a lease was taken.
         """
-        writes = (replace(each, condition=_not_back(each)) for each in self.lease_writes(proposal, until))
+        writes = (replace(each, condition=_and(each, _NO_LATER_LEASE)) for each in self.lease_writes(proposal, until))
         self._table.commit_each(*writes)
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
@@ -341,10 +350,11 @@ def still_unanswered(proposal_id: str) -> Check:
     )
 
 
-def _not_back(lease: Put) -> Condition:
-    """The condition of a lease, and that its proposal has not taken the task later than this."""
-    free = lease.condition or ABSENT
-    return Condition(f"({free.text}) AND ({_NO_LATER_LEASE})", {**free.values, ":at": lease.item[Attribute.AT]})
+def _and(lease: Put, limit: str) -> Condition:
+    """The condition of a lease, and a limit that names what the lease itself says."""
+    free, said = lease.condition or ABSENT, {":at": Attribute.AT, ":expires": Attribute.EXPIRES}
+    values = {name: lease.item[attribute] for name, attribute in said.items() if name in limit}
+    return Condition(f"({free.text}) AND ({limit})", {**free.values, **values})
 
 
 def _freed(key: TaskKey, proposal_id: str) -> Delete:

@@ -142,13 +142,15 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
     def might_be() -> If:
         asks = write.who.startswith("RequestApproval")
         for put in write.of(keys.LEASE, "Put"):
-            now = _second(put)
+            now, own = _second(put), put.sets[Attribute.PROPOSAL_ID]["S"]
             yield "another proposal holds the task", write.but(put.key, proposal_id=_OTHER, expires=now + 1)
+            if write.who.startswith("MonitorTasks"):
+                until = int(put.sets[Attribute.EXPIRES]["N"])
+                yield "it holds the task for longer", write.but(put.key, proposal_id=own, expires=until + 1)
             if write.who.startswith("ExecuteRestart"):
-                own = put.sets[Attribute.PROPOSAL_ID]["S"]
                 yield "another invocation has taken it later", write.but(put.key, proposal_id=own, at=_LATER)
             if asks:
-                record = _record(put.sets[Attribute.PROPOSAL_ID]["S"])
+                record = _record(own)
                 yield "it is answered", write.but(record, status=Status.RESTARTING)
                 yield "it is over", write.but(record, status=Status.DENIED)
         for delete in write.of(keys.LEASE, "Delete"):
@@ -156,8 +158,9 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
 
     puts = list(write.of(keys.LEASE, "Put"))
     over = (_taken(write, put, proposal_id=_OTHER, expires=_second(put) - 1) for put in puts)
+    far = 0 if write.who.startswith("MonitorTasks") else _FAR
     own = (
-        _taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=_FAR, at=_EARLIER) for put in puts
+        _taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=far, at=_EARLIER) for put in puts
     )
     return _refused(write, might_be()) or next(filter(None, (*over, *own)), "")
 
