@@ -231,6 +231,8 @@ def a_list_is_gone_by_for_as_long_as_it_is_set(watch: Watch, sent: Sent) -> str:
     before = next((each for each in reversed(read) if lists and each.at <= lists[-1]), None)
     if before is None or after is None or sent.action != "run" or watch.waits_since(look):
         return ""
+    if lists[-1] >= at[0]:
+        return ""  # it was asked for after this look
     old = (after.said - before.said).total_seconds()
     return f"{sent.process} goes by a list of {old:.3f} s ago" if old > limits.LIST_IS_GOOD + 1 else ""
 
