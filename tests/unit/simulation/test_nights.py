@@ -43,6 +43,7 @@ FOUND = (
     800444,
     850196,
     1002876,
+    1020048,
 )
 """Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
 LONG_THEN = 0.12
