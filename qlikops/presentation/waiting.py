@@ -33,8 +33,8 @@ def clock(moment: datetime, now: datetime) -> str:
 
 def about(moment: datetime, now: datetime) -> str:
     """`about 03:11 UTC`, `tomorrow at about 03:11 UTC`: of what is reckoned."""
-    *day, time, zone = clock(moment, now).split()
-    return " ".join([*day, "at"] * bool(day) + ["about", time, zone])
+    day, _, time = clock(moment, now).removesuffix(" UTC").rpartition(" ")
+    return f"{day} at about {time} UTC" if day else f"about {time} UTC"
 
 
 def left(until: datetime | None, now: datetime) -> Span:

@@ -109,7 +109,7 @@ def _waiting(handover: Handover) -> Iterator[Line]:
 def _resumable(until: datetime | None, now: datetime) -> Iterator[Span]:
     if until is not None:
         yield Span("; to be resumed by ", Tone.MUTED)
-        yield Span(f"{waiting.about(until, now)}", waiting.left(until, now).tone)
+        yield Span(waiting.about(until, now), waiting.left(until, now).tone)
 
 
 def _handled(each: Handled, until: datetime) -> Line:
