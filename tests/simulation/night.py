@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from qlikops.agent.remember.table import Table
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.proposals.evaluation import ApprovalMode
 from qlikops.qlik.simulator.scenario import (
@@ -148,7 +149,7 @@ class Night:
     """Of the agent, beside these."""
     is_at_edges: bool = False
     """Clocks are read just when a time is over that the ledger shows."""
-    most_writes: int = 100
+    most_writes: int = Table.most_writes
     """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""

@@ -122,7 +122,7 @@ def nobody_looks_when_patience_is_over(watch: Watch, look: Look) -> str:
 
 
 @of_each_item(keys.RESTART_PREFIX)
-def nobody_loses_patience(watch: Watch, change: Change) -> str:
+def a_restart_watches_for_as_long_as_it_is_set(watch: Watch, change: Change) -> str:
     """What was not seen up was looked at for as long as is set, or until there was just the time left to store that."""
     if change.after is None or Attribute.OUTCOME not in change.after:
         return ""
@@ -374,7 +374,7 @@ def a_run_tells_again_when_it_is_due(watch: Watch, answered: Invocation) -> str:
 
 
 @of_each_record
-def nobody_is_told_again_sooner(watch: Watch, change: Change) -> str:
+def a_reminder_waits_for_its_part_of_the_time(watch: Watch, change: Change) -> str:
     """For each reason, only once a part of the time is over, to the microsecond."""
     if change.before is None or change.after is None or Attribute.REQUESTED_AT not in change.after:
         return ""

@@ -241,7 +241,7 @@ def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str
 
 
 @at_rest
-def nobody_gives_up_a_busy_ledger_sooner(watch: Watch) -> Iterator[str]:
+def a_function_tries_a_busy_ledger_six_times(watch: Watch) -> Iterator[str]:
     """What a function writes to it is tried six times before the function fails for that."""
     for name, error in watch.world.kernel.failed:
         operation, _, times = watch.tried.get(name, ("", {}, limits.CALLS))

@@ -380,7 +380,7 @@ def only_an_approval_reaches_the_restart(_: Watch, invocation: Invocation) -> st
 
 @of_each_ask("send_task_success")
 def what_was_braked_is_not_approved(watch: Watch, asked: Asked) -> str:
-    """Whoever has read that somebody stopped a proposal sends no approval of it."""
+    """A console or command that has read the brake of a proposal sends no approval of it."""
     if asked.who in watch.world.functions.begun:
         return ""
     name = watch.answered(asked.request)

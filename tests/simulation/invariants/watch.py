@@ -489,7 +489,7 @@ class Watch:
 
     def answered(self, request: Mapping[str, Any]) -> str:
         """The proposal to which a console or a command sends an answer; empty for one by the plain AWS CLI."""
-        if '"decision_id"' not in str(request.get("output") or request.get("cause")):
+        if not is_decision(request):
             return ""
         return next((name for name, tokens in self.tokens.items() if request["taskToken"] in tokens), "")
 
@@ -594,6 +594,11 @@ class Watch:
         """Whose ExecuteRestart sent it; empty where something else did."""
         invocation = self.world.functions.begun.get(sent.process)
         return invocation.proposal_id if invocation and invocation.function == "ExecuteRestart" else ""
+
+
+def is_decision(request: Mapping[str, Any]) -> bool:
+    """Whether a console or a command sends this answer to a wait: the plain AWS CLI gives its answer no id."""
+    return '"decision_id"' in str(request.get("output") or request.get("cause", ""))
 
 
 def partition_of(key: dict[str, str]) -> str:
