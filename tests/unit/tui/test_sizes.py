@@ -20,7 +20,8 @@ from qlikops.presentation.lists import inbox
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.widgets.waiting import WIDE
 from tests.unit.presentation import samples
-from tests.unit.tui.conftest import screen_text, wait_until
+from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
+from tests.unit.tui.fakes import FakeEnvironment
 from tests.unit.tui.scenery import Demo, demo
 from tests.unit.tui.scenes import SCENES
 from tests.unit.tui.stills import still
@@ -124,3 +125,11 @@ async def test_no_name_breaks_a_screen_or_steers_the_terminal(name: str) -> None
         assert not [char for char in text.replace("\n", "") if not char.isprintable() and char not in "\u200c\u200d"]
         assert fits(pilot, 80, 24)
         assert not under_a_scrollbar(pilot)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_a_notice_is_shown_to_its_end_whatever_its_length(started: Started, width: int) -> None:
+    async with started(FakeEnvironment(), size=(width, 250)) as pilot:
+        for length in range(20, 70):
+            pilot.app.notify(f"{'one two three '.ljust(length, '.')} end{length}", markup=False)
+        await sees(pilot, *(f"end{length}" for length in range(20, 70)))
