@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -9,8 +10,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import pytest
+import textual.app
 from textual._compositor import Compositor
-from textual._context import visible_screen_stack
+from textual._context import active_app, visible_screen_stack
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
@@ -67,6 +69,27 @@ def _drawn_where_it_is_looked_at() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Compositor, "render_update", rendered)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _idle_once_nothing_is_due() -> Iterator[None]:
+    """Lets a key have done all that it does before the next one, without the 40 ms that Textual looks for CPU use.
+
+    What another thread fetches, or a timer does later, is for the story to wait for.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(textual.app, "wait_for_idle", _nothing_is_due)
+        yield
+
+
+async def _nothing_is_due(*_: float) -> None:
+    app = active_app.get()
+    for _ in range(2):  # what was done, and what its layout brings about
+        await asyncio.sleep(0)
+        while asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+        if app.is_running and app.screen_stack:
+            app.screen._on_timer_update()
 
 
 def app_of(pilot: Pilot[Any]) -> QlikOpsApp:
