@@ -173,17 +173,30 @@ def meaning(message: str) -> str:
     return "connection" if known in MESSAGES[:2] else known
 
 
-LONG = 0.05
-"""Share of nights with groups that take longer than one invocation: each costs as much as five others."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a night's cost follows from: how much there is in it."""
+
+    long: float
+    """Share of nights with groups that take longer than one invocation: each costs as much as five others."""
+    tasks: tuple[int, ...]
+    """One of these numbers to a server."""
+    every_seconds: tuple[float, ...]
+    """One of these from run to run."""
+
+
+USUAL = Size(long=0.04, tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8), every_seconds=(600.0, 900.0))
+LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0))
+"""As nights were when most of the faults were found that they have found."""
 
 _FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
 
 
-def draw(seed: int, long: float = LONG) -> Night:
-    """The night of a seed, where this share of nights is `long`."""
+def draw(seed: int, size: Size = USUAL) -> Night:
+    """The night of a seed among nights of this size."""
     rng = random.Random(f"night {seed}")  # noqa: S311 - replayable
     # Groups that take longer than one invocation, beside which everything else may happen.
-    is_slow = rng.random() < long
+    is_slow = rng.random() < size.long
     hours = 3.0 if is_slow else 1.0
     hands = rng.sample(_FIRST_HANDS, rng.choice([0, 0, 1, 2, 3]))
     if is_slow and rng.random() < 0.5:
@@ -196,7 +209,7 @@ def draw(seed: int, long: float = LONG) -> Night:
         people = [replace(each, habits=(*each.habits, Habit.CALLS_BACK)) for each in people]
     night = Night(
         seed=seed,
-        scenario=_scenario(rng, seed, hours, is_slow=is_slow),
+        scenario=_scenario(rng, seed, hours, size, is_slow=is_slow),
         hours=hours,
         is_eager=rng.random() < 0.3,
         is_steady=rng.random() < 0.7,
@@ -206,7 +219,7 @@ def draw(seed: int, long: float = LONG) -> Night:
         mischance=Mischance.drawn(rng),
         mode=rng.choice([ApprovalMode.ALWAYS] * 3 + [ApprovalMode.POLICY] * 3 + [ApprovalMode.NEVER]),
         require_digest=require_digest,
-        every_seconds=900.0 if is_slow else rng.choice([300.0, 600.0, 900.0]),
+        every_seconds=900.0 if is_slow else rng.choice(size.every_seconds),
         wait_seconds=rng.choice([14400, 14400, 600, 1800]),
         settings={
             "cooldown_seconds": rng.choice([900, 900, 120, 0]),
@@ -351,7 +364,7 @@ def _operator(rng: random.Random, name: str) -> Operator:
     return Operator(name, tuple(habits), rng.choice([10.0, 30.0, 60.0, 300.0]), rng.random() < 0.35)
 
 
-def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> Scenario:
+def _scenario(rng: random.Random, seed: int, hours: float, size: Size, *, is_slow: bool) -> Scenario:
     sources = [Endpoint(f"ORA-{number}", "Oracle") for number in range(rng.choice([1, 1, 2]))]
     targets = [Endpoint(f"SNOW-{number}", "Snowflake") for number in range(2)]
     servers = tuple(
@@ -366,7 +379,7 @@ def _scenario(rng: random.Random, seed: int, hours: float, *, is_slow: bool) -> 
                     tags=(PROTECTED,) if rng.random() < 0.15 else (),
                     full_load_completed=rng.random() >= 0.1,
                 )
-                for index in range(8 if is_slow else rng.choice([1, 2, 2, 3, 4, 8]))
+                for index in range(max(size.tasks) if is_slow else rng.choice(size.tasks))
             ),
         )
         for number in range(rng.choice([1, 1, 2]))

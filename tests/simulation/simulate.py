@@ -22,7 +22,7 @@ from qlikops.domain.proposals.record import Item, stored_digest
 from tests.simulation import situations
 from tests.simulation.exhaustive import restarting
 from tests.simulation.living import Lived, live_through, shortened
-from tests.simulation.night import LONG, draw
+from tests.simulation.night import LARGE, USUAL, Size, draw
 from tests.simulation.plant import without_threads
 
 _SAID_EVERY = 500
@@ -32,10 +32,10 @@ _DIGESTED = (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY)
 """What of a record its digest is taken over."""
 
 
-def one(seed: int, long: float = LONG) -> Lived:
-    """The night of a seed, without what only people read; this share of all is `long`."""
+def one(seed: int, size: Size = USUAL) -> Lived:
+    """The night of a seed among nights of this size, without what only people read."""
     with _without_logs(), without_threads(), _without_collecting(), _reading_once():
-        lived = live_through(draw(seed, long))
+        lived = live_through(draw(seed, size))
         lived.world = None
     return lived
 
@@ -88,10 +88,10 @@ def many(seeds: Iterable[int], workers: int) -> Iterable[Lived]:
         yield from pool.map(one, seeds, chunksize=8)
 
 
-def replay(seed: int, long: float, folder: Path | None) -> bool:
+def replay(seed: int, size: Size, folder: Path | None) -> bool:
     """Shows a seed's night, shortened where it violates something; whether it does. Histories go to `folder`."""
     with without_threads():
-        night = draw(seed, long)
+        night = draw(seed, size)
         lived = live_through(night)
         if lived.violation:
             night = shortened(night, lived.violation)
@@ -142,7 +142,7 @@ def main() -> int:
     """Exit code 1 where a night violates something, or many nights do not reach what they must."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seed", type=int, help="show this one")
-    options.add_argument("--long", type=float, default=LONG, help="with --seed: the share of long nights")
+    options.add_argument("--large", action="store_true", help="with --seed: the night that it was when it was found")
     options.add_argument("--histories", type=Path, help="with --seed: a folder for the histories of its executions")
     options.add_argument("--first", type=int, default=0)
     options.add_argument("--seeds", type=int, default=300)
@@ -151,7 +151,7 @@ def main() -> int:
     given = options.parse_args()
     if given.seed is not None:
         with _without_logs():
-            return int(replay(given.seed, given.long, given.histories))
+            return int(replay(given.seed, LARGE if given.large else USUAL, given.histories))
     is_whole = given.seeds < situations.ENOUGH_SEEDS or search_whole()
     return int(not survey(given.first, given.seeds, given.workers, stop=given.stop) or not is_whole)
 

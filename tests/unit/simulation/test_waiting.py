@@ -6,7 +6,7 @@ import pytest
 
 from qlikops.agent.act.waiting import Waiter
 from tests.simulation.living import Lived, live_through
-from tests.simulation.night import Habit, draw
+from tests.simulation.night import LARGE, Habit, draw
 from tests.simulation.plant import without_threads
 
 SEED = 50
@@ -15,12 +15,12 @@ SEED = 50
 
 def lived() -> Lived:
     with without_threads():
-        return live_through(draw(SEED))
+        return live_through(draw(SEED, LARGE))
 
 
 def test_a_night_has_waits_that_end_in_more_than_one_way() -> None:
     night = lived()
-    assert any(Habit.WAITS in each.habits for each in draw(SEED).operators)
+    assert any(Habit.WAITS in each.habits for each in draw(SEED, LARGE).operators)
     assert not night.violation
     assert night.reached["wait WaitForEndpoint"] > 1
     assert len([what for what in night.reached if what.startswith("waited ")]) > 1
