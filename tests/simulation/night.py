@@ -183,10 +183,12 @@ class Size:
     """One of these numbers to a server."""
     every_seconds: tuple[float, ...]
     """One of these from run to run."""
+    unanswered: float
+    """Share of nights that are quiet but for what starts and stops tasks, of which half goes without a right answer."""
 
 
-USUAL = Size(long=0.04, tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8), every_seconds=(600.0, 900.0))
-LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0))
+USUAL = Size(long=0.04, tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8), every_seconds=(600.0, 900.0), unanswered=0.06)
+LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0)
 """As nights were when most of the faults were found that they have found."""
 
 _FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
@@ -246,10 +248,15 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     night = replace(night, settings={**night.settings, "wait_for_endpoint_seconds": rng.choice([600, 3600, 7200, 0])})
     night = _with_who_waits(rng, night) if rng.random() < 0.2 else night
     night = _with_old_state(rng, night) if rng.random() < 0.1 else night
-    return _with_more(random.Random(f"more {seed}"), night)  # noqa: S311 - replayable
+    night = _with_more(random.Random(f"more {seed}"), night)  # noqa: S311 - replayable
+    unanswered = random.Random(f"unanswered {seed}").random() < size.unanswered  # noqa: S311 - replayable
+    return replace(night, mischance=_UNANSWERED) if unanswered else night
 
 
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}
+
+
+_UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.NONSENSE, Fault.LOST), only="qem:POST")
 
 
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}

@@ -176,7 +176,7 @@ def a_group_goes_on_for_as_long_as_it_is_set(watch: Watch, answered: Invocation)
     record = watch.record(name)
     outcome = told(record, Attribute.OUTCOME) if record else {}
     left = [each for each in outcome.get("targets", ()) if each["detail"] == "no time was left"]
-    if not left or not claims or watch.outcome_by.get(name) != answered.process:
+    if not left or not claims or name not in watch.outcomes or watch.outcomes[name].process != answered.process:
         return ""
     return "" if max(read) >= until else f"{name} has no time left, {until - max(read):.0f} s before its end"
 
@@ -507,7 +507,8 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
         old_enough = limits.YOUNG
-        if status_of(item) is Status.RESTARTING and watch.outcome_at.get(name, math.inf) > answered.at:
+        is_stored = name in watch.outcomes and watch.outcomes[name].at <= answered.at
+        if status_of(item) is Status.RESTARTING and not is_stored:
             signs += _taken(watch, name, answered.process)
             old_enough = limits.MAY_ACT
         if max(signs) + old_enough <= read:

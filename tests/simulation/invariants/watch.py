@@ -74,6 +74,13 @@ class Ended:
     error: BaseException | None
 
 
+class Storing(NamedTuple):
+    """Who stored something first, and when."""
+
+    process: str
+    at: float
+
+
 class Look(NamedTuple):
     """Who looks at which task."""
 
@@ -270,12 +277,10 @@ class Watch:
         """When each process has said that an endpoint is tested again."""
         self.waiting_at: dict[str, float] = {}
         """When each proposal came into the inbox."""
-        self.outcome_by: dict[str, str] = {}
-        """The process that stored what came of each proposal."""
+        self.outcomes: dict[str, Storing] = {}
+        """Of each proposal's outcome."""
         self.braked_at: dict[str, float] = {}
         """When the brake of each proposal was pulled."""
-        self.outcome_at: dict[str, float] = {}
-        """When it was stored."""
         self.kept_at: dict[Key, float] = {}
         """When the answer of each test was kept."""
         self.first_request: dict[str, float] = {}
@@ -465,8 +470,7 @@ class Watch:
         if told(record, Attribute.CLAIM).get("brake"):
             self.braked_at.setdefault(name, now)
         if Attribute.OUTCOME in record:
-            self.outcome_by.setdefault(name, self.world.dynamodb.last_writer)
-            self.outcome_at.setdefault(name, now)
+            self.outcomes.setdefault(name, Storing(self.world.dynamodb.last_writer, now))
         if not (change.before and status_of(change.before) is status_of(record)):
             self.world.kernel.say(f"{name} is {status_of(record)}", "ledger")
             self.moved_at[name] = now
