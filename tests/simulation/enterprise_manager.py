@@ -102,6 +102,8 @@ class Journal:
     """Process, server and task -> what the last answer told this process of this task."""
     is_logged_in: dict[str, bool] = field(default_factory=dict)
     """Of each process that has got a session, whether it has not asked for its end since."""
+    no_login_at: dict[str, float] = field(default_factory=dict)
+    """When each process asked for a session last and got none."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     """Process and server -> when the last list of its tasks was asked for, and each task as it stood there."""
 
@@ -181,6 +183,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
         test = self._testing(method, url)
         self._note_request(path, method, options, sent, test)
+        if path == "/login":
+            self._journal.no_login_at[who] = asked_at
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
@@ -204,6 +208,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             test.said = said.get("detailed_message", "")
         if path == "/login" and response.status == 200 and SESSION_HEADER in response.headers:
             self._journal.is_logged_in[who] = True
+            del self._journal.no_login_at[who]
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
                 self._journal.read[who, server, task] = json.loads(response.data or b"{}")

@@ -256,7 +256,7 @@ def draw(seed: int, size: Size = USUAL) -> Night:
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}
 
 
-_UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.NONSENSE, Fault.LOST), only="qem:POST")
+_UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.LOST, Fault.REFUSED), only="qem:POST")
 
 
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}

@@ -50,7 +50,8 @@ class Deserting:
             self._left -= 1
             world.kernel.say(f"Enterprise Manager is away as {key[0]} is claimed", "worst moment")
             world.faults.reached("a restart deserted")
-            world.enterprise_manager_down_until = world.kernel.now + chance.choice([3.0, 15.0, 40.0])
+            world.enterprise_manager_down_until = world.kernel.now + chance.choice([0.0, 3.0, 15.0, 40.0])
+            world.sessions.end_all()
 
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
         """Who counts the starts is about to say what was left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -12,8 +13,9 @@ from qlikops.domain.proposals.approval import Status, digest_of
 from tests.simulation import limits
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import chosen_action
-from tests.simulation.invariants.watch import Watch, of_each_call, partition_of, status_of, told
+from tests.simulation.invariants.watch import Watch, of_each_answer, of_each_call, partition_of, status_of, told
 from tests.simulation.night import meaning
+from tests.simulation.services import Invocation
 
 _BY_MESSAGE = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST")
 """The kinds that rest on what the message says. A group's evidence has no message of one task."""
@@ -102,4 +104,23 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     says = listed.get(sent.task, {}).get("message", "") if is_gone_by else read.get("message", "")
     if proposal["kind"] in _BY_MESSAGE and said and meaning(says) not in said:
         return f"{sent.process} sends {sent.action} to {sent.task}, which said {read.get('message')!r}, not {said}"
+    return ""
+
+
+@of_each_answer
+def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: Invocation) -> str:
+    """A run or stop that certainly did not arrive is sent again while the restart goes on and there is time."""
+    journal, process, name = watch.world.journal, answered.process, answered.proposal_id
+    commands: defaultdict[tuple[str, str, str], list[Sent]] = defaultdict(list)
+    for sent in journal.sent:
+        if sent.process == process:
+            commands[sent.action, sent.server, sent.task].append(sent)
+    has_time = watch.world.kernel.now - watch.world.functions.begun[process].at < limits.ACTS - limits.MINUTE
+    goes_on = name not in watch.braked_at and (name not in watch.outcomes or watch.outcomes[name].process == process)
+    for (action, _, task), sents in commands.items():
+        has_session = journal.no_login_at.get(process, 0.0) < sents[-1].at
+        if len(sents) > limits.RUN_CALLS:
+            return f"{process} sends {action} to {task} {len(sents)} times"
+        if sents[-1].is_refused and len(sents) < limits.RUN_CALLS and has_time and goes_on and has_session:
+            return f"{process} sends {action} to {task} {len(sents)} times, and none arrived"
     return ""
