@@ -12,8 +12,10 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
+from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
+from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.errors import QemError
 from tests.simulation.dynamodb import Key
 from tests.simulation.enterprise_manager import Sent
@@ -298,6 +300,19 @@ def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
         if each["heard"] and _finding(each) not in before and not any(deed.error is None for deed in found):
             return f"{asked.who} remembers {_finding(each)} as told, and nobody was told"
     return ""
+
+
+@of_each_ask("put_object")
+def what_nobody_heard_is_told_again(watch: Watch, asked: Asked) -> str:
+    """A run that remembers of a finding that nobody heard of it, and sees it still, has tried to tell."""
+    if asked.request["Key"] != keys.LATEST_SNAPSHOT:
+        return ""
+    if any("FindingOpened" in _attributes(deed.asked, "event") for deed in watch.deeds[asked.who]):
+        return ""
+    snapshot = codec.loads(FleetSnapshot, unpacked(asked.request["Body"]))
+    unheard = {(each.key, each.kind) for each in snapshot.told if not each.heard and each.key not in snapshot.planned}
+    seen = {(each.key, each.kind) for each in snapshot.anomalies if each.confirmed}
+    return "".join(f"{asked.who} leaves untold {key} {kind}" for key, kind in sorted(unheard & seen)[:1])
 
 
 def _finding(notified: dict[str, Any]) -> tuple[str, str]:
