@@ -338,10 +338,15 @@ def what_was_told_by_now_is_read_before_more_is_told(watch: Watch, asked: Asked)
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
+_OF_SEVERAL = ("transact_write_items", "batch_get_item", "query")
+"""Calls to the ledger that are refused for no condition: tasks that are let go are several."""
+
+
 @of_each_end
 def a_question_that_is_dropped_holds_no_task(watch: Watch, ended: Ended) -> str:
     """What a run proposes anew need not wait for the question that it has closed."""
-    is_hindered = any(deed.error is not None and "Key" not in deed.asked.request for deed in ended.deeds)
+    # What Step Functions does not answer hinders no release.
+    is_hindered = any(deed.error is not None and deed.asked.operation in _OF_SEVERAL for deed in ended.deeds)
     if ended.begun.function != "MonitorTasks" or ended.error is not None or is_hindered:
         return ""
     for deed, each in _actions(ended.deeds):
