@@ -39,6 +39,8 @@ class Sent:
     """Enterprise Manager did it."""
     is_refused: bool = False
     """There was no connection, or no session: Enterprise Manager did not look at it, and the sender may know."""
+    is_told: bool = True
+    """The sender was told what Enterprise Manager made of it."""
     is_answered: bool = False
     """The sender has got Enterprise Manager's reply."""
     is_sent_on: bool = False
@@ -190,7 +192,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 f"qem:{method} {kind if path != '/login' else path}",
                 who,
                 lambda: self._answer(method, url, options.get("headers", {}), sent, test),
-                lambda fault: self._failure(fault, method, url),
+                lambda fault: self._failure(fault, method, url, sent),
             )
         except urllib3.exceptions.NewConnectionError:
             if sent:
@@ -282,7 +284,9 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             return _http(500, {"error_code": exc.error_code, "error_message": exc.message})
         return _http(200, body, {SESSION_HEADER: new_session} if new_session else {})
 
-    def _failure(self, fault: Fault, method: str, url: str) -> urllib3.HTTPResponse | Exception:
+    def _failure(self, fault: Fault, method: str, url: str, sent: Sent | None) -> urllib3.HTTPResponse | Exception:
+        if sent:
+            sent.is_told = fault is Fault.REFUSED
         match fault:
             case Fault.REFUSED:
                 return urllib3.exceptions.NewConnectionError(_CONNECTION, "refused")

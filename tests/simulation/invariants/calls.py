@@ -121,6 +121,7 @@ def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: In
         has_session = journal.no_login_at.get(process, 0.0) < sents[-1].at
         if len(sents) > limits.RUN_CALLS:
             return f"{process} sends {action} to {task} {len(sents)} times"
-        if sents[-1].is_refused and len(sents) < limits.RUN_CALLS and has_time and goes_on and has_session:
+        is_refused = sents[-1].is_refused and sents[-1].is_told
+        if is_refused and len(sents) < limits.RUN_CALLS and has_time and goes_on and has_session:
             return f"{process} sends {action} to {task} {len(sents)} times, and none arrived"
     return ""

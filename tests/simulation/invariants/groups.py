@@ -36,13 +36,15 @@ def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
 
 def _under_way(watch: Watch, sent: Sent) -> int:
     """Of how many other tasks that this process told to run nobody knows yet what became of them."""
-    told_to_run = {(each.server, each.task) for each in watch.requests if each.process == sent.process}
-    open_ = {
-        (server, task)
-        for server, task, claim in _claims(watch, watch.proposal_of(sent))
-        if Attribute.OUTCOME not in claim and (server, task) in told_to_run
-    }
-    return len(open_ - {(sent.server, sent.task)})
+    told_to_run = {(each.server, each.task): each.at for each in watch.requests if each.process == sent.process}
+    proposal_id, open_ = watch.proposal_of(sent), 0
+    for server, task, claim in _claims(watch, proposal_id):
+        key = {"instance": "default", "server": server, "task": task}
+        claimed_at = watch.claimed_at[partition_of(key), f"{keys.RESTART_PREFIX}{proposal_id}"]
+        # What this process has given back, another one may have claimed since.
+        is_its = told_to_run.get((server, task), -1.0) >= claimed_at and (server, task) != (sent.server, sent.task)
+        open_ += is_its and Attribute.OUTCOME not in claim
+    return open_
 
 
 @of_each_call
