@@ -142,6 +142,14 @@ def who_tells_again_is_left_the_time_to(watch: Watch, change: Change) -> str:
     return _too_soon(watch, change, before["telling_since"], after["telling_since"])
 
 
+@of_each_record
+def who_heard_by_escalation_hears_of_the_end(_: Watch, change: Change) -> str:
+    """A record that says that a reminder was escalated goes on to say so, whoever claims it and whatever follows."""
+    before, after = (told(item or {}, Attribute.REMINDED) for item in (change.before, change.after))
+    is_lost = bool(before.get("escalated")) and change.after is not None and not after.get("escalated")
+    return f"{change.proposal_id} no longer says that it was escalated" if is_lost else ""
+
+
 def _too_soon(watch: Watch, change: Change, before: str | None, after: str | None) -> str:
     if not (before and after) or before == after or not watch.clocks_are_right:
         return ""
