@@ -62,6 +62,19 @@ def a_restart_is_followed_until_it_is_known_and_told(watch: Watch, change: Chang
     return f"{name} fell over, and nobody was told" if forgotten and not _messages(watch, name) else ""
 
 
+@of_each_item(keys.FOLLOWED_PARTITION)
+def a_restart_is_judged_by_a_look_after_it(_: Watch, change: Change) -> str:
+    """What a run had begun to read before a task came up does not say that it fell over."""
+    if change.before is None or change.after is None:
+        return ""
+    up_at = {json.dumps(each["key"]): str(each["up_at"]) for each in _body(change.before)["tasks"]}
+    for each in _body(change.after)["untold"]:
+        came_up = up_at.get(json.dumps(each["key"]))
+        if came_up and codec.parse_time(str(each["at"])) <= codec.parse_time(came_up):
+            return f"{change.key[1]}: {each['key']} came up at {came_up}, and is down by a look of {each['at']}"
+    return ""
+
+
 @of_each_item(keys.RESTART_PREFIX)
 def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     """The more restarts in a row did not last, the later the next one: n²+n minutes beside the cooldown."""
