@@ -67,6 +67,10 @@ _NEWEST_TOKEN = (
 """There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
 
 
+_STARTED_NO_MORE = f"(attribute_not_exists(#{Attribute.STARTS}) OR #{Attribute.STARTS} = :starts)"
+"""No start of a task was marked since there were so many of them."""
+
+
 class RecordClosed(QlikopsError):
     """The proposal has ended. It cannot be decided."""
 
@@ -252,10 +256,7 @@ class Ledger:
         outcome = bounded(outcome)
         condition = Condition(f"attribute_exists(#{keys.PARTITION}) AND attribute_not_exists(#outcome)")
         if none_since is not None:
-            condition = Condition(
-                f"{condition.text} AND (attribute_not_exists(#{Attribute.STARTS}) OR #{Attribute.STARTS} = :starts)",
-                {":starts": none_since},
-            )
+            condition = Condition(f"{condition.text} AND {_STARTED_NO_MORE}", {":starts": none_since})
         result = Update(record_key(proposal_id), {Attribute.OUTCOME: codec.dumps(outcome)}, condition=condition)
         try:
             self._table.commit(result, *follow_ups.opening(proposal_id, outcome, self._clock()))
@@ -273,6 +274,7 @@ class Ledger:
         quiet_after_denial: int = 0,
         closed_by: str = "",
         *,
+        as_found: StoredRecord | None = None,
         tell: Callable[[ProposalRecord], object] = lambda _: None,
     ) -> StoredRecord:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and earlier results.
@@ -280,7 +282,8 @@ class Ledger:
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
         listed as open: whoever dies before that has left it to the next run.
-        A final record is returned as it is, after finishing what an interrupted close left undone.
+        A final record is returned as it is, after finishing what an interrupted close left undone. So is one that has
+        gone on, or of which a start was marked, since it was read `as_found`; that one stays open.
         """
         before = self.record(proposal_id).approval
         decision = attributed(outcome.decision, before) if outcome.decision else before.decision
@@ -301,6 +304,7 @@ class Ledger:
             remove=(keys.INBOX_PARTITION, Attribute.WAITS),
             also=also,
             decision=outcome.decision if decided else None,
+            as_found=as_found,
         )
         if record.approval.status.is_final:
             tell(record.approval)
@@ -397,22 +401,29 @@ class Ledger:
         remove: tuple[str, ...] = (),
         also: tuple[Put | Delete, ...] = (),
         decision: Decision | None = None,
+        as_found: StoredRecord | None = None,
     ) -> StoredRecord:
         """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
-        `decision` is kept in record and event, as far as the record can vouch for it.
+        `decision` is kept in record and event, as far as the record can vouch for it. Nothing is moved that has gone
+        on, or of which a start was marked, since it was read `as_found`.
         """
         while True:
             item = self._raw(proposal_id)
-            status = Status.read(str(item[Attribute.STATUS]))
-            if status not in only_from:
-                return record_of(proposal_id, item)
-            approval = record_of(proposal_id, item).approval
+            status, record = Status.read(str(item[Attribute.STATUS])), record_of(proposal_id, item)
+            if status not in only_from or (as_found and _has_gone_on(as_found, record)):
+                return record
+            approval = record.approval
             proposal = approval.proposal
             if decision:
                 decision = attributed(decision, approval)
                 values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
+            if as_found:
+                unmoved = Condition(
+                    f"{unmoved.text} AND #{Attribute.UPDATED_AT} = :found AND {_STARTED_NO_MORE}",
+                    {**unmoved.values, ":found": item[Attribute.UPDATED_AT], ":starts": as_found.starts},
+                )
             following: list[Put] = []
             if Attribute.OUTCOME in values:
                 if Attribute.OUTCOME in item:  # what a restart came to, stored meanwhile: the first result stays
@@ -493,6 +504,12 @@ class Ledger:
         # A write that was slow to arrive finds the proposal answered: a token now would be left behind.
         with suppress(ConditionFailed):
             self._table.commit(Put(item, newest), still_unanswered(proposal_id))
+
+
+def _has_gone_on(found: StoredRecord, now: StoredRecord) -> bool:
+    """Whether a step was taken, or a start marked, since the record was `found`."""
+    before, after = found.approval, now.approval
+    return (before.status, before.updated_at, found.starts) != (after.status, after.updated_at, now.starts)
 
 
 def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenProposal:

@@ -212,14 +212,15 @@ class Reconciler:
             self.ledger.tasks.pull_brake(proposal_id, f"its execution is over ({status})")
             return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
-        self.ledger.close(
+        closed = self.ledger.close(
             proposal_id,
             self._outcome(approval, status),
             self.quiet_after_denial,
             closed_by=self.run.execution_name,
+            as_found=record,
             tell=self.tell,
         )
-        return True
+        return closed.approval.status.is_final
 
     def _may_be_acting(self, record: StoredRecord) -> bool:
         """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again.

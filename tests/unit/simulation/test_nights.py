@@ -45,7 +45,9 @@ FOUND = (
     1002876,
     1020048,
 )
-"""Seeds of nights that broke a promise once. Each is the night that it was until a night draws something more."""
+"""Seeds of large nights that broke a promise once. Each is the night that it was until a night draws something more."""
+FOUND_SMALL = (1220429,)
+"""The same of nights of the usual size."""
 
 
 @pytest.mark.parametrize("seeds", [range(first, first + AT_A_TIME) for first in range(0, NIGHTS, AT_A_TIME)])
@@ -57,6 +59,11 @@ def test_all_invariants_hold(seeds: Sequence[int]) -> None:
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_broke_a_promise_once_holds(seed: int) -> None:
     assert not one(seed, LARGE).violation, f"replay with `{REPLAY.format(seed)} --large`"
+
+
+@pytest.mark.parametrize("seed", FOUND_SMALL)
+def test_what_broke_a_promise_in_a_small_night_holds(seed: int) -> None:
+    assert not one(seed).violation, f"replay with `{REPLAY.format(seed)}`"
 
 
 def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -> None:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
+from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Stopped
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
@@ -203,6 +204,46 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
     "verified": (verified, Status.RESTARTED, "its execution ended without it"),
     "restarted": (restarted, Status.RESTARTED, ""),
 }
+
+
+def _is_approved(ledger: Ledger) -> None:
+    ledger.begin_restart(ID, Decision(approved=True))
+
+
+def _is_started(ledger: Ledger) -> None:
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+
+@pytest.mark.parametrize(
+    ("stands", "goes_on"),
+    [("opened", evaluated), ("evaluated", _is_approved), ("waiting", _is_approved), ("approved", _is_started)],
+)
+def test_what_goes_on_just_as_it_would_be_closed_is_left_to_the_next_run(
+    ledger: Ledger,
+    reconciler: Reconciler,
+    told: list[ProposalRecord],
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    stands: str,
+    goes_on: Callable[[Ledger], object],
+) -> None:
+    """A function that Lambda invokes hours late, between what a run has read of a proposal and its end of it."""
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    STATES[stands][0](ledger)
+    clock.sleep(3600)
+    close = ledger.close
+
+    def right_after_a_late_function(*args: Any, **named: Any) -> StoredRecord:
+        goes_on(ledger)
+        return close(*args, **named)
+
+    monkeypatch.setattr(ledger, "close", right_after_a_late_function)
+    assert reconciler.proposals() == []
+    assert not ledger.record(ID).approval.status.is_final
+    assert (held(ledger, ORDERS), told) == ([ID], [])
+    monkeypatch.undo()
+    clock.sleep(3600)
+    assert reconciler.proposals() == [ID]
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT", "SUCCEEDED", None])
