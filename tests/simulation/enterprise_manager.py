@@ -93,6 +93,8 @@ class Listed(NamedTuple):
 class Journal:
     """What passed between the agent and Enterprise Manager."""
 
+    server_asked_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Process and server -> when what is known of the server itself was asked for last."""
     lists: list[Listed] = field(default_factory=list)
     on_request: list[Callable[[Requested], None]] = field(default_factory=list)
     """Told each request as it goes out."""
@@ -187,6 +189,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         self._note_request(path, method, options, sent, test)
         if path == "/login":
             self._journal.no_login_at[who] = asked_at
+        if kind == "*/servers/*":
+            self._journal.server_asked_at[who, _segments(url)[-1]] = asked_at
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",

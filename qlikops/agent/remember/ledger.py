@@ -282,8 +282,8 @@ class Ledger:
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
         listed as open: whoever dies before that has left it to the next run.
-        A final record is returned as it is, after finishing what an interrupted close left undone. So is one that has
-        gone on, or of which a start was marked, since it was read `as_found`; that one stays open.
+        A final record is returned as it is, after finishing what an interrupted close left undone. If the proposal took
+        another step, or had a start marked, since it was read `as_found`, it stays open and is returned as it is.
         """
         before = self.record(proposal_id).approval
         decision = attributed(outcome.decision, before) if outcome.decision else before.decision
@@ -405,8 +405,8 @@ class Ledger:
     ) -> StoredRecord:
         """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
-        `decision` is kept in record and event, as far as the record can vouch for it. Nothing is moved that has gone
-        on, or of which a start was marked, since it was read `as_found`.
+        `decision` is kept in record and event, as far as the record can vouch for it. A record that took another step,
+        or had a start marked, since it was read `as_found` is not moved.
         """
         while True:
             item = self._raw(proposal_id)

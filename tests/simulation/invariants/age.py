@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from qlikops.domain import ledger as keys
 from tests.scenarios.outages import FetchingStops
+from tests.simulation import limits
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record
+from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_item, of_each_record
 
 _A_SECOND = 1.0
 """Enterprise Manager writes no fractions."""
@@ -30,6 +32,22 @@ def nothing_is_sent_on_what_is_old(watch: Watch, sent: Sent) -> str:
         return ""
     old = _too_old(watch, sent.server, invocation.at)
     return f"{sent.process} sends {sent.action} to {sent.task}, on {old}" if old else ""
+
+
+@of_each_item(keys.RESTART_PREFIX)
+def a_claim_rests_on_how_old_its_servers_state_is(watch: Watch, change: Change) -> str:
+    """Before it claims a task, a restart asks how old its server's state is, at most 15 s before its look at it."""
+    acting, name = watch.writer(), change.proposal_id
+    is_claim = change.before is None and change.after is not None
+    if not is_claim or acting is None or not watch.clocks_are_right or watch.world.faults.have_hit("qem:"):
+        return ""
+    if not watch.proposed[name].get("fetched"):
+        return ""
+    server, task = change.key[0].split("/")[1:]
+    looked_at = watch.looked[acting.process, server, task]
+    asked_at = watch.world.journal.server_asked_at.get((acting.process, server), 0.0)
+    is_right = asked_at >= looked_at - limits.LIST_IS_GOOD - _A_SECOND
+    return "" if is_right else f"{acting.process} claims {task}, and asked how old its state is at {asked_at:.0f}"
 
 
 def _too_old(watch: Watch, server: str, at: float) -> str:

@@ -47,11 +47,18 @@ async def still(
         await wait_until(pilot, lambda: all(context.caller for context in app.state.contexts))
         lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
         await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
-        await pilot.pause()
+        await _settled(pilot)
         # A dialog shows what lies below it as it was drawn last, which may be before the last answer came.
         app.screen.refresh()
-        await pilot.pause()
+        await _settled(pilot)
         yield pilot
+
+
+async def _settled(pilot: Pilot[Any]) -> None:
+    """Waits until the screen stays as it is: what takes a scroll bar is laid out once more."""
+    seen = None
+    while seen != (seen := screen_text(pilot)):
+        await pilot.pause()
 
 
 async def resized(pilot: Pilot[Any], size: tuple[int, int]) -> None:
