@@ -168,14 +168,17 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
         return
     # A run that cannot write down that it tells leaves that to the next one.
     needed = _SEVERAL if watch.world.faults.have_hit("dynamodb:") else 1
-    told = _by_key(watch)
+    told, begun = _by_key(watch), watch.world.functions.begun
+    # A run that failed is summed up by its report, and has not looked.
+    by = {key: begun[process].function for key, process in watch.summed_up_by.items()}
+    looked_at = [at for key, at in watch.summed_up_at.items() if by[key] == "MonitorTasks"]
     for name, item in watch.records():
         if status_of(item) is not Status.EXPIRED or watch.is_tampered(name) or Attribute.REQUESTED_AT not in item:
             continue
         asked = codec.parse_time(str(item[Attribute.REQUESTED_AT]["S"])).timestamp()
         deadline = number(item, keys.INBOX_SORT)
         # What a run has summed up it has looked at: a run takes no longer than that.
-        looks = sum((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in watch.summed_up_at.values())
+        looks = sum((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in looked_at)
         events = next((events for key, events in told.items() if key.endswith(f"/approval/{name}")), [])
         if looks >= needed and not any(event["event"] == "ApprovalReminder" for event in events):
             yield f"{name} expired, and nobody was told again"
