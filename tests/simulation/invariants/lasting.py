@@ -83,7 +83,8 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     if not watch.clocks_are_right:
         return ""
     begun = watch.looked_at(change.proposal_id)
-    falls = [fall for fall in falls_of(watch, *change.key) if fall[0] <= begun]
+    # A fall that a run saw later was in no reading of this one.
+    falls = [fall for fall in falls_of(watch, *change.key) if max(fall) <= begun]
     if not falls or not watch.world.config.cooldown_seconds:
         return ""
     if max(falls[0]) <= watch.lifted_at(change.key[0]):
