@@ -69,7 +69,7 @@ def test_what_broke_a_promise_in_a_small_night_holds(seed: int) -> None:
 def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -> None:
     code = (
         "from tests.simulation.living import live_through\n"
-        "from tests.simulation.night import LARGE, draw\n"
+        "from tests.simulation.night import draw\n"
         "from tests.simulation.plant import without_threads\n"
         "with without_threads():\n"
         "    print(*(live_through(draw(seed)).fingerprint() for seed in (1, 10, 11)))"

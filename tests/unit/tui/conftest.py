@@ -82,7 +82,7 @@ def _idle_once_nothing_is_due() -> Iterator[None]:
         yield
 
 
-async def _nothing_is_due(*_: float) -> None:
+async def _nothing_is_due(*_seconds: float) -> None:
     app = active_app.get()
     for _ in range(2):  # what was done, and what its layout brings about
         await asyncio.sleep(0)
