@@ -109,7 +109,7 @@ class DynamoDb:
     def get_item(self, TableName: str, Key: Wire, ConsistentRead: bool = False, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "GetItem")
         _check_placeholders("GetItem", request)
-        key = _key_of(Key)
+        key = key_of(Key)
         self.read_at[self.kernel.current_name, key] = self.kernel.now
         item = self.items.get(key) if ConsistentRead else self._seen_late(key)
         return {"Item": dict(item)} if item is not None else {}
@@ -123,7 +123,7 @@ class DynamoDb:
         keys: list[Wire] = request["Keys"]
         if not 0 < len(keys) <= 100:
             raise error("ValidationException", "BatchGetItem", "1 to 100 keys")
-        if len({_key_of(key) for key in keys}) != len(keys):
+        if len({key_of(key) for key in keys}) != len(keys):
             raise error("ValidationException", "BatchGetItem", "Provided list of item keys contains duplicates")
         given = len(keys)
         if self.kernel.random.random() < 0.1:
@@ -132,8 +132,8 @@ class DynamoDb:
         found = []
         for key in keys[:given]:
             if consistent:
-                self.read_at[self.kernel.current_name, _key_of(key)] = self.kernel.now
-            item = self.items.get(_key_of(key)) if consistent else self._seen_late(_key_of(key))
+                self.read_at[self.kernel.current_name, key_of(key)] = self.kernel.now
+            item = self.items.get(key_of(key)) if consistent else self._seen_late(key_of(key))
             if item is not None:
                 found.append(dict(item))
         self.kernel.random.shuffle(found)
@@ -168,7 +168,7 @@ class DynamoDb:
         if not request.get("ScanIndexForward", True):
             rows.reverse()
         if start := request.get("ExclusiveStartKey"):
-            place = next((at for at, (key, _) in enumerate(rows) if key == _key_of(start)), None)
+            place = next((at for at, (key, _) in enumerate(rows) if key == key_of(start)), None)
             rows = rows[place + 1 :] if place is not None else self._after(rows, start, by_index=by_index)
         size = min(request.get("Limit", len(rows)), len(rows))
         if size > 1 and self.kernel.random.random() < 0.1:
@@ -190,7 +190,7 @@ class DynamoDb:
     def update_item(self, TableName: str, Key: Wire, UpdateExpression: str, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "UpdateItem")
         _check_placeholders("UpdateItem", {"UpdateExpression": UpdateExpression, **request})
-        key = _key_of(Key)
+        key = key_of(Key)
         names = request.get("ExpressionAttributeNames", {})
         values = request.get("ExpressionAttributeValues", {})
         if self._is_being_written(key):
@@ -206,7 +206,7 @@ class DynamoDb:
         ClientRequestToken: str = "",
     ) -> dict[str, Any]:
         actions = [next(iter(action.items())) for action in TransactItems]
-        keys = [_key_of(body["Item"] if kind == "Put" else body["Key"]) for kind, body in actions]
+        keys = [key_of(body["Item"] if kind == "Put" else body["Key"]) for kind, body in actions]
         self._check_transaction(actions, keys)
         if ClientRequestToken and self._is_repeated(ClientRequestToken, TransactItems):
             return {}
@@ -342,7 +342,7 @@ class DynamoDb:
         def place(key: Key, item: Wire) -> tuple[float, Key]:
             return (float(item[self.index_key[1]]["N"]) if by_index else 0.0, key)
 
-        return [row for row in rows if place(*row) > place(_key_of(start), start)]
+        return [row for row in rows if place(*row) > place(key_of(start), start)]
 
     def _check_table(self, name: str, operation: str) -> None:
         if name != self.table:
@@ -364,7 +364,8 @@ class DynamoDb:
         return _size(item) <= MOST_ITEM_BYTES and all(item[name].get(kind) for name, kind in keys if name in item)
 
 
-def _key_of(item: Wire) -> Key:
+def key_of(item: Wire) -> Key:
+    """Partition and sort key of an item."""
     return item["pk"]["S"], item["sk"]["S"]
 
 

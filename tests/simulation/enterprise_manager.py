@@ -186,11 +186,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         kind = "/".join(part if index % 2 else "*" for index, part in enumerate(path.split("/")))
         who, sent, asked_at = self._who(), self._sending(method, url), self._kernel.now
         test = self._testing(method, url)
-        self._note_request(path, method, options, sent, test)
-        if path == "/login":
-            self._journal.no_login_at[who] = asked_at
-        if kind == "*/servers/*":
-            self._journal.server_asked_at[who, _segments(url)[-1]] = asked_at
+        self._note_request(method, url, options, sent, test)
         try:
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
@@ -227,14 +223,19 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         return response
 
     def _note_request(
-        self, path: str, method: str, options: Mapping[str, Any], sent: Sent | None, test: Tested | None
+        self, method: str, url: str, options: Mapping[str, Any], sent: Sent | None, test: Tested | None
     ) -> None:
         who, timeout = self._who(), options["timeout"]
         for each in (sent, test):
             if each:
                 each.is_sent_on = bool(options.get("retries") is not False or options.get("redirect"))
-        if path == "/logout":
-            self._journal.is_logged_in[who] = False
+        match _segments(url):
+            case ("login",):
+                self._journal.no_login_at[who] = self._kernel.now
+            case ("logout",):
+                self._journal.is_logged_in[who] = False
+            case ("servers", server):
+                self._journal.server_asked_at[who, server] = self._kernel.now
         request = Requested(self._kernel.now, who, method, float(timeout.connect_timeout), float(timeout.read_timeout))
         for told in self._journal.on_request:
             told(request)

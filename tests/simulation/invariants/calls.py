@@ -13,7 +13,15 @@ from qlikops.domain.proposals.approval import Status, digest_of
 from tests.simulation import limits
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import chosen_action
-from tests.simulation.invariants.watch import Watch, of_each_answer, of_each_call, partition_of, status_of, told
+from tests.simulation.invariants.watch import (
+    NOT_STORED,
+    Watch,
+    of_each_answer,
+    of_each_call,
+    partition_of,
+    status_of,
+    told,
+)
 from tests.simulation.night import meaning
 from tests.simulation.services import Invocation
 
@@ -110,18 +118,20 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
 @of_each_answer
 def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: Invocation) -> str:
     """A run or stop that certainly did not arrive is sent again while the restart goes on and there is time."""
-    journal, process, name = watch.world.journal, answered.process, answered.proposal_id
+    if answered.function != "ExecuteRestart":
+        return ""
+    process, name = answered.process, answered.proposal_id
     commands: defaultdict[tuple[str, str, str], list[Sent]] = defaultdict(list)
-    for sent in journal.sent:
+    for sent in watch.requests:
         if sent.process == process:
             commands[sent.action, sent.server, sent.task].append(sent)
-    has_time = watch.world.kernel.now - watch.world.functions.begun[process].at < limits.ACTS - limits.MINUTE
-    goes_on = name not in watch.braked_at and (name not in watch.outcomes or watch.outcomes[name].process == process)
+    has_time = watch.world.kernel.now - answered.at < limits.ACTS - limits.MINUTE
+    goes_on = name not in watch.braked_at and watch.outcomes.get(name, NOT_STORED).process in ("", process)
+    no_login_at = watch.world.journal.no_login_at.get(process, 0.0)
     for (action, _, task), sents in commands.items():
-        has_session = journal.no_login_at.get(process, 0.0) < sents[-1].at
         if len(sents) > limits.RUN_CALLS:
             return f"{process} sends {action} to {task} {len(sents)} times"
-        is_refused = sents[-1].is_refused and sents[-1].is_told
-        if is_refused and len(sents) < limits.RUN_CALLS and has_time and goes_on and has_session:
+        last, is_last = sents[-1], len(sents) == limits.RUN_CALLS or not (has_time and goes_on)
+        if last.is_refused and last.is_told and no_login_at < last.at and not is_last:
             return f"{process} sends {action} to {task} {len(sents)} times, and none arrived"
     return ""

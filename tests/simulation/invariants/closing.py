@@ -303,9 +303,10 @@ def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
 
 
 @of_each_ask("put_object")
-def what_nobody_heard_is_told_again(watch: Watch, asked: Asked) -> str:
-    """A run that remembers of a finding that nobody heard of it, and sees it still, has tried to tell."""
-    if asked.request["Key"] != keys.LATEST_SNAPSHOT:
+def a_run_tells_again_what_the_topic_refused(watch: Watch, asked: Asked) -> str:
+    """If the topic refused a finding and a run still sees it, that run tries to tell it again."""
+    is_latest = asked.request["Key"] == keys.LATEST_SNAPSHOT
+    if not is_latest or all(each["heard"] for each in watch.notified_in(asked.request["Body"])):
         return ""
     if any("FindingOpened" in _attributes(deed.asked, "event") for deed in watch.deeds[asked.who]):
         return ""

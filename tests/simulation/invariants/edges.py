@@ -23,6 +23,7 @@ from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.lasting import falls_of
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import (
+    NOT_STORED,
     Change,
     Look,
     Watch,
@@ -176,7 +177,7 @@ def a_group_goes_on_for_as_long_as_it_is_set(watch: Watch, answered: Invocation)
     record = watch.record(name)
     outcome = told(record, Attribute.OUTCOME) if record else {}
     left = [each for each in outcome.get("targets", ()) if each["detail"] == "no time was left"]
-    if not left or not claims or name not in watch.outcomes or watch.outcomes[name].process != answered.process:
+    if not left or not claims or watch.outcomes.get(name, NOT_STORED).process != answered.process:
         return ""
     return "" if max(read) >= until else f"{name} has no time left, {until - max(read):.0f} s before its end"
 
@@ -349,7 +350,7 @@ def _sees_all(watch: Watch, answered: Invocation) -> bool:
     if answered.function != "MonitorTasks" or watch.world.is_struck(answered.process):
         return False
     summary = keys.run_partition(answered.payload["execution_name"]), keys.SUMMARY
-    return watch.summed_up_by.get(summary) == answered.process
+    return watch.summed_up.get(summary, NOT_STORED).process == answered.process
 
 
 @of_each_answer
@@ -507,8 +508,7 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
         old_enough = limits.YOUNG
-        is_stored = name in watch.outcomes and watch.outcomes[name].at <= answered.at
-        if status_of(item) is Status.RESTARTING and not is_stored:
+        if status_of(item) is Status.RESTARTING and watch.outcomes.get(name, NOT_STORED).at > answered.at:
             signs += _taken(watch, name, answered.process)
             old_enough = limits.MAY_ACT
         if max(signs) + old_enough <= read:

@@ -9,7 +9,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
-from tests.simulation.dynamodb import Wire
+from tests.simulation.dynamodb import Wire, key_of
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import is_chosen, left_out
 from tests.simulation.invariants.watch import (
@@ -37,14 +37,13 @@ def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
 def _under_way(watch: Watch, sent: Sent) -> int:
     """Of how many other tasks that this process told to run nobody knows yet what became of them."""
     told_to_run = {(each.server, each.task): each.at for each in watch.requests if each.process == sent.process}
-    proposal_id, open_ = watch.proposal_of(sent), 0
-    for server, task, claim in _claims(watch, proposal_id):
-        key = {"instance": "default", "server": server, "task": task}
-        claimed_at = watch.claimed_at[partition_of(key), f"{keys.RESTART_PREFIX}{proposal_id}"]
+    open_ = {
+        (server, task)
+        for server, task, claim in _claims(watch, watch.proposal_of(sent))
         # What this process has given back, another one may have claimed since.
-        is_its = told_to_run.get((server, task), -1.0) >= claimed_at and (server, task) != (sent.server, sent.task)
-        open_ += is_its and Attribute.OUTCOME not in claim
-    return open_
+        if Attribute.OUTCOME not in claim and told_to_run.get((server, task), -1.0) >= watch.claimed_at[key_of(claim)]
+    }
+    return len(open_ - {(sent.server, sent.task)})
 
 
 @of_each_call
@@ -118,12 +117,11 @@ def _seen(watch: Watch, sent: Sent) -> Iterator[tuple[tuple[str, str], dict[str,
 
 def _settled(watch: Watch, sent: Sent, since: float) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
     """Those that the sender has settled, or read since they were settled, or that were settled before `since`."""
-    proposal_id = watch.proposal_of(sent)
-    for server, task, claim in _claims(watch, proposal_id):
+    for server, task, claim in _claims(watch, watch.proposal_of(sent)):
         result = told(claim, Attribute.OUTCOME)
         if not result or (server, task) == (sent.server, sent.task):
             continue
-        key = partition_of(result["key"]), f"{keys.RESTART_PREFIX}{proposal_id}"
+        key = key_of(claim)
         by, at = watch.settled[key]
         if by == sent.process or at < max(since, watch.world.dynamodb.read_at.get((sent.process, key), 0.0)):
             yield (server, task), result

@@ -124,7 +124,7 @@ def it_ends_as_lasted_fell_over_or_not_known(watch: Watch) -> Iterator[str]:
     """Two hours after a task came up it is known whether that lasted, or that it cannot be said, if runs looked."""
     if not watch.clocks_are_right:
         return
-    looked = max(watch.summed_up_at.values(), default=0.0) - _RUN_SECONDS
+    looked = max((each.at for each in watch.summed_up.values()), default=0.0) - _RUN_SECONDS
     bound = timedelta(seconds=watch.world.config.lasting_seconds) + GIVE_UP_AFTER
     for name, item in watch.records():
         outcome, so_far = told(item, Attribute.OUTCOME), told(item, Attribute.LASTING)

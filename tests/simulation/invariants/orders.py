@@ -146,7 +146,7 @@ def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
         ends = [
             until for _, begins, until in _plans_on(watch, server, task) if begins <= at < until and begins <= since
         ]
-        runs = [each for each in watch.summed_up_at.values() if ends and each > max(ends) + _RUN_SECONDS]
+        runs = [each for each in watch.summed_up.values() if ends and each.at > max(ends) + _RUN_SECONDS]
         if len(runs) < _SEVERAL:
             continue
         asked = [

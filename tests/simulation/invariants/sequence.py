@@ -143,8 +143,8 @@ def who_tells_again_is_left_the_time_to(watch: Watch, change: Change) -> str:
 
 
 @of_each_record
-def who_heard_by_escalation_hears_of_the_end(_: Watch, change: Change) -> str:
-    """A record that says that a reminder was escalated goes on to say so, whoever claims it and whatever follows."""
+def an_escalation_is_kept(_: Watch, change: Change) -> str:
+    """A record keeps that a reminder was escalated. A later claim or reminder does not remove that."""
     before, after = (told(item or {}, Attribute.REMINDED) for item in (change.before, change.after))
     is_lost = bool(before.get("escalated")) and change.after is not None and not after.get("escalated")
     return f"{change.proposal_id} no longer says that it was escalated" if is_lost else ""
@@ -163,7 +163,7 @@ def what_an_ended_execution_left_going_is_braked(watch: Watch, answered: Invocat
     if answered.function != "MonitorTasks" or watch.world.faults.befallen or not watch.clocks_are_right:
         return ""
     summary = keys.run_partition(answered.payload["execution_name"]), keys.SUMMARY
-    if watch.summed_up_at.get(summary, 0.0) < answered.at:
+    if summary not in watch.summed_up or watch.summed_up[summary].at < answered.at:
         return ""  # it was asked once more, and says what it had found
     for name, item in watch.records():
         execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]

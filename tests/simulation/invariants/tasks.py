@@ -261,7 +261,7 @@ def a_run_is_summed_up_once(watch: Watch, change: Change) -> str:
     if change.before is None or change.after is None:
         return ""
     again = watch.writer()
-    first = watch.summed_up_at[change.key]
+    first = watch.summed_up[change.key].at
     if again is None or again.function != "MonitorTasks" or not watch.clocks_are_right or again.at <= first:
         return ""
     return f"{change.key[0]} was summed up, and was looked at once more"

@@ -170,8 +170,7 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
     needed = _SEVERAL if watch.world.faults.have_hit("dynamodb:") else 1
     told, begun = _by_key(watch), watch.world.functions.begun
     # A run that failed is summed up by its report, and has not looked.
-    by = {key: begun[process].function for key, process in watch.summed_up_by.items()}
-    looked_at = [at for key, at in watch.summed_up_at.items() if by[key] == "MonitorTasks"]
+    looked_at = [each.at for each in watch.summed_up.values() if begun[each.process].function == "MonitorTasks"]
     for name, item in watch.records():
         if status_of(item) is not Status.EXPIRED or watch.is_tampered(name) or Attribute.REQUESTED_AT not in item:
             continue

@@ -81,6 +81,10 @@ class Storing(NamedTuple):
     at: float
 
 
+NOT_STORED = Storing("", math.inf)
+"""By no process so far."""
+
+
 class Look(NamedTuple):
     """Who looks at which task."""
 
@@ -242,18 +246,16 @@ class Watch:
         """When each proposal was first stored."""
         self.opened_by: dict[str, str] = {}
         """By which process."""
-        self.summed_up_at: dict[Key, float] = {}
-        """When the summary of each run was first stored."""
-        self.summed_up_by: dict[Key, str] = {}
-        """By which process."""
+        self.summed_up: dict[Key, Storing] = {}
+        """Of each run's summary."""
         self.plans: dict[Key, Wire] = {}
         """Planned work as it was last stored, forgotten by now or not."""
         self.planned_at: dict[Key, float] = {}
         """When each plan was first stored."""
         self.claimed_at: dict[Key, float] = {}
         """When each claim was made."""
-        self.settled: dict[Key, tuple[str, float]] = {}
-        """By which process, and when, it was first said what came of each claim."""
+        self.settled: dict[Key, Storing] = {}
+        """Of what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
         self.snapshots: list[tuple[float, bytes]] = []
         """When a run said what it remembers of the fleet, and what."""
@@ -425,7 +427,7 @@ class Watch:
             if change.before is None:
                 self.claimed_at[change.key] = now
             if Attribute.OUTCOME in change.after:
-                self.settled.setdefault(change.key, (writer, now))
+                self.settled.setdefault(change.key, Storing(writer, now))
         elif sort.startswith(keys.PROBE_PREFIX):
             self._note_test(change.key, change.after, writer)
         elif sort == keys.LEASE:
@@ -434,8 +436,7 @@ class Watch:
             taken_at = codec.parse_time(change.after[Attribute.AT]["S"]).timestamp()
             self.taken[change.key[0], holder].append((now, taken_at))
         elif sort == keys.SUMMARY:
-            self._note_summary(change.key, change.after)
-            self.summed_up_by.setdefault(change.key, writer)
+            self._note_summary(change.key, change.after, writer)
         elif sort == keys.TOKEN:
             self.tokens.setdefault(change.proposal_id, []).append(change.after[Attribute.TOKEN]["S"])
         elif change.key[0] == keys.OUTAGE:
@@ -444,9 +445,9 @@ class Watch:
             self.plans[change.key] = change.after
             self.planned_at.setdefault(change.key, now)
 
-    def _note_summary(self, key: Key, summary: Wire) -> None:
+    def _note_summary(self, key: Key, summary: Wire, writer: str) -> None:
         now = self.world.kernel.now
-        self.summed_up_at.setdefault(key, now)
+        self.summed_up.setdefault(key, Storing(writer, now))
         if json.loads(summary[Attribute.BODY]["S"])["finished_at"]:
             self.over_since.setdefault(key[0], now)
 

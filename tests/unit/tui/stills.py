@@ -47,11 +47,15 @@ async def still(
         await wait_until(pilot, lambda: all(context.caller for context in app.state.contexts))
         lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
         await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
-        await _settled(pilot)
         # A dialog shows what lies below it as it was drawn last, which may be before the last answer came.
-        app.screen.refresh()
-        await _settled(pilot)
+        await _drawn_anew(pilot)
         yield pilot
+
+
+async def _drawn_anew(pilot: Pilot[Any]) -> None:
+    await _settled(pilot)
+    pilot.app.screen.refresh()
+    await _settled(pilot)
 
 
 async def _settled(pilot: Pilot[Any]) -> None:
@@ -64,9 +68,7 @@ async def _settled(pilot: Pilot[Any]) -> None:
 async def resized(pilot: Pilot[Any], size: tuple[int, int]) -> None:
     """The terminal becomes so large, and everything is drawn anew."""
     await pilot.resize_terminal(*size)
-    await pilot.pause()
-    pilot.app.screen.refresh()
-    await pilot.pause()
+    await _drawn_anew(pilot)
 
 
 def as_text(pilot: Pilot[Any]) -> str:

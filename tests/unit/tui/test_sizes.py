@@ -130,6 +130,7 @@ async def test_no_name_breaks_a_screen_or_steers_the_terminal(name: str) -> None
 @pytest.mark.parametrize("width", [60, 80, 120])
 async def test_a_notice_is_shown_to_its_end_whatever_its_length(started: Started, width: int) -> None:
     async with started(FakeEnvironment(), size=(width, 250)) as pilot:
-        for length in range(20, 70):
-            pilot.app.notify(f"{'one two three '.ljust(length, '.')} end{length}", markup=False)
-        await sees(pilot, *(f"end{length}" for length in range(20, 70)))
+        ends = {length: f"end{length}" for length in range(20, 70)}
+        for length, end in ends.items():
+            pilot.app.notify(f"{'one two three '.ljust(length, '.')} {end}", markup=False)
+        await sees(pilot, *ends.values())

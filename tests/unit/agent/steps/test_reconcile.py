@@ -175,14 +175,22 @@ def evaluated(ledger: Ledger) -> None:
     ledger.save_evaluation(ID, EVALUATION, ASK)
 
 
+def approved(ledger: Ledger) -> None:
+    ledger.begin_restart(ID, Decision(approved=True))
+
+
+def started(ledger: Ledger) -> None:
+    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+
 def restarting(ledger: Ledger) -> None:
     waiting(ledger, proposal())
-    ledger.begin_restart(ID, Decision(approved=True))
+    approved(ledger)
 
 
 def claimed(ledger: Ledger) -> None:
     restarting(ledger)
-    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+    started(ledger)
 
 
 def verified(ledger: Ledger) -> None:
@@ -206,17 +214,9 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
 }
 
 
-def _is_approved(ledger: Ledger) -> None:
-    ledger.begin_restart(ID, Decision(approved=True))
-
-
-def _is_started(ledger: Ledger) -> None:
-    ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
-
-
 @pytest.mark.parametrize(
     ("stands", "goes_on"),
-    [("opened", evaluated), ("evaluated", _is_approved), ("waiting", _is_approved), ("approved", _is_started)],
+    [("opened", evaluated), ("evaluated", approved), ("waiting", approved), ("approved", started)],
 )
 def test_what_goes_on_just_as_it_would_be_closed_is_left_to_the_next_run(
     ledger: Ledger,
