@@ -167,8 +167,8 @@ def starts_are_counted_before_the_claims_are_read(watch: Watch, change: Change) 
     sort, read_at = f"{keys.RESTART_PREFIX}{change.proposal_id}", watch.world.dynamodb.read_at
     counted_at = read_at.get((who, change.key), 0.0)
     for each in told(change.after, Attribute.OUTCOME).get("targets", ()):
-        claim = partition_of(each["key"]), sort
-        if claim not in watch.items and read_at.get((who, claim), counted_at) < counted_at:
+        claim, was_left = (partition_of(each["key"]), sort), each.get("run_call") not in ("taken", "uncertain")
+        if was_left and claim not in watch.items and read_at.get((who, claim), counted_at) < counted_at:
             return f"{who} says that {claim[0]} was left alone, and counted the starts after it looked for that"
     return ""
 
