@@ -9,6 +9,7 @@ from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.handlers.boundary import names_what_may_pass
 from qlikops.agent.handlers.payload import error_text, proposal_id_of
 from qlikops.agent.remember.tasks import TaskLedger
+from qlikops.agent.transient import TransientError
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.encoding.codec import CodecError
 from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
@@ -22,13 +23,18 @@ _DETAIL_CAP = 500
 
 @names_what_may_pass
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
-    """`{"proposal_id", "status", "recorded", "detail"}`, with the status that the ledger holds."""
+    """`{"proposal_id", "status", "recorded", "detail"}`, with the status that the ledger holds.
+
+    Raises TransientError if a function that Lambda invoked late goes on with it just then: a retry reads what it did.
+    """
     services = services or process_services()
     proposal_id = proposal_id_of(event)
-    approval = services.ledger.record(proposal_id).approval
-    outcome = parse_outcome(event.get("outcome"), approval, services.ledger.tasks, services.clock())
+    record = services.ledger.record(proposal_id)
+    outcome = parse_outcome(event.get("outcome"), record.approval, services.ledger.tasks, services.clock())
     quiet = services.config.cooldown_seconds
-    closed = services.ledger.close(proposal_id, outcome, quiet, tell=services.notifier.closed).approval
+    closed = services.ledger.close(proposal_id, outcome, quiet, as_found=record, tell=services.notifier.closed).approval
+    if closed.status.is_known and not closed.status.is_final:
+        raise TransientError(f"{proposal_id} went on while its end was recorded")
     return {
         "proposal_id": proposal_id,
         "status": closed.status.value,

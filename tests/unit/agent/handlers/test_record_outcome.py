@@ -10,17 +10,20 @@ from typing import Any, cast
 import pytest
 
 from qlikops.agent.handlers.record_outcome import handler, parse_outcome
+from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import TaskLedger
+from qlikops.agent.transient import TransientError
 from qlikops.agent.wiring import Services
 from qlikops.domain.encoding.codec import CodecError
-from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
+from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.account import ModelledAws
-from tests.unit.agent.fakes import create_table
+from tests.unit.agent.fakes import ASK, EVALUATION, ORDERS, FakeClock, create_table, proposal
 from tests.unit.domain.samples import NOON, WAITING
 
+ID = "0123456789ab"
 LATE = NOON + timedelta(hours=4)
 DENIAL = '{"approved": false, "by": "arn:aws:iam::1:user/anna", "reason": "not now"}'
 APPROVAL = {"approved": True, "by": "arn:aws:iam::1:user/anna"}
@@ -79,7 +82,8 @@ def test_what_is_no_outcome_is_refused(tasks: TaskLedger, data: object) -> None:
 def test_the_record_is_closed_and_people_are_told(tasks: TaskLedger) -> None:
     told: list[ProposalRecord] = []
 
-    def close(_: str, outcome: Outcome, quiet: int, *, tell: Any) -> StoredRecord:
+    def close(_: str, outcome: Outcome, quiet: int, *, as_found: StoredRecord, tell: Any) -> StoredRecord:
+        assert as_found.approval == WAITING
         closed = replace(WAITING, status=outcome.status, outcome=outcome)
         tell(closed)
         return StoredRecord(closed, intact=quiet == 900)
@@ -91,9 +95,39 @@ def test_the_record_is_closed_and_people_are_told(tasks: TaskLedger) -> None:
         config=SimpleNamespace(cooldown_seconds=900),
         notifier=SimpleNamespace(closed=told.append),
     )
-    event = {"proposal": {"proposal_id": "0123456789ab"}, "outcome": {"status": "expired"}}
+    event = {"proposal": {"proposal_id": ID}, "outcome": {"status": "expired"}}
 
     answer = handler(event, None, cast("Services", services))
 
     assert (answer["status"], answer["recorded"]) == ("expired", True)
     assert [each.status for each in told] == [Status.EXPIRED]
+
+
+def test_what_a_late_function_starts_just_then_is_read_before_the_end_is_recorded(
+    ledger: Ledger, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.open_proposals("run-1", [proposal()], 7200)
+    ledger.save_evaluation(ID, EVALUATION, ASK)
+    ledger.begin_restart(ID, Decision(approved=True))
+    told: list[ProposalRecord] = []
+    config, notifier = SimpleNamespace(cooldown_seconds=900), SimpleNamespace(closed=told.append)
+    services = SimpleNamespace(ledger=ledger, clock=clock, config=config, notifier=notifier)
+    event = {
+        "proposal": {"proposal_id": ID},
+        "outcome": {"status": "failed", "error": {"Error": "Runtime.ExitError"}, "decision": APPROVAL},
+    }
+    close = ledger.close
+
+    def right_after_a_start(*args: Any, **named: Any) -> StoredRecord:
+        ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+        return close(*args, **named)
+
+    monkeypatch.setattr(ledger, "close", right_after_a_start)
+    with pytest.raises(TransientError, match="went on"):
+        handler(event, None, cast("Services", services))
+    monkeypatch.undo()
+    assert (ledger.record(ID).approval.status, told) == (Status.RESTARTING, [])
+
+    assert handler(event, None, cast("Services", services))["status"] == "unverified"
+    (target,) = told[0].outcome.targets if told[0].outcome else ()
+    assert target.was_sent
