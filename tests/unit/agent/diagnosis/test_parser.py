@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlikops.agent.diagnosis.parser import parse
 from qlikops.agent.diagnosis.ranking import explain
+from tests.growth import assert_time_grows_with_length_alone
 
 ENVELOPE = (
     "Last Error Stream Component Fatal error.\n"
@@ -90,10 +89,5 @@ def test_a_whole_text_is_not_cut() -> None:
     "piece", ["ORA-12541 ", "'a' ", "([", "„«", "'", "[1022502] ", "requested wal segment ", "NativeError: 1 ", "\n; "]
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
-    def took(length: int) -> float:
-        began = time.process_time()
-        explain(piece * (length // len(piece)))
-        return time.process_time() - began
-
     explain(piece)
-    assert min(took(64_000) for _ in range(2)) < 5 * min(took(16_000) for _ in range(2)) + 0.1
+    assert_time_grows_with_length_alone(lambda length: explain(piece * (length // len(piece))), 64_000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -27,6 +26,7 @@ from qlikops.presentation.pictures.graph import (
 )
 from qlikops.presentation.tone import Tone
 from qlikops.resources import resource
+from tests.growth import assert_time_grows_with_length_alone
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW, run_of
 
@@ -282,11 +282,8 @@ def test_a_definition_that_could_not_be_read_is_said_to_be_missing(machine: Mach
 
 
 def test_a_loop_takes_time_in_proportion_to_its_rounds() -> None:
-    def took(rounds: int) -> float:
-        loop = StateVisit("Loop", StateStatus.SUCCEEDED, NOW, NOW)
-        known = parse_machine('{"StartAt": "Loop", "States": {"Loop": {"Type": "Pass", "End": true}}}')
-        began = time.process_time()
-        graph(known, run_of(replace(EMPTY, states=(loop,) * rounds)), NOW)
-        return time.process_time() - began
-
-    assert min(took(8_000) for _ in range(2)) < 8 * min(took(2_000) for _ in range(2)) + 0.1
+    loop = StateVisit("Loop", StateStatus.SUCCEEDED, NOW, NOW)
+    known = parse_machine('{"StartAt": "Loop", "States": {"Loop": {"Type": "Pass", "End": true}}}')
+    assert_time_grows_with_length_alone(
+        lambda rounds: graph(known, run_of(replace(EMPTY, states=(loop,) * rounds)), NOW), 8_000
+    )
