@@ -325,21 +325,22 @@ def what_is_shown_of_a_cooldown_is_its_end(watch: Watch, key: str) -> str:
 
 def _ends_of_quiet(watch: Watch, partition: str, kind: str) -> Iterator[float]:
     config = watch.world.config
-    at = sorted(
-        _moment(item[Attribute.AT]["S"])
+    claims = sorted(
+        (_moment(item[Attribute.AT]["S"]), sort)
         for (where, sort), item in watch.items.items()
         if where == partition and sort.startswith(keys.RESTART_PREFIX)
     )
     if kind == "budget":
-        yield from (each + limits.HOUR for each in at)
+        yield from (at + limits.HOUR for at, _ in claims)
         return
-    for last in at:
-        yield last + config.cooldown_seconds
-        fallen = falls_of(watch, partition, until=last)  # as a run saw them that is slow to say so
-        for count in range(1, len(fallen) + 1):
-            longer = min(60 * (count * count + count), config.backoff_max_seconds)
-            for _, fell_at in fallen:
-                yield max(last + config.cooldown_seconds, fell_at) + longer
+    for last, sort in claims:
+        quiet = last + config.cooldown_seconds
+        yield quiet
+        # As runs saw them that are slow to say so: before a later fall, or before the last claim had a result.
+        for fallen in (falls_of(watch, partition, until=last), falls_of(watch, partition, but_for=sort, until=last)):
+            for count in range(1, len(fallen) + 1):
+                longer = min(60 * (count * count + count), config.backoff_max_seconds)
+                yield from (max(quiet, fell_at) + longer for _, fell_at in fallen)
 
 
 # -- what a run does

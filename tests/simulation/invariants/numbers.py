@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
@@ -240,20 +242,19 @@ def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str
     return f"{asked.who} tries {asked.operation} for the {times}. time" if times > most else ""
 
 
+_BUSY = "ProvisionedThroughputExceededException"
+"""Error of a ledger that is too busy; every other service has one of its own."""
+
+
 @at_rest
 def a_function_tries_a_busy_ledger_six_times(watch: Watch) -> Iterator[str]:
     """What a function writes to it is tried six times before the function fails for that."""
     for name, error in watch.world.kernel.failed:
         operation, _, times = watch.tried.get(name, ("", {}, limits.CALLS))
-        is_busy = type(error.__cause__ or error).__name__ == "ClientError" and "Throttl" in str(
-            error.__cause__ or error
-        )
-        if (
-            name in watch.world.functions.begun
-            and is_busy
-            and operation.startswith("transact")
-            and times < limits.CALLS
-        ):
+        cause = error.__cause__ or error
+        is_busy = isinstance(cause, ClientError) and cause.response["Error"]["Code"] == _BUSY
+        is_write = name in watch.world.functions.begun and operation.startswith("transact")
+        if is_busy and is_write and times < limits.CALLS:
             yield f"{name} gave up after {times} tries: {error}"
 
 
