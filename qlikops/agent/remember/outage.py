@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from qlikops.agent.remember.entries import key_of
 from qlikops.agent.remember.run import Run
-from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Put, Table
+from qlikops.agent.remember.table import Condition, ConditionFailed, Delete, Item, Put, Table
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
@@ -42,16 +42,20 @@ class Outages:
             )
         )
 
-    def is_over(self, run: Run) -> bool:
-        """Whether people have been told of an outage that this run, which did not fail, has ended.
+    def ended_by(self, run: Run) -> Item | None:
+        """What people have been told of an outage that this run, which did not fail, has ended; None: there is none.
 
         A run that began before the outage and waited through it ends nothing.
         """
         item = self._table.get(_KEY)
-        return item is not None and str(item[Attribute.AT]) <= codec.format_time(run.started)
+        return item if item is not None and str(item[Attribute.AT]) <= codec.format_time(run.started) else None
 
-    def forget(self, run: Run) -> None:
-        """Forgets the outage that `run` has ended; a later one stays."""
-        began_before = Condition("#at <= :started", {":started": codec.format_time(run.started)})
+    def forget(self, found: Item) -> None:
+        """Forgets an outage as it was `found`; one that people have been told of since then stays."""
+        is_unheard = "attribute_exists" if Attribute.UNHEARD in found else "attribute_not_exists"
+        as_found = Condition(
+            f"#at = :at AND #{keys.TTL} = :told AND {is_unheard}(#{Attribute.UNHEARD})",
+            {":at": found[Attribute.AT], ":told": found[keys.TTL]},
+        )
         with suppress(ConditionFailed):
-            self._table.commit(Delete(_KEY, began_before))
+            self._table.commit(Delete(_KEY, as_found))

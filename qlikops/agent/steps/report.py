@@ -97,11 +97,13 @@ class Reporter:
         before = latest.report
         owes = before is not None and before.failure_told
         has_ended = before is not None and before.started_at <= run.started
-        if failed or not (self.outages.is_over(run) or (owes and has_ended)):
+        ended = None if failed else self.outages.ended_by(run)
+        if failed or not (ended or (owes and has_ended)):
             return owes
         if not self.notifier.tell(MonitoringRecovered.of(run)):
             return owes
-        self.outages.forget(run)
+        if ended:
+            self.outages.forget(ended)
         return False
 
     def _report_without_ledger(self, run: Run, error: str, latest: LatestReport) -> RunSummary:
