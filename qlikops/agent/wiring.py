@@ -117,7 +117,7 @@ class Services:
         from qlikops.agent.steps.report import Reporter
         from qlikops.agent.tell.metrics import Metrics
 
-        metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table)
+        metrics, outages = Metrics(self._clients("cloudwatch")), Outages(self._table, self.clock)
         return Reporter(self.ledger, self.store, metrics, self.notifier, outages, self.clock)
 
     @cached_property

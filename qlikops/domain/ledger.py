@@ -108,7 +108,9 @@ class Attribute(StrEnum):
     that fell over its TaskLasting.
     """
     UNHEARD = "unheard"
-    """On OUTAGE: the topic did not take it, and others may have heard of it; 1, or it is not there."""
+    """On OUTAGE: since when it is not known whether the topic was told of it, and others may have heard; ISO 8601, 1 if
+    an earlier version wrote it, or it is not there.
+    """
     LIFTED = "lifted"
     """On a SNOOZE: what kept the task quiet up to then does so no more; ISO 8601."""
     REVISION = "revision"

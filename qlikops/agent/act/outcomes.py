@@ -79,8 +79,7 @@ def _left_by_an_interruption(
         stopped=approval.chosen.action.stops_first,
     )
     # The next run looks at the claims only to learn whether it was we who stopped the task.
-    tasks.finish_restart_claim(key, approval.approval_id, result)
-    return result
+    return tasks.finish_restart_claim(key, approval.approval_id, result)
 
 
 def not_started(key: TaskKey, why: str) -> TaskOutcome:

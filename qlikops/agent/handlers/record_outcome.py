@@ -25,14 +25,20 @@ _DETAIL_CAP = 500
 def handler(event: dict[str, Any], _context: object, services: Services | None = None) -> dict[str, Any]:
     """`{"proposal_id", "status", "recorded", "detail"}`, with the status that the ledger holds.
 
-    Raises TransientError if a function that Lambda invoked late goes on with it just then: a retry reads what it did.
+    Raises TransientError if a function that Lambda invoked late takes the next step just then: a retry reads what it
+    did. A restart without a result begins with no further task from here on.
     """
     services = services or process_services()
     proposal_id = proposal_id_of(event)
     record = services.ledger.record(proposal_id)
-    outcome = parse_outcome(event.get("outcome"), record.approval, services.ledger.tasks, services.clock())
+    if record.approval.status is Status.RESTARTING:
+        record = services.ledger.begin_no_further_task(proposal_id, "the restart was interrupted")
+    found = record.approval
+    outcome = parse_outcome(event.get("outcome"), found, services.ledger.tasks, services.clock())
     quiet = services.config.cooldown_seconds
-    closed = services.ledger.close(proposal_id, outcome, quiet, as_found=record, tell=services.notifier.closed).approval
+    closed = services.ledger.close(
+        proposal_id, outcome, quiet, as_found=found.status, tell=services.notifier.closed
+    ).approval
     if closed.status.is_known and not closed.status.is_final:
         raise TransientError(f"{proposal_id} went on while its end was recorded")
     return {

@@ -247,6 +247,11 @@ class Ledger:
             decision=decision,
         )
 
+    def begin_no_further_task(self, proposal_id: str, why: str) -> StoredRecord:
+        """The record after the restart's brake was pulled, if it has no outcome: no start is marked from here on."""
+        self.tasks.pull_brake(proposal_id, why)
+        return self.record(proposal_id)
+
     def save_result(self, proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned.
 
@@ -274,7 +279,7 @@ class Ledger:
         quiet_after_denial: int = 0,
         closed_by: str = "",
         *,
-        as_found: StoredRecord | None = None,
+        as_found: Status | None = None,
         tell: Callable[[ProposalRecord], object] = lambda _: None,
     ) -> StoredRecord:
         """Ends the proposal: final status, token and inbox row gone, leases free, in history and earlier results.
@@ -282,8 +287,9 @@ class Ledger:
         A denial that asks for no snooze keeps its tasks quiet for `quiet_after_denial` seconds. `closed_by` names the
         run that does this in place of the proposal's own. `tell` is called with the closed record while it is still
         listed as open: whoever dies before that has left it to the next run.
-        A final record is returned as it is, after finishing what an interrupted close left undone. If the proposal took
-        another step, or had a start marked, since it was read `as_found`, it stays open and is returned as it is.
+        A final record is returned as it is, after finishing what an interrupted close left undone. One that is no more
+        as it was found, when its end was judged, stays open and is returned as it is. Before the end of a restart is
+        judged, `begin_no_further_task` is called: its status says nothing of the tasks that it starts.
         """
         before = self.record(proposal_id).approval
         decision = attributed(outcome.decision, before) if outcome.decision else before.decision
@@ -300,11 +306,10 @@ class Ledger:
             Step.CLOSED,
             values,
             event={"outcome": outcome},
-            only_from=OPEN,
+            only_from=OPEN if as_found is None else tuple(status for status in OPEN if status is as_found),
             remove=(keys.INBOX_PARTITION, Attribute.WAITS),
             also=also,
             decision=outcome.decision if decided else None,
-            as_found=as_found,
         )
         if record.approval.status.is_final:
             tell(record.approval)
@@ -401,17 +406,15 @@ class Ledger:
         remove: tuple[str, ...] = (),
         also: tuple[Put | Delete, ...] = (),
         decision: Decision | None = None,
-        as_found: StoredRecord | None = None,
     ) -> StoredRecord:
         """Moves the record on with its event, its run's row and its entry under OPEN, unless it is past `only_from`.
 
-        `decision` is kept in record and event, as far as the record can vouch for it. A record that took another step,
-        or had a start marked, since it was read `as_found` is not moved.
+        `decision` is kept in record and event, as far as the record can vouch for it.
         """
         while True:
             item = self._raw(proposal_id)
             status, record = Status.read(str(item[Attribute.STATUS])), record_of(proposal_id, item)
-            if status not in only_from or (as_found and _has_gone_on(as_found, record)):
+            if status not in only_from:
                 return record
             approval = record.approval
             proposal = approval.proposal
@@ -419,11 +422,6 @@ class Ledger:
                 decision = attributed(decision, approval)
                 values, event = {**values, Attribute.DECISION: codec.dumps(decision)}, {**event, "decision": decision}
             unmoved = Condition("#status = :before", {":before": status})
-            if as_found:
-                unmoved = Condition(
-                    f"{unmoved.text} AND #{Attribute.UPDATED_AT} = :found AND {_STARTED_NO_MORE}",
-                    {**unmoved.values, ":found": item[Attribute.UPDATED_AT], ":starts": as_found.starts},
-                )
             following: list[Put] = []
             if Attribute.OUTCOME in values:
                 if Attribute.OUTCOME in item:  # what a restart came to, stored meanwhile: the first result stays
@@ -504,12 +502,6 @@ class Ledger:
         # A write that was slow to arrive finds the proposal answered: a token now would be left behind.
         with suppress(ConditionFailed):
             self._table.commit(Put(item, newest), still_unanswered(proposal_id))
-
-
-def _has_gone_on(found: StoredRecord, now: StoredRecord) -> bool:
-    """Whether a step was taken, or a start marked, since the record was `found`."""
-    before, after = found.approval, now.approval
-    return (before.status, before.updated_at, found.starts) != (after.status, after.updated_at, now.starts)
 
 
 def _open_proposal(proposal_id: str, item: Item, since: str | int) -> OpenProposal:

@@ -276,11 +276,16 @@ class TaskLedger:
             for item_key, item in self._table.get_many(wanted).items()
         }
 
-    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TaskOutcome) -> None:
-        """Keeps what the restart of a task came to; the first result stays."""
+    def finish_restart_claim(self, key: TaskKey, proposal_id: str, result: TaskOutcome) -> TaskOutcome:
+        """Keeps what the restart of a task came to; the first result stays and is returned."""
         unsettled = Condition("attribute_exists(#pk) AND attribute_not_exists(#outcome)")
         claim = keys.task_partition(key), keys.restart_sort(proposal_id)
-        self._table.commit_each(Update(claim, {Attribute.OUTCOME: codec.dumps(result)}, condition=unsettled))
+        try:
+            self._table.commit(Update(claim, {Attribute.OUTCOME: codec.dumps(result)}, condition=unsettled))
+        except ConditionFailed:
+            existing = self.restart_claims([key], proposal_id).get(key)
+            return (existing and existing.result) or result
+        return result
 
     def is_acting(self, key: TaskKey, proposal_id: str) -> bool:
         """Whether there is a claim on the task and what came of it is not kept yet."""

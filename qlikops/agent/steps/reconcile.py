@@ -207,17 +207,19 @@ class Reconciler:
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
         if not status:
             return False
-        if approval.status is Status.RESTARTING and self._may_be_acting(record):
+        if approval.status is Status.RESTARTING:
             # It may have been stopped elsewhere: only `qlikops stop` pulls the brake itself.
-            self.ledger.tasks.pull_brake(proposal_id, f"its execution is over ({status})")
-            return False
+            record = self.ledger.begin_no_further_task(proposal_id, f"its execution is over ({status})")
+            approval = record.approval
+            if approval.status is Status.RESTARTING and self._may_be_acting(record):
+                return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         closed = self.ledger.close(
             proposal_id,
             self._outcome(approval, status),
             self.quiet_after_denial,
             closed_by=self.run.execution_name,
-            as_found=record,
+            as_found=approval.status,
             tell=self.tell,
         )
         return closed.approval.status.is_final

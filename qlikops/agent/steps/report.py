@@ -79,15 +79,10 @@ class Reporter:
         return summary
 
     def _tell(self, run: Run, error: str, *, was_read: bool) -> None:
-        """Tells that monitoring fails, unless people know it.
-
-        It is written down before as well: who dies after telling leaves an incident that the next good run closes.
-        """
-        now = self.clock()
-        if not self.outages.is_known(now):
-            self.outages.told(run, now, heard=False)
-            if self.notifier.tell(MonitoringFailed.of(run, error, was_read=was_read)):
-                self.outages.told(run, now, heard=True)
+        """Tells that monitoring fails, unless people know it."""
+        if not self.outages.is_known():
+            failed = MonitoringFailed.of(run, error, was_read=was_read)
+            self.outages.begin(run, lambda: self.notifier.tell(failed))
 
     def _is_untold(self, run: Run, latest: LatestReport, *, failed: bool) -> bool:
         """Whether a failure that only reports remember is not over, or not told to be, after `run`.

@@ -13,7 +13,7 @@ from qlikops.agent.handlers.record_outcome import handler, parse_outcome
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.table import Table
-from qlikops.agent.remember.tasks import TaskLedger
+from qlikops.agent.remember.tasks import Stopped, TaskLedger
 from qlikops.agent.transient import TransientError
 from qlikops.agent.wiring import Services
 from qlikops.domain.encoding.codec import CodecError
@@ -82,8 +82,8 @@ def test_what_is_no_outcome_is_refused(tasks: TaskLedger, data: object) -> None:
 def test_the_record_is_closed_and_people_are_told(tasks: TaskLedger) -> None:
     told: list[ProposalRecord] = []
 
-    def close(_: str, outcome: Outcome, quiet: int, *, as_found: StoredRecord, tell: Any) -> StoredRecord:
-        assert as_found.approval == WAITING
+    def close(_: str, outcome: Outcome, quiet: int, *, as_found: Status, tell: Any) -> StoredRecord:
+        assert as_found is Status.WAITING
         closed = replace(WAITING, status=outcome.status, outcome=outcome)
         tell(closed)
         return StoredRecord(closed, intact=quiet == 900)
@@ -103,31 +103,71 @@ def test_the_record_is_closed_and_people_are_told(tasks: TaskLedger) -> None:
     assert [each.status for each in told] == [Status.EXPIRED]
 
 
-def test_what_a_late_function_starts_just_then_is_read_before_the_end_is_recorded(
-    ledger: Ledger, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+INTERRUPTED = {
+    "proposal": {"proposal_id": ID},
+    "outcome": {"status": "failed", "error": {"Error": "Runtime.ExitError"}, "decision": APPROVAL},
+}
+
+
+@pytest.fixture
+def told() -> list[ProposalRecord]:
+    return []
+
+
+@pytest.fixture
+def services(ledger: Ledger, clock: FakeClock, told: list[ProposalRecord]) -> Services:
     ledger.open_proposals("run-1", [proposal()], 7200)
     ledger.save_evaluation(ID, EVALUATION, ASK)
-    ledger.begin_restart(ID, Decision(approved=True))
-    told: list[ProposalRecord] = []
     config, notifier = SimpleNamespace(cooldown_seconds=900), SimpleNamespace(closed=told.append)
-    services = SimpleNamespace(ledger=ledger, clock=clock, config=config, notifier=notifier)
-    event = {
-        "proposal": {"proposal_id": ID},
-        "outcome": {"status": "failed", "error": {"Error": "Runtime.ExitError"}, "decision": APPROVAL},
-    }
+    return cast("Services", SimpleNamespace(ledger=ledger, clock=clock, config=config, notifier=notifier))
+
+
+def test_what_a_late_function_has_started_is_recorded_and_it_starts_nothing_more(
+    ledger: Ledger, services: Services, told: list[ProposalRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.begin_restart(ID, Decision(approved=True))
+    read = ledger.record
+
+    def right_before_a_start(proposal_id: str) -> StoredRecord:
+        found = read(proposal_id)
+        monkeypatch.undo()
+        ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+        return found
+
+    monkeypatch.setattr(ledger, "record", right_before_a_start)
+    assert handler(INTERRUPTED, None, services)["status"] == "unverified"
+    (target,) = told[0].outcome.targets if told[0].outcome else ()
+    assert target.was_sent
+
+
+def test_from_the_moment_in_which_its_end_is_judged_a_restart_starts_nothing(
+    ledger: Ledger, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.begin_restart(ID, Decision(approved=True))
     close = ledger.close
 
-    def right_after_a_start(*args: Any, **named: Any) -> StoredRecord:
+    def right_after_a_late_function(*args: Any, **named: Any) -> StoredRecord:
+        with pytest.raises(Stopped, match="stopped: the restart was interrupted"):
+            ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+        return close(*args, **named)
+
+    monkeypatch.setattr(ledger, "close", right_after_a_late_function)
+    assert handler(INTERRUPTED, None, services)["status"] == "failed"
+
+
+def test_what_a_late_function_has_begun_meanwhile_is_read_before_the_end_is_recorded(
+    ledger: Ledger, services: Services, told: list[ProposalRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = ledger.close
+
+    def right_after_it_began(*args: Any, **named: Any) -> StoredRecord:
+        monkeypatch.undo()
+        ledger.begin_restart(ID, Decision(approved=True))
         ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
         return close(*args, **named)
 
-    monkeypatch.setattr(ledger, "close", right_after_a_start)
+    monkeypatch.setattr(ledger, "close", right_after_it_began)
     with pytest.raises(TransientError, match="went on"):
-        handler(event, None, cast("Services", services))
-    monkeypatch.undo()
+        handler(INTERRUPTED, None, services)
     assert (ledger.record(ID).approval.status, told) == (Status.RESTARTING, [])
-
-    assert handler(event, None, cast("Services", services))["status"] == "unverified"
-    (target,) = told[0].outcome.targets if told[0].outcome else ()
-    assert target.was_sent
+    assert handler(INTERRUPTED, None, services)["status"] == "unverified"

@@ -395,8 +395,8 @@ def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) ->
     assert second.result is None
     up = TaskOutcome(ORDERS, Status.RESTARTED)
 
-    ledger.tasks.finish_restart_claim(ORDERS, ID, up)
-    ledger.tasks.finish_restart_claim(ORDERS, ID, TaskOutcome(ORDERS, Status.FAILED))
+    assert ledger.tasks.finish_restart_claim(ORDERS, ID, up) == up
+    assert ledger.tasks.finish_restart_claim(ORDERS, ID, TaskOutcome(ORDERS, Status.FAILED)) == up
     ledger.tasks.release_claim(ORDERS, ID)
 
     assert ledger.tasks.mark_start(ORDERS, ID, "").result == up

@@ -183,6 +183,11 @@ def started(ledger: Ledger) -> None:
     ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
 
+def begun_late(ledger: Ledger) -> None:
+    ledger.tasks.hold_all(proposal(), ledger.record(ID).approval.updated_at + timedelta(hours=2))
+    started(ledger)
+
+
 def restarting(ledger: Ledger) -> None:
     waiting(ledger, proposal())
     approved(ledger)
@@ -216,7 +221,7 @@ STATES: dict[str, tuple[Callable[[Ledger], object], Status, str]] = {
 
 @pytest.mark.parametrize(
     ("stands", "goes_on"),
-    [("opened", evaluated), ("evaluated", approved), ("waiting", approved), ("approved", started)],
+    [("opened", evaluated), ("evaluated", approved), ("waiting", approved), ("approved", begun_late)],
 )
 def test_what_goes_on_just_as_it_would_be_closed_is_left_to_the_next_run(
     ledger: Ledger,
@@ -231,17 +236,18 @@ def test_what_goes_on_just_as_it_would_be_closed_is_left_to_the_next_run(
     ledger.open_proposals("run-1", [proposal()], 7200)
     STATES[stands][0](ledger)
     clock.sleep(3600)
-    close = ledger.close
+    read = ledger.record
 
-    def right_after_a_late_function(*args: Any, **named: Any) -> StoredRecord:
+    def right_before_a_late_function(proposal_id: str) -> StoredRecord:
+        found = read(proposal_id)
+        monkeypatch.undo()
         goes_on(ledger)
-        return close(*args, **named)
+        return found
 
-    monkeypatch.setattr(ledger, "close", right_after_a_late_function)
+    monkeypatch.setattr(ledger, "record", right_before_a_late_function)
     assert reconciler.proposals() == []
     assert not ledger.record(ID).approval.status.is_final
     assert (held(ledger, ORDERS), told) == ([ID], [])
-    monkeypatch.undo()
     clock.sleep(3600)
     assert reconciler.proposals() == [ID]
 
