@@ -151,11 +151,12 @@ class LedgerApprovals:
     def release(self, approval_id: str) -> None:
         """Takes the caller's claim back. Raises UsageError where there is none of theirs."""
         refuse_writing(self._aws)
-        approval_id = self._full_id(approval_id)
+        approval_id, caller = self._full_id(approval_id), self._aws.caller()
+        claim = self._approval(self._item(approval_id)).claim
+        if claim is None or claim.brake or claim.by != caller:
+            raise UsageError(f"There is no claim of yours on {approval_id}, so there is nothing to release.")
         with aws_errors("release the approval"):
-            is_removed = remove_claim(self._aws, approval_id, self._aws.caller(), self._timing.sleep)
-        if not is_removed:
-            raise UsageError(f"You have not claimed {approval_id}, so there is nothing to release.")
+            remove_claim(self._aws, approval_id, caller, self._timing.sleep)
 
     def stop_waiting(self, approval_id: str) -> Claim:
         """Pulls the brake of an approved restart that waits for its endpoint. Raises UsageError if it does not."""

@@ -38,12 +38,15 @@ def write_claim(connection: Connection, approval_id: str, claim: Claim, sleep: C
     return _update(connection, approval_id, "SET #claim = :claim", condition, names, values, sleep)
 
 
-def remove_claim(connection: Connection, approval_id: str, by: str, sleep: Callable[[float], None]) -> bool:
-    """Whether the claim was removed: only one that `by` made, and no brake. Raises what the client raises."""
+def remove_claim(connection: Connection, approval_id: str, by: str, sleep: Callable[[float], None]) -> None:
+    """Removes the claim that `by` made, and no brake; one that is not there any more, or another's by now, is no error.
+
+    An SDK that repeats a call whose answer was lost finds what it has removed itself. Raises what the client raises.
+    """
     condition = "contains(#claim, :mine) AND NOT contains(#claim, :pulled)"
     values = {":mine": codec.dumps({"by": by})[1:-1], ":pulled": PULLED}
     names = {"#claim": Attribute.CLAIM.value}
-    return _update(connection, approval_id, "REMOVE #claim", condition, names, values, sleep)
+    _update(connection, approval_id, "REMOVE #claim", condition, names, values, sleep)
 
 
 def _update(

@@ -129,6 +129,23 @@ def test_a_claim_is_taken_back_by_who_made_it(ledger: Ledger, approvals: LedgerA
     assert approvals.waiting()[0].claim is None
 
 
+def test_a_claim_whose_removal_is_sent_twice_is_taken_back(
+    ledger: Ledger, connection: FakeConnection, approvals: LedgerApprovals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the SDK does where the first answer was lost."""
+    wait_for_approval(ledger)
+    approvals.claim(ID, timedelta(minutes=15))
+    update = connection.dynamodb.update_item
+
+    def twice(**request: Any) -> Any:
+        update(**request)
+        return update(**request)
+
+    monkeypatch.setattr(connection.dynamodb, "update_item", twice)
+    approvals.release(ID)
+    assert approvals.waiting()[0].claim is None
+
+
 def test_only_what_waits_can_be_claimed(ledger: Ledger, approvals: LedgerApprovals) -> None:
     wait_for_approval(ledger)
     ledger.begin_restart(ID, Decision(True, "d", ANNA, START))
