@@ -229,7 +229,7 @@ class GroupRestarter:
         if isinstance(begun, TaskOutcome):
             if proposal.kind.traits.rests_on_message:
                 begun = _judged(begun, proposal, target, replace(facts, message=begun.detail))
-            tasks.finish_restart_claim(key, proposal.proposal_id, begun)
+            return tasks.finish_restart_claim(key, proposal.proposal_id, begun)
         return begun
 
     def _mark_start(self, group: Group, target: ProposedTask, facts: TaskFacts) -> StartMarker | TaskOutcome:
@@ -257,8 +257,9 @@ class GroupRestarter:
             if result := self._starter.look(operator, watch, give_up_at):
                 if watch.facts:
                     result = _judged(result, group.proposal, group.by_key[watch.key], watch.facts)
-                self.ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
-                group.results.append(result)
+                # Another invocation may have settled it: the group goes on by what the ledger says of it.
+                kept = self.ledger.tasks.finish_restart_claim(watch.key, group.proposal.proposal_id, result)
+                group.results.append(kept)
             else:
                 pending.append(watch)
         group.watches = pending

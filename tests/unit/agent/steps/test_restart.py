@@ -19,8 +19,8 @@ from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter
 from qlikops.domain.fleet.anomaly import AnomalyKind
-from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskFacts, TaskState
-from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status
+from qlikops.domain.fleet.task import Action, RunOption, StopReason, TaskFacts, TaskKey, TaskState
+from qlikops.domain.proposals.approval import Decision, Outcome, RunCall, Status, TaskOutcome
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.qlik.errors import QemUnreachable
 from qlikops.qlik.simulator.library import server, task
@@ -60,7 +60,7 @@ class Operator:
         self.lose_request: Callable[[str], bool] = lambda _: False
         self.lose_answer: Callable[[str], bool] = lambda _: False
         self.die_after_run = False
-        self.run_takes: Callable[[], None] = lambda: None
+        self.run_takes: Callable[[], object] = lambda: None
 
     def task(self, server: str, task: str) -> TaskFacts:
         self._unless(self.lose_request, "task", maybe_sent=False)
@@ -483,6 +483,18 @@ def test_a_group_that_goes_on_is_told_task_by_task(sixty: Restarting) -> None:
     assert outcome.status is Status.PARTIAL
     assert [target.status for target in outcome.targets] == [Status.RESTARTED, Status.FAILED] * 30
     assert sixty.runs(SIXTY) == [1] * 60
+
+
+def test_a_group_goes_on_by_what_another_invocation_has_settled_of_its_tasks(sixty: Restarting) -> None:
+    """One that gave up watching a task a moment before this one saw it up: the ledger says what came of it."""
+    first, tasks = TaskKey("default", SERVER, SIXTY[0]), sixty.ledger.tasks
+    not_seen_up = TaskOutcome(first, Status.UNVERIFIED, "not seen up in time", run_call=RunCall.TAKEN)
+    sixty.operator.run_takes = lambda: tasks.finish_restart_claim(first, ID, not_seen_up)
+
+    outcome = sixty.again(replace(SETTINGS, max_errors=1))
+
+    assert outcome.targets[0] == not_seen_up
+    assert sixty.runs(SIXTY) == [1] + [0] * 59
 
 
 def test_invocations_of_a_long_group_at_once_restart_each_task_once(sixty: Restarting) -> None:
