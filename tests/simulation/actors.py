@@ -11,7 +11,7 @@ from typing import Any
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.errors import DecisionUnknown, QlikopsError, UsageError
 from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import LEASE, RECORD, Attribute, approval_partition
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
@@ -66,7 +66,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
-        Habit.SLIPS: lambda: _slip(world, approvals),
+        Habit.SLIPS: lambda: _slip(world, person, approvals, saying),
         Habit.STOPS: lambda: _stop(world, person, executions, approvals),
         Habit.REDRIVES: lambda: _redrive(world, executions),
         Habit.RUNS: lambda: _run(world),
@@ -199,7 +199,7 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
         approvals.claim(approval.approval_id, timedelta(minutes=15))
 
 
-def _slip(world: World, approvals: LedgerApprovals) -> None:
+def _slip(world: World, person: Person, approvals: LedgerApprovals, saying: Saying) -> None:
     """Reads part of an id or what there is not, or takes back a claim, theirs or not."""
     chance, waits = world.kernel.random, [row.approval_id for row in approvals.waiting()]
     world.faults.reached("a slip")
@@ -209,7 +209,12 @@ def _slip(world: World, approvals: LedgerApprovals) -> None:
     elif chance.random() < 0.3:
         approvals.decide(named[:6], Deny("of another", "simulated", decision_id=f"{chance.getrandbits(64):016x}"))
     else:
-        approvals.release(named)
+        before = world.dynamodb.items.get((approval_partition(named), RECORD), {})
+        try:
+            approvals.release(named)
+        except UsageError as exc:
+            saying.refuse_release(world, named, before, person.caller(), exc)
+            raise
 
 
 def _stop(world: World, person: Person, executions: StepFunctionsExecutions, approvals: LedgerApprovals) -> None:

@@ -49,6 +49,7 @@ SIGNATURE_SECONDS = 299.0
 PATIENCE_SECONDS = 20.0
 """After which a caller takes an answer for lost."""
 
+_ENTRIES_REFUSED = 0.1
 _STALLED_SECONDS = (1.0, 10.0, 60.0, 400.0)
 
 _ONLY = ("dynamodb:", "TransactWriteItems", "qem:", "qem:POST", "s3:", "stepfunctions:", "DescribeExecution", "Send")
@@ -105,6 +106,8 @@ class Faults:
     rng: random.Random
     mischance: Mischance = Mischance()
     spared: frozenset[int] = frozenset()
+    entries: random.Random = field(default_factory=lambda: random.Random("entries"))  # noqa: S311 - replayable
+    """Draws which entries of a call are refused: of its own, so that calls have the faults that they have."""
     befallen: list[str] = field(default_factory=list)
     struck: set[str] = field(default_factory=set)
     """The processes of which a call went wrong."""
@@ -171,6 +174,11 @@ class Faults:
     def have_hit(self, name: str) -> bool:
         """Whether any call whose name has this in it went wrong."""
         return any(name in befallen for befallen in self.befallen)
+
+    def of_entry(self) -> bool:
+        """Whether EventBridge refuses one entry of a call that it takes otherwise."""
+        is_busy = Fault.BUSY in self.mischance.kinds and self.mischance.only in "events:PutEvents"
+        return is_busy and self.entries.random() < _ENTRIES_REFUSED and bool(self._befalls(Fault.BUSY, "events:entry"))
 
     def of_invocation(self, function: str) -> Fault | None:
         """What befalls an invocation of `function`."""

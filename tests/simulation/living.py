@@ -111,7 +111,7 @@ def _world(night: Night) -> World:
 
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
-    world.oversleeping = night.oversleeping
+    world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
     world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
     people = [
         kernel.spawn(each.name, partial(sit if each.is_at_console else live, world, each, saying))
@@ -183,6 +183,10 @@ def _without_somebody(night: Night) -> Iterator[Night]:
         yield replace(night, hands=tuple(each for each in night.hands if each is not hand))
     if night.is_at_edges:
         yield replace(night, is_at_edges=False)
+    if night.sends_again:
+        yield replace(night, sends_again=False)
+    if night.warm:
+        yield replace(night, warm=0.0)
     for event in night.scenario.events:
         events = tuple(each for each in night.scenario.events if each is not event)
         yield replace(night, scenario=replace(night.scenario, events=events))

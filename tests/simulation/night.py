@@ -153,6 +153,10 @@ class Night:
     """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
+    warm: float = 0.0
+    """Share of functions' processes that serve another invocation, with what they remember."""
+    sends_again: bool = False
+    """SDKs send again what had no answer: less goes wrong for good, and more is carried out twice."""
     spared: frozenset[int] = frozenset()
     """The numbers of faults that do not happen."""
 
@@ -185,10 +189,23 @@ class Size:
     """One of these from run to run."""
     unanswered: float
     """Share of nights that are quiet but for what starts and stops tasks, of which half goes without a right answer."""
+    sends_again: float
+    """Share of nights in which SDKs send again what had no answer."""
+    warm: float
+    """Share of nights in which functions' processes serve more than one invocation."""
 
 
-USUAL = Size(long=0.04, tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8), every_seconds=(600.0, 900.0), unanswered=0.06)
-LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0)
+USUAL = Size(
+    long=0.04,
+    tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8),
+    every_seconds=(600.0, 900.0),
+    unanswered=0.06,
+    sends_again=0.3,
+    warm=0.3,
+)
+LARGE = Size(
+    long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, sends_again=0.0, warm=0.0
+)
 """As nights were when most of the faults were found that they have found."""
 
 _FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
@@ -250,7 +267,10 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     night = _with_old_state(rng, night) if rng.random() < 0.1 else night
     night = _with_more(random.Random(f"more {seed}"), night)  # noqa: S311 - replayable
     unanswered = random.Random(f"unanswered {seed}").random() < size.unanswered  # noqa: S311 - replayable
-    return replace(night, mischance=_UNANSWERED) if unanswered else night
+    night = replace(night, mischance=_UNANSWERED) if unanswered else night
+    rng = random.Random(f"as in life {seed}")  # noqa: S311 - replayable
+    night = replace(night, sends_again=rng.random() < size.sends_again)
+    return replace(night, warm=rng.choice([0.5, 0.9])) if rng.random() < size.warm else night
 
 
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}

@@ -30,6 +30,7 @@ from qlikops.agent.handlers import (
 )
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.wiring import Services
+from qlikops.aws.configuration import ATTEMPTS
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
 from qlikops.qlik.client import QemClient
@@ -65,6 +66,8 @@ DEFINITION = (
     .replace("${AWS_REGION}", "eu-west-1")
     .replace("${AWS_ACCOUNT_ID}", "000000000000")
 )
+_ATTEMPTS_OF_FUNCTIONS = 4
+"""Of one call to AWS, as `Services.from_environment` makes their clients."""
 _HANDLERS = {
     "MonitorTasks": (monitor_tasks.handler, 600),
     "EvaluateProposal": (evaluate_proposal.handler, 120),
@@ -184,6 +187,11 @@ class World:
         """From when until when an operator's machine has no network, by name."""
         self.every_seconds = 300.0
         """From run to run."""
+        self.warm = 0.0
+        """Share of a function's processes that are kept for another invocation."""
+        self._warmth = random.Random(f"warmth {seed}")  # noqa: S311 - replayable
+        self.sends_again = False
+        """Whether callers' SDKs send again what had no answer, or found a service busy."""
         self.oversleeping = 1.0
         """How many times as long as it asks a function sleeps."""
         self.enterprise_manager_down_until = 0.0
@@ -198,7 +206,8 @@ class World:
         _InlineFuture.numbers = itertools.count()
         self.dynamodb = DynamoDb(kernel, TABLE)
         self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
-        self.cloudwatch, self.eventbridge = SimulatedCloudWatch(), SimulatedEventBridge(kernel)
+        self.cloudwatch = SimulatedCloudWatch()
+        self.eventbridge = SimulatedEventBridge(kernel, is_refused=self.faults.of_entry)
         self.fleet = WatchedFleet(scenario, seed=seed, clock=kernel.monotonic)
         self.journal = Journal()
         self.sessions = LosableSessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
@@ -227,6 +236,8 @@ class World:
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
         self.functions = SimulatedLambda(kernel, self.faults, functions)
         self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
+        self.sender = self._client("stepfunctions", most_attempts=1)
+        """Of decisions: what was sent may have counted, so it is sent once."""
 
     def _is_cut_off(self, who: str) -> bool:
         if not self.cut_off:  # of nearly all nights
@@ -271,7 +282,7 @@ class World:
         """The name of the process that runs now."""
         return self.kernel.current_name
 
-    def _client(self, service: str) -> Wire:
+    def _client(self, service: str, most_attempts: int = _ATTEMPTS_OF_FUNCTIONS) -> Wire:
         models: dict[str, object] = {
             "dynamodb": self.dynamodb,
             "s3": self.s3,
@@ -281,7 +292,13 @@ class World:
             "secretsmanager": self.secrets,
             "stepfunctions": self.states,
         }
-        return Wire(self.faults, service, models[service], self.who, self.on_call, self.on_failure)
+
+        def attempts() -> int:
+            return (
+                min(most_attempts, _ATTEMPTS_OF_FUNCTIONS if "#" in self.who() else ATTEMPTS) if self.sends_again else 1
+            )
+
+        return Wire(self.faults, service, models[service], self.who, self.on_call, self.on_failure, attempts)
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""
@@ -322,7 +339,25 @@ class World:
         )
 
     def _runs(self, handler: Callable[..., dict[str, Any]]) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
-        return lambda event, context: handler(event, context, self.services())
+        idle: list[Services] = []
+
+        def run(event: dict[str, Any], context: Context) -> dict[str, Any]:
+            services = idle.pop() if idle else self.services()
+            try:
+                answer = handler(event, context, services)
+            except Exception:  # an error, which ends no process; a time-out does
+                self._stays_warm(idle, services)
+                raise
+            self._stays_warm(idle, services)
+            return answer
+
+        return run
+
+    def _stays_warm(self, idle: list[Services], services: Services) -> None:
+        """Keeps a process that is done for a later invocation, as Lambda may."""
+        if self._warmth.random() < self.warm:
+            self.faults.reached("a process that stays warm")
+            idle.append(services)
 
     def run_on_schedule(self, seconds: float, until: float, *, is_steady: bool = True) -> None:
         """EventBridge Scheduler: an execution every so often, at least once; where not `is_steady`, also none or late.
@@ -406,7 +441,7 @@ class Person:
 
     def sender(self, decision_id: str) -> Any:
         """For one callback."""
-        return Counted(self._world.client("stepfunctions"), lambda: self._sending(decision_id))
+        return Counted(self._world.sender, lambda: self._sending(decision_id))
 
     def _sending(self, decision_id: str) -> None:
         self._sent[decision_id] += 1

@@ -10,9 +10,12 @@ from qlikops.domain.errors import (
     ApprovalExpired,
     ApprovalGone,
     DecisionUnknown,
+    UsageError,
 )
-from qlikops.domain.ledger import INBOX_SORT, RECORD, approval_partition
+from qlikops.domain.ledger import INBOX_SORT, RECORD, Attribute, approval_partition
 from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.record import claim_in
+from tests.simulation.dynamodb import Wire
 from tests.simulation.plant import World
 
 Named = tuple[str, str]
@@ -87,6 +90,14 @@ class Saying:
                 is_right = True
         if not is_right:
             self.wrongly_refused.append(f"{approval_id} is {record['status']['S']}, and somebody was told: {error}")
+
+    def refuse_release(self, world: World, approval_id: str, before: Wire, caller: str, error: UsageError) -> None:
+        """`caller` is told, just now, that there is no claim of theirs, on what was as `before` when they asked."""
+        claim = claim_in({name: value["S"] for name, value in before.items() if name == Attribute.CLAIM})
+        now = world.dynamodb.items.get((approval_partition(approval_id), RECORD), {}).get(Attribute.CLAIM)
+        is_theirs = claim is not None and claim.by == caller and not claim.brake and claim.until > world.kernel.time()
+        if is_theirs and now in (None, before[Attribute.CLAIM]):
+            self.wrongly_refused.append(f"{approval_id} was claimed by {caller}, who was told: {error}")
 
     def say_counted(self, named: Named) -> None:
         """Somebody is told that it counts."""

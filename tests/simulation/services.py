@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -136,16 +137,21 @@ class Wire(ModelClient):
         who: Callable[[], str],
         on_call: Sequence[OnCall] = (),
         on_failure: Sequence[OnFailure] = (),
+        attempts: Callable[[], int] = lambda: 1,
     ) -> None:
         """`who` names the caller, for faults and the trace; `on_call` is told of each call before it goes out, and
-        `on_failure` of each that comes to an error.
+        `on_failure` of each that comes to an error. `attempts` says how often the caller's SDK sends one at most.
         """
-        super().__init__(service, model, self._befall)
+        super().__init__(service, model, self._sent)
         self._faults, self._who, self._on_call, self._on_failure = faults, who, on_call, on_failure
+        self._attempts = attempts
+        self._tokens = itertools.count()
 
     def _call(self, operation: str, **request: Any) -> Any:
         for told in self._on_call:
             told(self._who(), operation, request)
+        for token in operations(self._service)[operation].idempotent_members:
+            request.setdefault(token, f"{next(self._tokens):032x}")  # boto3 adds one, and sends the call again with it
         try:
             return super()._call(operation, **request)
         except Exception as exc:
@@ -161,6 +167,24 @@ class Wire(ModelClient):
                 self._faults.malformed.append(f"{self._who()}: {exc}")
             raise
 
+    def _sent(self, operation: str, send: Callable[[], Any]) -> Any:
+        """Sends a call as boto3's standard mode does: again where the answer may be another one, after a pause.
+
+        https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+        """
+        kernel, attempts = self._faults.kernel, self._attempts()
+        for earlier in range(attempts - 1):
+            try:
+                return self._befall(operation, send)
+            except (EndpointConnectionError, ReadTimeoutError) as exc:
+                if isinstance(exc, ReadTimeoutError):
+                    self._faults.reached("a call is sent again that may have been carried out")
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] not in _SENT_AGAIN:
+                    raise
+            kernel.sleep(kernel.random.random() * min(20.0, 2.0**earlier))
+        return self._befall(operation, send)
+
     def _befall(self, operation: str, send: Callable[[], Any]) -> Any:
         return self._faults.befall(
             f"{self._service}:{operation}", self._who(), send, lambda fault: self._failure(fault, operation)
@@ -173,6 +197,9 @@ class Wire(ModelClient):
                 return EndpointConnectionError(endpoint_url=endpoint)
             case Fault.LOST:
                 return ReadTimeoutError(endpoint_url=endpoint)
+            case Fault.BUSY if operation == "TransactWriteItems":
+                code, reasons = _BUSY_TRANSACTIONS[len(self._faults.befallen) % len(_BUSY_TRANSACTIONS)]
+                return self._modelled(error(code, operation, "Rate exceeded", **reasons))
             case Fault.BUSY:
                 return self._modelled(
                     error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
@@ -183,6 +210,19 @@ class Wire(ModelClient):
 _VALIDATED: set[tuple[str, ...]] = set()
 """Requests by operation and parameters of which one has passed botocore's own check."""
 
+_SENT_AGAIN = (
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "SlowDown",
+    "TransactionInProgressException",
+)
+_BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ProvisionedThroughputExceededException", {}),
+    ("TransactionInProgressException", {}),
+    ("TransactionCanceledException", {"CancellationReasons": [{"Code": "ThrottlingError"}]}),
+    ("TransactionCanceledException", {"CancellationReasons": [{"Code": "ProvisionedThroughputExceeded"}]}),
+)
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors"""
 _BUSY = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown", "sns": "Throttled"}
 
 
@@ -203,10 +243,10 @@ class SimulatedS3:
         there = self.objects.get((Bucket, Key))
         if IfMatch and there is None:
             raise error("NoSuchKey", "PutObject", "The specified key does not exist.")
-        if there is not None and (IfNoneMatch == "*" or (IfMatch and IfMatch != _etag(there[0]))):
-            raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         if (IfMatch or IfNoneMatch) and self._is_being_written((Bucket, Key)):
             raise error("ConditionalRequestConflict", "PutObject", "A conflicting operation occurred.")
+        if there is not None and (IfNoneMatch == "*" or (IfMatch and IfMatch != _etag(there[0]))):
+            raise error("PreconditionFailed", "PutObject", "At least one of the pre-conditions did not hold.")
         self._written[Bucket, Key] = (self._kernel.now, self._kernel.current_name)
         self.objects[Bucket, Key] = (Body, self._kernel.time())
         for told in self.on_put:
@@ -287,14 +327,25 @@ class SimulatedEventBridge:
     """When, and the entry."""
     put_by: list[str] = field(default_factory=list)
     """By which process each of them, `world` if it came late."""
+    is_refused: Callable[[], bool] = lambda: False
+    """Whether one of the entries is, and the others are taken."""
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """The processes of which an entry was refused so, and its dedup key."""
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         size = sum(len(f"{each['Source']}{each['DetailType']}{each['Detail']}".encode()) + 14 for each in Entries)
         if not 0 < len(Entries) <= MOST_ENTRIES or size > MOST_MESSAGE_BYTES:
             raise error("ValidationException", "PutEvents", "Total size of the entries is over the limit.")
-        self.put += [(self.kernel.now, each) for each in Entries]
-        self.put_by += [self.kernel.current_name] * len(Entries)
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": f"{len(self.put):08}"} for _ in Entries]}
+        answers: list[dict[str, str]] = []
+        for each in Entries:
+            if self.is_refused():
+                self.refused.add((self.kernel.current_name, json.loads(each["Detail"])["dedup_key"]))
+                answers.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"})
+                continue
+            self.put.append((self.kernel.now, each))
+            self.put_by.append(self.kernel.current_name)
+            answers.append({"EventId": f"{len(self.put):08}"})
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
 
 @dataclass

@@ -118,6 +118,8 @@ class Execution:
     """From when on which status is seen by who describes it."""
     redrives: int = 0
     redriven_at: float = 0.0
+    redriven_with: str = ""
+    """The client token of the last redrive."""
 
 
 class StepFunctions:
@@ -164,12 +166,14 @@ class StepFunctions:
             self._end(execution, "ABORTED", error=error, cause=cause)
         return {"stopDate": self._date(execution.stopped_at or self.kernel.now)}
 
-    def redrive_execution(self, executionArn: str) -> dict[str, Any]:
+    def redrive_execution(self, executionArn: str, clientToken: str = "") -> dict[str, Any]:
         execution = self._execution(executionArn, "RedriveExecution")
+        if clientToken and clientToken == execution.redriven_with:
+            return {"redriveDate": self._date(execution.redriven_at)}
         if not self._is_redrivable(execution):
             raise error("ExecutionNotRedrivable", "RedriveExecution", f"{execution.status}")
         execution.redrives += 1
-        execution.redriven_at = self.kernel.now
+        execution.redriven_at, execution.redriven_with = self.kernel.now, clientToken
         self.reached("execution redriven")
         self._change_status(execution, "RUNNING")
         execution.stopped_at = execution.error = execution.cause = None

@@ -242,8 +242,16 @@ def a_call_to_a_busy_ledger_is_tried_so_often(watch: Watch, asked: Asked) -> str
     return f"{asked.who} tries {asked.operation} for the {times}. time" if times > most else ""
 
 
-_BUSY = "ProvisionedThroughputExceededException"
-"""Error of a ledger that is too busy; every other service has one of its own."""
+_BUSY = ("ProvisionedThroughputExceededException", "TransactionInProgressException")
+"""Errors of a ledger that is too busy; every other service has ones of its own."""
+
+
+def _is_busy(refused: ClientError) -> bool:
+    """Whether the ledger refused a write for nothing but that it is busy with others."""
+    reasons = {reason["Code"] for reason in refused.response.get("CancellationReasons", [])}
+    return refused.response["Error"]["Code"] in _BUSY or bool(
+        reasons - {"None"} and "ConditionalCheckFailed" not in reasons
+    )
 
 
 @at_rest
@@ -252,7 +260,7 @@ def a_function_tries_a_busy_ledger_six_times(watch: Watch) -> Iterator[str]:
     for name, error in watch.world.kernel.failed:
         operation, _, times = watch.tried.get(name, ("", {}, limits.CALLS))
         cause = error.__cause__ or error
-        is_busy = isinstance(cause, ClientError) and cause.response["Error"]["Code"] == _BUSY
+        is_busy = isinstance(cause, ClientError) and _is_busy(cause)
         is_write = name in watch.world.functions.begun and operation.startswith("transact")
         if is_busy and is_write and times < limits.CALLS:
             yield f"{name} gave up after {times} tries: {error}"

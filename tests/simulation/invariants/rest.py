@@ -258,7 +258,9 @@ def a_decision_is_sent_once(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def who_is_refused_is_told_what_is_so(watch: Watch) -> Iterator[str]:
-    """That it expired, was changed, is decided or gone, is said of a decision only where it is so."""
+    """That it expired, was changed, is decided or gone, is said of a decision only where it is so; that there is no
+    claim of theirs, of a claim.
+    """
     yield from watch.saying.wrongly_refused
 
 

@@ -80,12 +80,17 @@ def _finished_at(summary: Wire) -> str:
 
 @of_each_ask("publish", "put_events", "put_metric_data")
 def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
-    """No process tells the same twice, whatever became of the first time: the next one may have to."""
+    """No process tells the same twice, whatever became of the first time: the next one may have to.
+
+    But for what EventBridge refused alone, of a call that it took.
+    """
     match asked.operation:
         case "publish":
             said = [" ".join(asked.request[name] for name in ("TopicArn", "Subject", "Message"))]
         case "put_events":
-            details = [json.loads(entry["Detail"]) for entry in asked.request["Entries"]]
+            put = [json.loads(entry["Detail"]) for entry in asked.request["Entries"]]
+            refused = watch.world.eventbridge.refused
+            details = [detail for detail in put if (asked.who, detail["dedup_key"]) not in refused]
             said = [json.dumps({**detail, "at": ""}, sort_keys=True) for detail in details]
         case _:
             said = ["metrics"]
