@@ -68,7 +68,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.CLAIMS: lambda: _claim(world, approvals),
         Habit.SLIPS: lambda: _slip(world, person, approvals, saying),
         Habit.STOPS: lambda: _stop(world, person, executions, approvals),
-        Habit.REDRIVES: lambda: _redrive(world, executions),
+        Habit.REDRIVES: lambda: _redrive(world, person, executions),
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
@@ -82,6 +82,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         try:
             deeds[habit]()
         except QlikopsError as exc:
+            world.faults.reached(f"told {type(exc).__name__}")
             kernel.say(f"{habit}: {type(exc).__name__}: {exc}")
 
 
@@ -229,10 +230,19 @@ def _stop(world: World, person: Person, executions: StepFunctionsExecutions, app
         world.stop(person, running, "simulated")
 
 
-def _redrive(world: World, executions: StepFunctionsExecutions) -> None:
-    if ended := _one_of(world, executions, "FAILED", "ABORTED", "TIMED_OUT"):
-        world.kernel.say(f"redrives {ended}")
+def _redrive(world: World, person: Person, executions: StepFunctionsExecutions) -> None:
+    """As `qlikops redrive` does it, which refuses some, or with the plain AWS CLI."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if not (ended := _one_of(world, executions, "FAILED", "ABORTED", "TIMED_OUT")):
+        return
+    world.kernel.say(f"redrives {ended}")
+    if not world.redrives_plainly:
         executions.redrive(ended)
+        return
+    with contextlib.suppress(BotoCoreError, ClientError):
+        person.stepfunctions.redrive_execution(executionArn=ended)
+        world.faults.reached("a redrive by plain AWS CLI")
 
 
 def _run(world: World) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from qlikops.agent.remember.table import Table
-from qlikops.domain.ledger import ORDER_PREFIX, RECORD
+from qlikops.domain.ledger import ORDER_PREFIX, RECORD, Attribute
 from tests.simulation.actors import lend, live
 from tests.simulation.console import sit
+from tests.simulation.dynamodb import Wire
 from tests.simulation.edges import Edges
 from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
-from tests.simulation.invariants.watch import status_of
+from tests.simulation.invariants.watch import status_of, told
 from tests.simulation.kernel import Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Night
 from tests.simulation.plant import MACHINE_ARN, World
@@ -112,6 +113,7 @@ def _world(night: Night) -> World:
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
     world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
+    world.redrives_plainly = night.redrives_plainly
     world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
     people = [
         kernel.spawn(each.name, partial(sit if each.is_at_console else live, world, each, saying))
@@ -142,17 +144,27 @@ def _account(world: World, lived: Lived) -> None:
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
             lived.reached["asked after planned work"] += '"kind":"STOPPED_IN_PLAN"' in item["proposal"]["S"]
+            lived.reached.update(_came_to(item))
             if is_waited_for(item):
                 lived.reached[f"waited {status_of(item)}"] += 1
         if sort.startswith(ORDER_PREFIX):
             is_applied = '"is_applied":true' in item["body"]["S"]
             lived.reached[f"an order {'applied' if is_applied else 'refused'}"] += 1
     lived.reached.update(f"test {test.answer}" for test in world.journal.tests if test.answer)
-    told = (entry["Detail"] for _, entry in world.eventbridge.put)
-    lived.reached["state that is old"] += any('"SERVER_STATE_OLD"' in detail for detail in told)
+    details = (entry["Detail"] for _, entry in world.eventbridge.put)
+    lived.reached["state that is old"] += any('"SERVER_STATE_OLD"' in detail for detail in details)
     for _, message in world.sns.published:
         words = message["Subject"].removeprefix("qlikops: ")
         lived.reached["message " + ("asked" if words.endswith("?") else words.partition(":")[0])] += 1
+
+
+def _came_to(record: Wire) -> Iterator[str]:
+    """What became of each task of a proposal: whether it was told to run, how it ended, whether that lasted."""
+    for each in told(record, Attribute.OUTCOME).get("targets", ()):
+        yield f"start {each.get('run_call') or 'not said'}"
+        yield f"task {each['status']}"
+    lasting = told(record, Attribute.LASTING)
+    yield from (f"restart {what}" for what in ("lasted", "fell_over", "unclear") if lasting.get(what))
 
 
 def shortened(night: Night, violation: str) -> Night:
@@ -187,6 +199,8 @@ def _without_somebody(night: Night) -> Iterator[Night]:
         yield replace(night, sends_again=False)
     if night.warm:
         yield replace(night, warm=0.0)
+    if night.redrives_plainly:
+        yield replace(night, redrives_plainly=False)
     for event in night.scenario.events:
         events = tuple(each for each in night.scenario.events if each is not event)
         yield replace(night, scenario=replace(night.scenario, events=events))

@@ -155,6 +155,8 @@ class Night:
     """The agent's Qlik account may have endpoints tested."""
     warm: float = 0.0
     """Share of functions' processes that serve another invocation, with what they remember."""
+    redrives_plainly: bool = False
+    """Some redrive with the plain AWS CLI, which asks nobody whether that is wise."""
     sends_again: bool = False
     """SDKs send again what had no answer: less goes wrong for good, and more is carried out twice."""
     spared: frozenset[int] = frozenset()
@@ -189,10 +191,10 @@ class Size:
     """One of these from run to run."""
     unanswered: float
     """Share of nights that are quiet but for what starts and stops tasks, of which half goes without a right answer."""
-    sends_again: float
-    """Share of nights in which SDKs send again what had no answer."""
-    warm: float
-    """Share of nights in which functions' processes serve more than one invocation."""
+    lifelike: float
+    """Share of nights in which SDKs send again, of those with processes that stay warm, and of those with redrives by
+    plain AWS CLI.
+    """
 
 
 USUAL = Size(
@@ -200,12 +202,9 @@ USUAL = Size(
     tasks=(1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 8),
     every_seconds=(600.0, 900.0),
     unanswered=0.06,
-    sends_again=0.3,
-    warm=0.3,
+    lifelike=0.3,
 )
-LARGE = Size(
-    long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, sends_again=0.0, warm=0.0
-)
+LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, lifelike=0.0)
 """As nights were when most of the faults were found that they have found."""
 
 _FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
@@ -269,8 +268,13 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     unanswered = random.Random(f"unanswered {seed}").random() < size.unanswered  # noqa: S311 - replayable
     night = replace(night, mischance=_UNANSWERED) if unanswered else night
     rng = random.Random(f"as in life {seed}")  # noqa: S311 - replayable
-    night = replace(night, sends_again=rng.random() < size.sends_again)
-    return replace(night, warm=rng.choice([0.5, 0.9])) if rng.random() < size.warm else night
+    night = replace(night, sends_again=rng.random() < size.lifelike)
+    night = replace(night, warm=rng.choice([0.5, 0.9])) if rng.random() < size.lifelike else night
+    night = replace(night, redrives_plainly=rng.random() < size.lifelike)
+    if rng.random() >= size.lifelike / 2:
+        return night
+    struck, last = rng.choice([("GenerateReport", 30), ("ExecuteRestart", 200)])
+    return replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=rng.randint(1, last)))
 
 
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}

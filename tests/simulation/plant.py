@@ -187,6 +187,8 @@ class World:
         """From when until when an operator's machine has no network, by name."""
         self.every_seconds = 300.0
         """From run to run."""
+        self.redrives_plainly = False
+        """Whether people redrive with the plain AWS CLI."""
         self.warm = 0.0
         """Share of a function's processes that are kept for another invocation."""
         self._warmth = random.Random(f"warmth {seed}")  # noqa: S311 - replayable

@@ -163,7 +163,9 @@ class Wire(ModelClient):
         try:
             return super()._answered(operation, request)
         except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ValidationException":
+            code = exc.response["Error"]["Code"]
+            self._faults.reached(f"{self._service} answers {code}")
+            if code == "ValidationException":
                 self._faults.malformed.append(f"{self._who()}: {exc}")
             raise
 

@@ -6,14 +6,44 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qlikops.domain.proposals.approval import Status
+from qlikops.domain.errors import (
+    AlreadyDecided,
+    ApprovalChanged,
+    ApprovalExpired,
+    DecisionUnknown,
+    NotFound,
+    Offline,
+    Throttled,
+    Unreachable,
+    UsageError,
+)
+from qlikops.domain.proposals.approval import RunCall, Status
 from tests.simulation.faults import OF_CALLS, OF_INVOCATIONS
 from tests.simulation.plant import DEFINITION, UNSTEADY
 
 ENOUGH_SEEDS = 2000
 """As many must reach every situation."""
-ENDS = ("expired", "failed", "unverified", "partial", "superseded", "still down")
+ENDS = (
+    *("expired", "failed", "unverified", "partial", "superseded", "still down", "abandoned", "denied", "restarted"),
+    *("already running", "not tried"),
+)
 """That people are told of."""
+REFUSALS = {
+    "dynamodb": ("ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"),
+    "s3": ("304", "NoSuchKey", "PreconditionFailed", "ConditionalRequestConflict"),
+    "stepfunctions": ("TaskTimedOut",),
+}
+"""That services answer, beside what goes wrong with calls."""
+TOLD = (
+    *(AlreadyDecided, ApprovalChanged, ApprovalExpired, DecisionUnknown, NotFound),
+    *(Offline, Throttled, Unreachable, UsageError),
+)
+"""That operators are told instead of what they wanted."""
+TASK_ENDS = (
+    *(Status.RESTARTED, Status.ALREADY_RUNNING, Status.FAILED, Status.UNVERIFIED, Status.SUPERSEDED),
+    *(Status.NOT_TRIED, Status.STILL_DOWN),
+)
+"""Of one task of a restart."""
 TESTS = ("CONNECTED", "ERROR", "UNAUTHORIZED_REQUEST", "AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT")
 """What tests of endpoints come to."""
 RARE = {
@@ -30,6 +60,14 @@ def wanted() -> list[str]:
         *(f"schedule {befalls}" for befalls in UNSTEADY),
         *(f"console {befalls}" for befalls in ("cancelled", "killed", "suspended", "cut off")),
         *(f"test {answer}" for answer in TESTS),
+        *(f"{service} answers {code}" for service, codes in REFUSALS.items() for code in codes),
+        *(f"told {refusal.__name__}" for refusal in TOLD),
+        *(f"start {call}" for call in RunCall),
+        *(f"task {status}" for status in TASK_ENDS),
+        *(f"restart {what}" for what in ("lasted", "fell_over", "unclear")),
+        "a call is sent again that may have been carried out",
+        "a process that stays warm",
+        "a redrive by plain AWS CLI",
         "tampering",
         "a run overtaken",
         "a brake",
@@ -55,6 +93,9 @@ def wanted() -> list[str]:
         *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),
         "message fell over again",
+        "message still waiting",
+        "message warning",
+        "message critical",
         "message monitoring fails",
         "message monitoring works again",
     ]

@@ -28,7 +28,7 @@ def nothing_is_proposed_on_what_is_old(watch: Watch, change: Change) -> str:
 def nothing_is_sent_on_what_is_old(watch: Watch, sent: Sent) -> str:
     """Nor does a restart that began then send anything, as long as Enterprise Manager says how old it is."""
     invocation = watch.world.functions.begun.get(sent.process)
-    if invocation is None or watch.world.faults.have_hit("qem:"):
+    if invocation is None or watch.world.is_struck(sent.process):
         return ""
     old = _too_old(watch, sent.server, invocation.at)
     return f"{sent.process} sends {sent.action} to {sent.task}, on {old}" if old else ""
@@ -39,7 +39,7 @@ def a_claim_rests_on_how_old_its_servers_state_is(watch: Watch, change: Change) 
     """Before it claims a task, a restart asks how old its server's state is, at most 15 s before its look at it."""
     acting, name = watch.writer(), change.proposal_id
     is_claim = change.before is None and change.after is not None
-    if not is_claim or acting is None or not watch.clocks_are_right or watch.world.faults.have_hit("qem:"):
+    if not is_claim or acting is None or not watch.clocks_are_right or watch.world.is_struck(acting.process):
         return ""
     if not watch.proposed[name].get("fetched"):
         return ""
