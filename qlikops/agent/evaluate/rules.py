@@ -30,7 +30,6 @@ MANY_TASKS = 10
 """Number of tasks from which on a single approval is worth a warning about the load of starting them together."""
 
 _VERDICTS = (Verdict.APPROVE, Verdict.CAUTION, Verdict.DENY)
-_RISKS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,10 +306,10 @@ class RulesEvaluator:
     def evaluate(self, proposal: Proposal, history: EvaluationInput) -> Evaluation:
         """What the rules say: the strictest one's words are the rationale, with its evidence, the others findings."""
         opinions = [opinion for rule in RULES if (opinion := rule(proposal, history)) is not None]
-        decisive = max(opinions, key=lambda each: (_VERDICTS.index(each.verdict), _RISKS.index(each.risk)))
+        decisive = max(opinions, key=lambda each: (_VERDICTS.index(each.verdict), each.risk.rank))
         return Evaluation(
             verdict=decisive.verdict,
-            risk=max((opinion.risk for opinion in opinions), key=_RISKS.index),
+            risk=max((opinion.risk for opinion in opinions), key=lambda risk: risk.rank),
             confidence=min(opinion.confidence for opinion in opinions),
             rationale=_with_evidence(_finding(decisive, proposal)),
             evaluator=NAME,

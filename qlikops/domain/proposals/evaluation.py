@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 
 from qlikops.dataclass import dataclass
@@ -26,6 +27,25 @@ class Risk(StoredEnum):
     MEDIUM = "medium"
     HIGH = "high"
     UNKNOWN = "unknown"
+    """No evaluator gave a complete, valid answer."""
+
+    @property
+    def rank(self) -> int:
+        """0 for a low risk, more for a worse one; `unknown` ranks just below `high`, a value of a newer version above
+        all.
+        """
+        return self.rank_of(self)
+
+    @classmethod
+    @functools.lru_cache(maxsize=16)
+    def rank_of(cls, spelling: str) -> int:
+        """The rank of a risk that is kept as text; a list asks for each of its rows."""
+        known = cls.known(spelling)
+        return _RISKS.index(known) if known else len(_RISKS)
+
+
+_RISKS = (Risk.LOW, Risk.MEDIUM, Risk.UNKNOWN, Risk.HIGH)
+"""All of them, the worst last. A risk that was not judged may be a high one, so it comes before a medium one."""
 
 
 def is_ai(evaluator: str) -> bool:

@@ -11,6 +11,7 @@ from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
 from qlikops.domain.fleet.point_of_no_return import LEAST_NOTICE
 from qlikops.domain.proposals.approval import InboxRow
+from qlikops.domain.proposals.evaluation import Risk
 from qlikops.domain.proposals.proposal import happened_by
 from qlikops.domain.words.duration import format_duration
 from qlikops.presentation import vocabulary, waiting
@@ -25,10 +26,6 @@ from qlikops.presentation.tone import Span, Spans, Tone, outside
 SOON_SECONDS = 600
 """A deadline nearer than this is worth an event."""
 FILTER_EXAMPLE = "server:eu risk:high !claimed:"
-
-_RISKS = {"high": 0, "unknown": 1, "medium": 2, "low": 3}
-_FIRST_UNKNOWN = -1
-"""A value that this version does not know is looked at first."""
 
 
 class InboxSort(StrEnum):
@@ -439,7 +436,7 @@ TABLE: TableOf[ListedRow] = TableOf(
             Column("risk", "Risk", 7, goes=3),
             lambda each: vocabulary.risk(each.row.risk),
             field=lambda each: each.row.risk,
-            order=SortOrder(InboxSort.RISK, "risk", lambda each: _RISKS.get(each.row.risk, _FIRST_UNKNOWN)),
+            order=SortOrder(InboxSort.RISK, "risk", lambda each: -Risk.rank_of(each.row.risk)),
         ),
         ColumnOf(
             # For what is no screen: on one, the name stands behind the task, where it costs no other row a cell.

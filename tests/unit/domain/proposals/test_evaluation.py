@@ -1,4 +1,4 @@
-"""Who asks a model, and what stands where an evaluator gave no answer."""
+"""Who asks a model, what stands where an evaluator gave no answer, and which risk is worse."""
 
 from __future__ import annotations
 
@@ -24,3 +24,11 @@ def test_no_answer_is_no_opinion_and_never_a_low_risk() -> None:
         "prompt 3",
         NOON,
     )
+
+
+def test_a_risk_that_was_not_judged_ranks_below_high_alone_and_one_that_is_not_known_above_all() -> None:
+    worse = (Risk.LOW, Risk.MEDIUM, Risk.UNKNOWN, Risk.HIGH, Risk.read("dire"))
+    assert {*Risk} < {*worse}
+    ranks = [risk.rank for risk in worse]
+    assert ranks == sorted(set(ranks))
+    assert Risk.rank_of("") == ranks[-1]
