@@ -43,7 +43,7 @@ from qlikops.domain.proposals.approval import (
     new_decision_id,
     terms_of,
 )
-from qlikops.domain.proposals.callback import APPROVAL_DENIED, parse_decision
+from qlikops.domain.proposals.callback import APPROVAL_DENIED, DECISION_TEXT_CAP, parse_decision
 from qlikops.domain.proposals.proposal import NotOffered
 from qlikops.domain.words.naming import did_you_mean, named, shown
 from qlikops.domain.words.text import harmless
@@ -51,7 +51,6 @@ from qlikops.domain.words.text import harmless
 ID_DIGITS = 12
 SETTLE_SECONDS = 15.0
 """How long the workflow may take to record a decision before it counts as not known."""
-REASON_CAP = 2000
 _WHY_CAP = 300
 """Characters of why a record was not read; it may be a whole page of a proxy's."""
 _FIRST_PAUSE = 0.2
@@ -105,8 +104,8 @@ class LedgerApprovals:
     def decide(self, approval_id: str, request: DecisionRequest) -> DecisionReceipt:
         """Sends the callback once and returns when the ledger holds this decision."""
         refuse_writing(self._aws)
-        if len(request.reason) > REASON_CAP:
-            raise UsageError(f"The reason has {len(request.reason)} characters; {REASON_CAP} are allowed.")
+        if len(request.reason) > DECISION_TEXT_CAP:
+            raise UsageError(f"The reason has {len(request.reason)} characters; {DECISION_TEXT_CAP} are allowed.")
         approval_id = self._full_id(approval_id)
         try:
             self._check_decidable(self._item(approval_id), request)

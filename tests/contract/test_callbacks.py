@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from qlikops.aws.approvals import REASON_CAP, LedgerApprovals, Timing
+from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.errors import Sent
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalConnection, Settings
 from qlikops.domain.errors import AccessDenied
 from qlikops.domain.proposals.approval import Decision
-from qlikops.domain.proposals.callback import APPROVAL_DENIED
+from qlikops.domain.proposals.callback import APPROVAL_DENIED, DECISION_TEXT_CAP
 from qlikops.qlik.simulator.loopback import LoopbackHandler, LoopbackServer
 from tests.fakes import Clock
 from tests.unit.domain.samples import NOON
 
 TASKS = tuple(f"{'s' * 40}/{'t' * 80}-{number}" for number in range(500))
 DECISION = Decision(
-    True, "d1", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli", option="reload", tasks=TASKS
+    True, "d1", "arn:aws:iam::1:user/anna", NOON, "r" * DECISION_TEXT_CAP, "f" * 64, "cli", option="reload", tasks=TASKS
 )
-DENIAL = Decision(False, "d2", "arn:aws:iam::1:user/anna", NOON, "r" * REASON_CAP, "f" * 64, "cli", 3600)
+DENIAL = Decision(False, "d2", "arn:aws:iam::1:user/anna", NOON, "r" * DECISION_TEXT_CAP, "f" * 64, "cli", 3600)
 
 
 def local_context(endpoint: str) -> Context:
@@ -153,4 +153,4 @@ def test_json_without_a_name_is_no_refusal_of_aws(wire: Wire) -> None:
 
 
 def test_the_longest_reason_fits_the_services_limits() -> None:
-    assert REASON_CAP * 4 + 1000 < 32_768
+    assert DECISION_TEXT_CAP * 4 + 1000 < 32_768

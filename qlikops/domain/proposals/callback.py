@@ -19,8 +19,8 @@ HOW_TO_DECIDE = (
     'To approve, send the output {"approved": true}; to deny, {"approved": false}, or the error ApprovalDenied.'
 )
 
-_TEXT_CAP = 2000
-"""Characters kept of each text in a decision."""
+DECISION_TEXT_CAP = 2000
+"""Characters kept of each text in a decision; a longer reason is not sent."""
 _QUOTED = 60
 """Characters of what was sent instead."""
 LISTS_BYTES = 40_000
@@ -98,7 +98,7 @@ def _lists(data: dict[str, Any]) -> dict[str, tuple[str, ...]]:
         said = _texts(tasks, lambda each: each.encode(errors="replace").decode(), LISTS_BYTES)
         kept["tasks"] = said or (_described(tasks),)
     room = LISTS_BYTES - sum(map(_size, kept.values()))
-    kept["checked"] = _texts(data.get("checked"), lambda each: harmless(each, _TEXT_CAP), room)
+    kept["checked"] = _texts(data.get("checked"), lambda each: harmless(each, DECISION_TEXT_CAP), room)
     return kept
 
 
@@ -112,7 +112,7 @@ def _tolerant(data: dict[str, Any], approved: bool) -> Decision:
     names = ("digest", "option") if approved else ("digest",)
     for name in ("decision_id", "by", "reason", "via", "error", *names):
         if isinstance(data.get(name), str):
-            kept[name] = harmless(data[name], _TEXT_CAP, multiline=True)
+            kept[name] = harmless(data[name], DECISION_TEXT_CAP, multiline=True)
     for name in names:
         named = data.get(name)
         if named is not None and named != "":

@@ -32,6 +32,7 @@ NAMES = 50
 """Names of one kind in one order."""
 NAME_CAP = 255
 REASON_CAP = 500
+"""Characters of an order's reason."""
 BY_CAP = 700
 """Characters: the ARN of an assumed role is shorter."""
 FARTHEST = timedelta(days=60)

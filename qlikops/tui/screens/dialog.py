@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Input, Select, Static
 
 from qlikops.domain.proposals.approval import ProposalRecord
+from qlikops.domain.runs.orders import REASON_CAP
 from qlikops.presentation import vocabulary
 from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model import messages
@@ -26,8 +27,6 @@ from qlikops.tui.widgets.outgoing import Outgoing
 from qlikops.tui.widgets.prose import palette, prose
 from qlikops.tui.widgets.sheet import Sheet
 
-REASON_CAP = 500
-"""Characters of a reason."""
 LOOK_FIRST = timedelta(seconds=1)
 """How long what comes by itself takes no answer: what was typed at what stood there before is none to it."""
 

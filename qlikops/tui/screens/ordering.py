@@ -23,12 +23,14 @@ from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import Found, PolledScreen
-from qlikops.tui.screens.dialog import REASON_CAP, ReasonedDialog, lasting
+from qlikops.tui.screens.dialog import ReasonedDialog, lasting
 from qlikops.tui.widgets.line import LineInput
 
 WAIT = timedelta(minutes=1)
 HOURS = lasting(0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 24.0)
 _USUAL_HOURS = 2.0
+_SCOPE_CAP = 500
+"""Characters of what a plan covers, as it is typed."""
 
 
 class OrderingScreen(PolledScreen[Found]):
@@ -109,7 +111,7 @@ class PlanScreen(ReasonedDialog[Order]):
 
     def fields(self) -> ComposeResult:
         """What is covered, for how long, and why."""
-        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=REASON_CAP, id="scope", compact=True)
+        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=_SCOPE_CAP, id="scope", compact=True)
         yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
         yield from super().fields()
 
