@@ -92,24 +92,6 @@ class Settings:
             raise ConfigError("endpoint_url", UNQUOTED, allowed) from exc
 
 
-VARIABLES: tuple[str, ...] = (
-    *(CONFIG_VARIABLE, DATA_VARIABLE, CONTEXT_VARIABLE),
-    *(f"QLIKOPS_{setting.name.upper()}" for setting in fields(Settings)),
-    # The Qlik account where there is no keyring; deployment/login.py says what each is.
-    *("QLIKOPS_QLIK_INSTANCE", "QLIKOPS_QLIK_URL", "QLIKOPS_QLIK_USERNAME", "QLIKOPS_QLIK_PASSWORD"),
-    *("QLIKOPS_QLIK_API_TOKEN", "QLIKOPS_QLIK_JWT", "QLIKOPS_QLIK_DOMAIN"),
-    *("QLIKOPS_QLIK_OPERATOR_USERNAME", "QLIKOPS_QLIK_OPERATOR_PASSWORD"),
-    # Whether keys come from the shell, where programs are, and what kind of screen this is.
-    *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
-    *("PAGER", "VISUAL", "EDITOR", "TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WT_SESSION", "VTE_VERSION"),
-    # What a shell asks at Tab.
-    *("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"),
-)
-"""Every variable of the environment that the operator's side reads itself. Libraries read more: AWS_*, NO_COLOR,
-COLUMNS, LINES, XDG_*, LANG.
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class LocalConnection:
     """What of the local environment's status file the operator's side needs."""

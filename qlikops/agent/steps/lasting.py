@@ -6,7 +6,6 @@ dies in between leaves it to a later run.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
@@ -29,8 +28,6 @@ TELLING = timedelta(minutes=2)
 """How long a run may take to tell; after that, another one may."""
 _TASKS_NAMED = 10
 """Tasks of one restart that a run's summary names."""
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

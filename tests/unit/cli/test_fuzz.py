@@ -1,7 +1,7 @@
 """Command lines nobody would write, on machines nobody would set up: one line of ours each time, never a fault.
 
-What there is to try is not listed here. Commands and options come from the command tree, settings and variables from
-`qlikops.config`, files from the zoo: what is added is fuzzed by itself.
+Nearly nothing of what there is to try is listed here. Commands and options come from the command tree, settings from
+`qlikops.config`, files from the zoo: what is added is fuzzed by itself. A test holds the list of variables to the code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.main import app
-from qlikops.config import CONFIG_VARIABLE, CONTEXT_VARIABLE, DATA_VARIABLE, VARIABLES, Settings
+from qlikops.config import CONFIG_VARIABLE, CONTEXT_VARIABLE, DATA_VARIABLE, Settings
 from qlikops.deployment.login import VARIABLES as ACCOUNT
 from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, ExecutionSummary
@@ -47,6 +47,19 @@ BOUNDED: Mapping[tuple[str, ...], tuple[str, ...]] = {("exam",): ("--limit=3",)}
 """What comes before the options of a command that could take seconds; one that says otherwise counts."""
 PLAIN = st.sampled_from(TEXTS)
 WORDS = st.one_of(PLAIN, PLAIN, st.text(max_size=20))
+VARIABLES: tuple[str, ...] = (
+    *(CONFIG_VARIABLE, DATA_VARIABLE, CONTEXT_VARIABLE),
+    *(f"QLIKOPS_{setting.name.upper()}" for setting in fields(Settings)),
+    *ACCOUNT.values(),
+    # Whether keys come from the shell, where programs are, and what kind of screen this is.
+    *("AWS_ACCESS_KEY_ID", "PATH", "TERM", "SSH_CONNECTION", "SSH_TTY", "DISPLAY", "TMUX", "WAYLAND_DISPLAY"),
+    *("PAGER", "VISUAL", "EDITOR", "TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "WT_SESSION", "VTE_VERSION"),
+    # What a shell asks at Tab.
+    *("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"),
+)
+"""Every variable of the environment that the operator's side reads itself. Libraries read more: AWS_*, NO_COLOR,
+COLUMNS, LINES, XDG_*, LANG.
+"""
 
 
 @dataclass(frozen=True)
