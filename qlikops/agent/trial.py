@@ -68,7 +68,7 @@ class Situation:
     @property
     def context(self) -> MessageContext:
         """What helps to read the message."""
-        return MessageContext.of(self.source_type, self.target_type, self.full_load_completed is False)
+        return MessageContext.of(self.source_type, self.target_type, is_loading=self.full_load_completed is False)
 
 
 def _member(kind: Any, value: object, otherwise: Any, name: str) -> Any:

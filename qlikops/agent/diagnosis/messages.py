@@ -136,7 +136,7 @@ def judge(facts: TaskFacts) -> MessageMatch:
     """What the task's message says, given its endpoints and how far it has got."""
     loading = (facts.tables_loading or 0) + (facts.tables_queued or 0) > 0
     is_loading = facts.full_load_completed is not True or loading
-    context = MessageContext.of(facts.source_type, facts.target_type, is_loading)
+    context = MessageContext.of(facts.source_type, facts.target_type, is_loading=is_loading)
     return _classified(facts.message, context, library())
 
 
@@ -158,7 +158,7 @@ def diagnosis_of(facts: TaskFacts, said_before: str = "") -> Diagnosis:
     )
 
 
-def classify(message: str, is_loading: bool = False) -> MessageMatch:
+def classify(message: str, *, is_loading: bool = False) -> MessageMatch:
     """What `message` says of a task of which nothing else is known. An empty, cut or contradictory one is UNMATCHED."""
     return _classified(message, MessageContext(is_loading=is_loading), library())
 

@@ -48,7 +48,7 @@ class MessageContext:
     """Tables are being loaded; None where that is not known."""
 
     @classmethod
-    def of(cls, source_type: str = "", target_type: str = "", is_loading: bool | None = None) -> MessageContext:
+    def of(cls, source_type: str = "", target_type: str = "", *, is_loading: bool | None = None) -> MessageContext:
         """The context of a task with endpoints of these types, as Enterprise Manager spells them."""
         found = {engine_of(source_type), engine_of(target_type)}
         return cls(frozenset(found - {""}), "" not in found, is_loading)

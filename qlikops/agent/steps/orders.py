@@ -94,7 +94,7 @@ class Desk:
                 raise  # not the order's fault: the state is tried again
             _logger.exception("order %d cannot be carried out", index + 1)
             why = f"It cannot be carried out: {harmless(exc, _WHY_CAP)}."
-        return self.ledger.orders.keep(run, OrderOutcome(index, False, why, now, order))
+        return self.ledger.orders.keep(run, OrderOutcome(index, why, now, order, is_applied=False))
 
     def _begin(self, run: Run, index: int, order: Order) -> OrderOutcome:
         now = self.clock()
@@ -119,7 +119,8 @@ class Desk:
         detail = f"{plan.plan_id}: planned work on {covers} {span}.{is_long}"
         if plan.is_long:
             self.notifier.tell(LongWorkPlanned.of(run, plan))  # before it counts: twice is better than never
-        return self.ledger.orders.keep(run, OrderOutcome(index, True, detail, now, order, plan.plan_id), adding(plan))
+        outcome = OrderOutcome(index, detail, now, order, plan.plan_id, is_applied=True)
+        return self.ledger.orders.keep(run, outcome, adding(plan))
 
     def _end(self, run: Run, index: int, order: Order) -> OrderOutcome:
         now, stored = self.clock(), self.ledger.orders.plan(order.id)
@@ -130,7 +131,7 @@ class Desk:
             raise Refused(f"{plan.plan_id} is over since {short_moment(plan.until, now)}.")
         ended = replace(plan, ended_at=now, ended_by=order.by, ended_why=order.reason)
         what = "ended" if plan.starts_at <= now else "called off before it began"
-        outcome = OrderOutcome(index, True, f"{plan.plan_id} is {what}.", now, order, plan.plan_id)
+        outcome = OrderOutcome(index, f"{plan.plan_id} is {what}.", now, order, plan.plan_id, is_applied=True)
         return self.ledger.orders.keep(run, outcome, changing(stored, ended))
 
     def _lift(self, run: Run, index: int, order: Order) -> OrderOutcome:
@@ -143,7 +144,7 @@ class Desk:
             raise Refused(f"There is nothing to lift: {listed(stays or [f'{key} is not muted' for key in keys])}.")
         words = listed([f"{key} was {mutes[key].words()}" for key in lifted])
         detail = f"Lifted: {words}. The hourly restart limit still counts."
-        outcome = OrderOutcome(index, True, detail, self.clock(), order)
+        outcome = OrderOutcome(index, detail, self.clock(), order, is_applied=True)
         return self.ledger.orders.keep(run, outcome, *lifting(lifted, run.started))
 
     def _tasks_of(self, proposal_id: str) -> tuple[TaskKey, ...]:

@@ -69,7 +69,7 @@ class OrderOutcome:
 
     index: int
     """Place of the order in the input, from 0."""
-    is_applied: bool
+    is_applied: bool = field(kw_only=True)
     detail: str
     """What was done, or why nothing was, in a sentence or two."""
     at: datetime

@@ -155,7 +155,7 @@ def test_an_announced_name_is_left_alone(frame: str, name: str) -> None:
 @pytest.mark.parametrize("is_loading", [False, True])
 def test_the_code_of_a_lost_log_is_no_lost_connections_whatever_the_prose(code: str, is_loading: bool) -> None:
     for classic in WHOLE:
-        assert not classify(f"{code} {classic}", is_loading).message_class.passes
+        assert not classify(f"{code} {classic}", is_loading=is_loading).message_class.passes
 
 
 MARKS = (

@@ -113,7 +113,9 @@ _CLASSES = {"bug": "defect", "other": "unknown"}
 def test_real_messages_are_classed_as_they_are() -> None:
     wrong, unsafe, missed, reloads, held = [], [], [], [], []
     for entry in REAL:
-        context = MessageContext.of(entry["source_type"], entry["target_type"], not entry["full_load_completed"])
+        context = MessageContext.of(
+            entry["source_type"], entry["target_type"], is_loading=not entry["full_load_completed"]
+        )
         found = explain(entry["message"], context).diagnosis
         truth = _CLASSES.get(entry["truth"]["class"], entry["truth"]["class"])
         if found.failure_class.value != truth:

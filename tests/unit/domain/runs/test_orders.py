@@ -98,8 +98,8 @@ def test_times_that_make_no_sense_are_refused(change: dict[str, Any], why: str) 
 
 
 def test_what_became_of_it_says_who_says_to_have_sent_it() -> None:
-    applied = OrderOutcome(0, True, "Done.", NOON, replace(WORK, by="arn:aws:sts::1:assumed-role/ops/ana"))
+    applied = OrderOutcome(0, "Done.", NOON, replace(WORK, by="arn:aws:sts::1:assumed-role/ops/ana"), is_applied=True)
     assert applied.words() == "Order 1 (plan, says ana) was applied: Done."
-    assert OrderOutcome(2, False, "No.", NOON).words() == "Order 3 (unreadable) was refused: No."
-    by_hand = OrderOutcome(0, True, "Done.", NOON, Order(OrderKind.LIFT, "r", "ana"))
+    assert OrderOutcome(2, "No.", NOON, is_applied=False).words() == "Order 3 (unreadable) was refused: No."
+    by_hand = OrderOutcome(0, "Done.", NOON, Order(OrderKind.LIFT, "r", "ana"), is_applied=True)
     assert by_hand.words() == "Order 1 (lift, says “ana” (no ARN)) was applied: Done."
