@@ -83,21 +83,9 @@ class Choices:
             raise UsageError("subnets and security groups go together", "Give both, or neither.")
         if self.notification_email and self.notification_topic:
             raise UsageError("an e-mail address goes with the topic that is created here, not with an existing one")
-        wanted: dict[str, tuple[str, Callable[[Any], str]]] = {
-            "run_every": ("RunEverySeconds", _run_every),
-            "log_retention": ("LogRetentionDays", str),
-            "notification_email": ("NotificationEmail", str),
-            "notification_topic": ("NotificationTopicArn", str),
-            "subnets": ("SubnetIds", ",".join),
-            "security_groups": ("SecurityGroupIds", ",".join),
-            "permissions_boundary": ("PermissionsBoundaryArn", str),
-            "kms_key": ("KmsKeyArn", str),
-            "qlik_secret_arn": ("QlikSecretArn", str),
-            "agent": ("AgentSettings", _agent_settings),
-        }
         parameters = {
             parameter: render(getattr(self, name))
-            for name, (parameter, render) in wanted.items()
+            for name, (parameter, render) in PARAMETERS.items()
             if getattr(self, name) is not None
         }
         return parameters | (agent_parameters(self.agent) if self.agent is not None else {})
@@ -197,3 +185,18 @@ def _run_every(text: str) -> str:
 def _agent_settings(settings: Mapping[str, Any]) -> str:
     agent_config(settings)
     return json.dumps(settings)
+
+
+PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "run_every": ("RunEverySeconds", _run_every),
+    "log_retention": ("LogRetentionDays", str),
+    "notification_email": ("NotificationEmail", str),
+    "notification_topic": ("NotificationTopicArn", str),
+    "subnets": ("SubnetIds", ",".join),
+    "security_groups": ("SecurityGroupIds", ",".join),
+    "permissions_boundary": ("PermissionsBoundaryArn", str),
+    "kms_key": ("KmsKeyArn", str),
+    "qlik_secret_arn": ("QlikSecretArn", str),
+    "agent": ("AgentSettings", _agent_settings),
+}
+"""Field of Choices -> the parameter of the template that it is, and how its value is written there."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import socket
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from qlikops.config import Context, console_contexts, endpoint_answers, local_status_path, resolve_context
+import qlikops
+from qlikops.config import Context, Settings, console_contexts, endpoint_answers, local_status_path, resolve_context
 from qlikops.domain.errors import NotFound, UsageError
 
 STATUS = {
@@ -40,6 +45,27 @@ def write_status(environ: dict[str, str], text: str | None = None) -> None:
 
 def resolve(environ: dict[str, str], name: str | None = None, *, answers: bool = True, **options: object) -> Context:
     return resolve_context(name, options, environ=environ, answers=lambda _: answers)
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Settings)])
+def test_a_setting_is_read(name: str) -> None:
+    assert name in settings_read(), f"nothing of the operator's side goes by settings.{name}"
+
+
+@functools.cache
+def settings_read() -> frozenset[str]:
+    """The attributes of what is called `settings` outside Lambda and outside the module that declares them."""
+    package = Path(qlikops.__path__[0])
+
+    def within(text: str) -> Iterator[str]:
+        for node in ast.walk(ast.parse(text)):
+            match node:
+                case ast.Attribute(attr=name, value=ast.Name(id="settings") | ast.Attribute(attr="settings")):
+                    yield name
+
+    paths = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in ("agent", "config.py")]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return frozenset(name for text in texts if "settings." in text for name in within(text))
 
 
 def test_contexts_are_chosen_in_this_order(environ: dict[str, str]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qlikops.deployment.choices import DEFAULT_FILE, Choices, read_choices, schema, with_authorities
+from qlikops.deployment.choices import DEFAULT_FILE, PARAMETERS, Choices, read_choices, schema, with_authorities
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.domain.errors import UsageError
 from qlikops.resources import resource
@@ -35,6 +36,14 @@ name = "default"
 base_url = "https://qem.example.com/attunityenterprisemanager/api/v1"
 username = "monitor"
 """
+
+NO_PARAMETER = {
+    "approval_timeout": "rendered by build_release, into the definition and a parameter",
+    "tags": "given to CloudFormation beside the template",
+    "ca_bundle": "put into the secret by with_authorities",
+    "qlik": "put into the secret by Logins.secret",
+}
+"""Fields of Choices that are applied otherwise than as a parameter of their own."""
 
 
 @pytest.fixture
@@ -64,6 +73,15 @@ def test_a_whole_file_is_parameters_tags_and_a_timeout(file: Path) -> None:
     assert choices.tags == {"team": "data"}
     assert choices.approval_timeout_seconds({"ApprovalTimeoutSeconds": "60"}) == 7200
     assert choices.ca_bundle == str(file.parent / "authority.pem")
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Choices)])
+def test_a_choice_is_applied(name: str) -> None:
+    assert (name in PARAMETERS) is not (name in NO_PARAMETER), "its parameter stands in PARAMETERS of choices.py"
+    if name in PARAMETERS:
+        template = resource("deploy", "template.yaml").read_text()
+        parameter, _ = PARAMETERS[name]
+        assert f"\n  {parameter}:\n" in template.partition("\nResources:")[0], f"{parameter} is not in the template"
 
 
 def test_what_is_not_chosen_is_not_sent_and_empty_takes_back(tmp_path: Path) -> None:
