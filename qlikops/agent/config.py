@@ -26,7 +26,7 @@ from qlikops.domain.proposals.evaluation import ApprovalMode
 from qlikops.domain.words.text import folded
 
 T = TypeVar("T")
-Changes = dict[str, int]
+ChangedThresholds = dict[str, int]
 """Some of Thresholds' fields with other values."""
 
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:\S+")
@@ -199,11 +199,11 @@ class AgentConfig(Models):
     """Proposals of one run at most: an inline Map runs 40 items at a time."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """Thresholds of every task for which none of the next three settings says otherwise."""
-    server_thresholds: dict[str, Changes] = field(default_factory=dict)
+    server_thresholds: dict[str, ChangedThresholds] = field(default_factory=dict)
     """Thresholds by server, on every Enterprise Manager that has one of that name."""
-    tag_thresholds: dict[str, Changes] = field(default_factory=dict)
+    tag_thresholds: dict[str, ChangedThresholds] = field(default_factory=dict)
     """Thresholds by tag, compared without regard to case; of a task's several tags the last one written here wins."""
-    task_thresholds: dict[str, Changes] = field(default_factory=dict)
+    task_thresholds: dict[str, ChangedThresholds] = field(default_factory=dict)
     """Thresholds by `server/task`. The more particular wins: task over tag over server."""
     log_retention: LogRetention = field(default_factory=LogRetention)
     """How long each source keeps its log, which says until when a task that is down can be resumed."""
@@ -320,7 +320,7 @@ def _check_names(setting: str, names: Iterable[str]) -> None:
             raise ConfigError(setting, name, "whom it concerns may not be empty")
 
 
-def _check_changes(changes: Changes, prefix: str, thresholds: Thresholds) -> None:
+def _check_changes(changes: ChangedThresholds, prefix: str, thresholds: Thresholds) -> None:
     """Raises ConfigError for what could make a wrong set of thresholds, whatever else changes the same task's."""
     names = {spec.name for spec in fields(thresholds)}
     if unknown := changes.keys() - names:

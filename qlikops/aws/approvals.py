@@ -198,7 +198,7 @@ class LedgerApprovals:
             )["Items"]
         return [records.track_record(item) for item in items]
 
-    def _check_decidable(self, item: records.Item, request: DecisionRequest) -> None:
+    def _check_decidable(self, item: records.WireItem, request: DecisionRequest) -> None:
         approval = self._approval(item)
         if approval.status is not Status.WAITING:
             raise _not_waiting(approval)
@@ -278,10 +278,10 @@ class LedgerApprovals:
             self._timing.sleep(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    def _approval(self, item: records.Item) -> ProposalRecord:
+    def _approval(self, item: records.WireItem) -> ProposalRecord:
         return records.approval(item, self._timing.now())
 
-    def _item(self, approval_id: str) -> records.Item:
+    def _item(self, approval_id: str) -> records.WireItem:
         with aws_errors("read the approval"):
             reply = self._aws.dynamodb.get_item(
                 TableName=self._aws.resources.table,

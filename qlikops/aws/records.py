@@ -16,7 +16,7 @@ from qlikops.domain.proposals.lasting import TaskLasting
 from qlikops.domain.proposals.record import read_record, stored_digest
 
 T = TypeVar("T")
-Item = Mapping[str, Any]
+WireItem = Mapping[str, Any]
 
 
 def key(partition: str, sort: str) -> dict[str, Any]:
@@ -24,18 +24,18 @@ def key(partition: str, sort: str) -> dict[str, Any]:
     return {PARTITION: {"S": partition}, SORT: {"S": sort}}
 
 
-def text(item: Item, attribute: str) -> str:
+def text(item: WireItem, attribute: str) -> str:
     """The text of an attribute; empty where there is none."""
     return str(item.get(attribute, {}).get("S", ""))
 
 
-def number(item: Item, attribute: str) -> int | None:
+def number(item: WireItem, attribute: str) -> int | None:
     """The whole number of an attribute."""
     value = item.get(attribute, {}).get("N")
     return None if value is None else int(float(value))
 
 
-def value(cls: type[T], item: Item, attribute: str) -> T | None:
+def value(cls: type[T], item: WireItem, attribute: str) -> T | None:
     """The domain value in an attribute of JSON text; None where there is none."""
     written = text(item, attribute)
     if not written:
@@ -48,7 +48,7 @@ def value(cls: type[T], item: Item, attribute: str) -> T | None:
         raise QlikopsError(f"The ledger's {attribute} of {text(item, PARTITION)} cannot be read: {exc}") from exc
 
 
-def approval(item: Item, now: datetime) -> ProposalRecord:
+def approval(item: WireItem, now: datetime) -> ProposalRecord:
     """The approval in a RECORD item, without a claim that has run out.
 
     Raises RecordTooNew for one that a newer version wrote.
@@ -66,7 +66,7 @@ def approval(item: Item, now: datetime) -> ProposalRecord:
     return replace(record, claim=_unless_over(record.claim, now))
 
 
-def inbox_row(item: Item, now: datetime) -> InboxRow:
+def inbox_row(item: WireItem, now: datetime) -> InboxRow:
     """The row in an item of the inbox index.
 
     One that cannot be read is a row all the same, with what the index itself says: it must not hide what else waits,
@@ -81,7 +81,7 @@ def inbox_row(item: Item, now: datetime) -> InboxRow:
     return replace(row, claim=_claim(item, now))
 
 
-def _unreadable_row(item: Item, why: str) -> InboxRow:
+def _unreadable_row(item: WireItem, why: str) -> InboxRow:
     """A row in place of one that cannot be read; equal at every reading. It has no digest, so the console takes no
     answer to it.
     """
@@ -106,13 +106,13 @@ def _unreadable_row(item: Item, why: str) -> InboxRow:
     )
 
 
-def history_line(item: Item) -> HistoryLine | None:
+def history_line(item: WireItem) -> HistoryLine | None:
     """The line in an item of a task's history, with how the task fell over later; None if it holds none."""
     line = value(HistoryLine, item, Attribute.BODY)
     return replace(line, lasting=value(TaskLasting, item, Attribute.LASTING)) if line else None
 
 
-def track_record(item: Item) -> EarlierResults:
+def track_record(item: WireItem) -> EarlierResults:
     """The counts in an item of a TRACK# partition."""
     evaluator, _, verdict = text(item, SORT).rpartition("/")
     try:
@@ -123,7 +123,7 @@ def track_record(item: Item) -> EarlierResults:
     return EarlierResults(evaluator, said, *(number(item, name) or 0 for name in names))
 
 
-def digest(item: Item) -> str:
+def digest(item: WireItem) -> str:
     """The digest over what a RECORD item holds, as it is written there."""
     return stored_digest(_plain(item))
 
@@ -133,12 +133,12 @@ def too_new(what: str, version: int) -> RecordTooNew:
     return RecordTooNew(f"{what} was written by a newer qlikops (record version {version}).", "Update qlikops.")
 
 
-def _plain(item: Item) -> dict[str, str | int]:
+def _plain(item: WireItem) -> dict[str, str | int]:
     """The texts and whole numbers of `item` by attribute."""
     return {name: each["S"] if "S" in each else int(float(each["N"])) for name, each in item.items()}
 
 
-def _claim(item: Item, now: datetime) -> Claim | None:
+def _claim(item: WireItem, now: datetime) -> Claim | None:
     try:
         return _unless_over(value(Claim, item, Attribute.CLAIM), now)
     except QlikopsError:

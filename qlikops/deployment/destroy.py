@@ -13,7 +13,7 @@ from qlikops.deployment.data import DataStore, DataStores
 from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackEvent
-from qlikops.deployment.waiting import Progress
+from qlikops.deployment.waiting import OnProgress
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ledger import INBOX_INDEX, INBOX_PARTITION, INBOX_WAITING
 
@@ -83,7 +83,7 @@ class Destroyer:
             removes=stores if delete_data else (),
         )
 
-    def destroy(self, leaving: Leaving, progress: Progress) -> Iterator[StackEvent]:
+    def destroy(self, leaving: Leaving, progress: OnProgress) -> Iterator[StackEvent]:
         """Does what `look` said. Yields CloudFormation's events. Raises DeploymentError."""
         if self._has_schedule():
             self.scheduler.remove()

@@ -8,7 +8,7 @@ from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
 from qlikops.domain.words.duration import format_duration
 
-Progress = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 _SPOKEN_EVERY = 15.0
 """Seconds between two lines about one wait."""
@@ -20,7 +20,7 @@ class Patience:
 
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
-    progress: Progress
+    progress: OnProgress
     poll_seconds: float = 2.0
     limit_seconds: float = 600.0
 

@@ -33,7 +33,7 @@ from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 if TYPE_CHECKING:
     from psutil import Process
 
-Progress = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 AGENT_SETTINGS: dict[str, object] = {
     "evaluator": "rules",
@@ -85,7 +85,9 @@ class LocalEnvironment:
     def __init__(self, state: LocalState) -> None:
         self._state = state
 
-    def up(self, options: LocalOptions | None = None, progress: Progress = lambda _: None) -> tuple[LocalStatus, bool]:
+    def up(
+        self, options: LocalOptions | None = None, progress: OnProgress = lambda _: None
+    ) -> tuple[LocalStatus, bool]:
         """The running environment, and whether this call started it; what runs and answers is left as it is.
 
         What an interrupted or crashed `up` left is ended first; an exception (or Ctrl-C) in here leaves nothing.
@@ -104,7 +106,7 @@ class LocalEnvironment:
                 self._end(keep_logs=True)
                 raise
 
-    def down(self, progress: Progress = lambda _: None) -> bool:
+    def down(self, progress: OnProgress = lambda _: None) -> bool:
         """Ends everything and says whether there was anything to end."""
         with self._state.locked(lambda: progress("Waiting for another `qlikops local` to finish …")):
             return self._end()
@@ -128,7 +130,7 @@ class LocalEnvironment:
         self._state.clear(keep_logs=keep_logs)
         return ended
 
-    def _start(self, options: LocalOptions, rate: str, progress: Progress) -> LocalStatus:
+    def _start(self, options: LocalOptions, rate: str, progress: OnProgress) -> LocalStatus:
         model = None
         if options.model_url:
             progress("Asking the model a question as long as a run's; the first time can take minutes …")
@@ -210,7 +212,7 @@ def one_evaluation_at_a_time(release: Release) -> Release:
 
 
 def _deploy(
-    endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: Progress
+    endpoint: str, qlik: SimulatedQlik, model: LocalModel | None, options: LocalOptions, progress: OnProgress
 ) -> StackOutputs:
     instance = {"name": "default", "base_url": qlik.base_url, "username": qlik.username, "password": qlik.password}
     every = period(rate_expression(options.rate)) or LONGEST_PERIOD

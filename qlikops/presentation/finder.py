@@ -67,7 +67,7 @@ class Entry:
         object.__setattr__(self, "folded_more", f"{self.more} {self.detail}".casefold())
 
 
-class Found(NamedTuple):
+class FinderMatch(NamedTuple):
     """An entry that matches."""
 
     entry: Entry
@@ -75,10 +75,10 @@ class Found(NamedTuple):
     """The characters of its name that do."""
 
 
-class Answer(NamedTuple):
+class FinderResult(NamedTuple):
     """What was found."""
 
-    found: tuple[Found, ...]
+    found: tuple[FinderMatch, ...]
     matching: int
     """How many match, of which `found` may show only some."""
 
@@ -111,7 +111,7 @@ def ask(typed: str) -> FinderQuery:
     return FinderQuery(text.casefold(), sort, context.casefold())
 
 
-def find(entries: Iterable[Entry], question: FinderQuery) -> Answer:
+def find(entries: Iterable[Entry], question: FinderQuery) -> FinderResult:
     """What matches `question`: a name that is it, then what can be acted on; if nothing does, what holds its letters.
 
     Five thousand entries take up to 25 ms, so it may be asked with every key.
@@ -130,7 +130,9 @@ def find(entries: Iterable[Entry], question: FinderQuery) -> Answer:
             found.append((chance, _RANK[entry.sort], quality, place, entry.weight, len(found), entry))
     found = sorted(each for each in found if each[0] < _BY_CHANCE) or sorted(found)
     offered = _at_most(found, MOST if question.sort is not None else EACH)
-    return Answer(tuple(Found(each[-1], _letters(each[-1], question.text, needles)) for each in offered), len(found))
+    return FinderResult(
+        tuple(FinderMatch(each[-1], _letters(each[-1], question.text, needles)) for each in offered), len(found)
+    )
 
 
 def complete(typed: str, name: str) -> str:

@@ -20,7 +20,7 @@ from qlikops.domain.proposals.approval import ProposalRecord, choice_of
 from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
-from qlikops.tui.model.outbox import Answer, ApprovalKey, Outbox, Sending
+from qlikops.tui.model.outbox import ApprovalKey, Outbox, ReviewedDecision, Sending
 from qlikops.tui.terminal.pulse import Pulse
 from tests.simulation.choosing import terms_chosen
 from tests.simulation.kernel import Process
@@ -115,7 +115,7 @@ class Console:
         for sending in self.sendings.values():
             self._note(sending)
 
-    def decide(self, answers: list[Answer], batch: str = "") -> None:
+    def decide(self, answers: list[ReviewedDecision], batch: str = "") -> None:
         """Somebody has answered."""
         for approval, request in answers:
             verb = "approves" if request.approved else "denies"
@@ -181,7 +181,7 @@ def sit(world: World, operator: Operator, saying: Saying) -> None:
             console = _wait_for(world, operator, saying, console)
 
 
-def _answers(world: World, console: Console, *, chooses: bool) -> list[Answer]:
+def _answers(world: World, console: Console, *, chooses: bool) -> list[ReviewedDecision]:
     """To some of what waits, all in one way."""
     chance, rows = world.kernel.random, console.approvals.waiting()
     open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]

@@ -18,7 +18,7 @@ from unittest import mock
 from qlikops.agent.remember import record as records
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
-from qlikops.domain.proposals.record import Item, stored_digest
+from qlikops.domain.proposals.record import RecordItem, stored_digest
 from tests.simulation import situations
 from tests.simulation.exhaustive import restarting
 from tests.simulation.living import Lived, live_through, shortened
@@ -74,7 +74,7 @@ def _reading_once() -> Iterator[None]:
         yield
 
 
-def _once(digest: Callable[[Item], str]) -> Callable[[Item], str]:
+def _once(digest: Callable[[RecordItem], str]) -> Callable[[RecordItem], str]:
     kept = functools.lru_cache(maxsize=1000)(lambda texts: digest(dict(texts)))
     return lambda item: kept(tuple((name, item[name]) for name in _DIGESTED if name in item))
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 from qlikops.agent.diagnosis.codes import BROAD, NATIVE, WORD, Code, codes_in
 from qlikops.agent.diagnosis.entry import HARMLESS
-from qlikops.agent.diagnosis.library import Found, Library
+from qlikops.agent.diagnosis.library import Library, PhraseSpan
 from qlikops.agent.diagnosis.parser import Parsed
 from qlikops.agent.diagnosis.quotes import Role
 from qlikops.agent.diagnosis.words import ABOUT_DATA, OF_DATA, OF_THE_LOG
@@ -52,7 +52,7 @@ class _Place:
     mark: re.Pattern[str] | None
     """Each such text has this in it as well, which begins with what is quickly found."""
 
-    def spans(self, folded: str) -> Iterator[Found]:
+    def spans(self, folded: str) -> Iterator[PhraseSpan]:
         """Where it stands in `folded`."""
         if self.trigger in folded and (self.mark is None or self.mark.search(folded)):
             yield from (match.span() for match in self.regex.finditer(folded))
@@ -106,7 +106,7 @@ _FEW = 8
 _LONGEST = 120
 
 
-def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], codes: Sequence[Code]) -> str:
+def unexplained(parsed: Parsed, library: Library, explained: Iterable[PhraseSpan], codes: Sequence[Code]) -> str:
     """The first words that neither `explained`, nor `codes`, nor a known tail accounts for; empty where there are none.
 
     What is in quotes counts as well, unless it is a name: announced as one, or by a phrase that has quotes there.
@@ -131,7 +131,7 @@ def unexplained(parsed: Parsed, library: Library, explained: Iterable[Found], co
     return ""
 
 
-def _is_within(code: Code, explained: Sequence[Found], library: Library) -> bool:
+def _is_within(code: Code, explained: Sequence[PhraseSpan], library: Library) -> bool:
     """Whether a phrase has that number, or a hole for it: `… Please try again. Error code <n>`."""
     is_of_nobody = code.namespace == NATIVE and not library.by_number(code.value)
     return (code.namespace in _NUMBERS or is_of_nobody) and any(
@@ -139,7 +139,7 @@ def _is_within(code: Code, explained: Sequence[Found], library: Library) -> bool
     )
 
 
-def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[Found]) -> str:
+def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iterable[PhraseSpan]) -> str:
     taken = [*spans, *library.tails_in(folded, words)]
     for place in _PLACES:
         taken += place.spans(folded)
@@ -157,7 +157,7 @@ def _left_over(folded: str, words: frozenset[str], library: Library, spans: Iter
     return _short(" ".join(islice(pieces, _FEW)))
 
 
-def _announced(folded: str, words: frozenset[str]) -> Iterator[Found]:
+def _announced(folded: str, words: frozenset[str]) -> Iterator[PhraseSpan]:
     """Where hosts are announced, with what announces them."""
     for word in _ANNOUNCING:
         at = folded.find(word) if word in words else -1
@@ -167,7 +167,7 @@ def _announced(folded: str, words: frozenset[str]) -> Iterator[Found]:
             at = folded.find(word, at + 1)
 
 
-def about_the_log(text: str, words: frozenset[str], explained: Iterable[Found] = ()) -> str:
+def about_the_log(text: str, words: frozenset[str], explained: Iterable[PhraseSpan] = ()) -> str:
     """The first words in `text`, whose words are `words`, that speak of a source's log; what is `explained` apart."""
     if not _speak_of_the_log(words):
         return ""

@@ -26,7 +26,7 @@ ENTRIES = Path(__file__).parent / "entries"
 COMPILED = Path(__file__).parent / "entries.json"
 """Name of the index that stands in the Lambda bundle in place of the folder."""
 
-Found = tuple[int, int]
+PhraseSpan = tuple[int, int]
 """Start and end of a phrase in what a message says."""
 Index = dict[str, Any]
 """The entries as JSON."""
@@ -91,7 +91,7 @@ class Library:
         found: Sequence[tuple[str, int]] = self._numbers.get(value, ()) or self._numbers.get(family(value), ())
         return found
 
-    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
+    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[PhraseSpan, int]]:
         """Where names of codes stand in `said`, whose words are `words`, each with the number of a failure."""
         for word in sorted(self._names & words):
             for name, number in self._index["names"][word]:
@@ -99,11 +99,11 @@ class Library:
                 if start >= 0:
                     yield (start, start + len(name)), number
 
-    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
+    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, PhraseSpan]]:
         """Number of a failure, and where one of its phrases stands in `folded`, whose words are `words`."""
         return self._phrases.find(folded, words)
 
-    def tails_in(self, folded: str, words: frozenset[str]) -> Iterator[Found]:
+    def tails_in(self, folded: str, words: frozenset[str]) -> Iterator[PhraseSpan]:
         """Where known tails stand in `folded`, whose words are `words`."""
         return (found for _, found in self._tails.find(folded, words))
 
@@ -121,10 +121,10 @@ class _LibraryWithout(Library):
     def by_number(self, value: str) -> Sequence[tuple[str, int]]:
         return [found for found in super().by_number(value) if found[1] != self._hidden]
 
-    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[Found, int]]:
+    def by_name(self, said: str, words: frozenset[str]) -> Iterator[tuple[PhraseSpan, int]]:
         return (found for found in super().by_name(said, words) if found[1] != self._hidden)
 
-    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
+    def by_phrase(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, PhraseSpan]]:
         return (found for found in super().by_phrase(folded, words) if found[0] != self._hidden)
 
 
@@ -137,7 +137,7 @@ class _Phrases:
         self._wordless = wordless
         self._made: dict[str, list[tuple[int, Phrase, str]]] = {}
 
-    def find(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, Found]]:
+    def find(self, folded: str, words: frozenset[str]) -> Iterator[tuple[int, PhraseSpan]]:
         # A phrase in a language that writes no blanks has no word to be looked up by.
         wordless = () if folded.isascii() else ("",)
         for word in (*wordless, *sorted(self._words & words)):

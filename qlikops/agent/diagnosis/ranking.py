@@ -15,7 +15,7 @@ from qlikops.agent.diagnosis import doubts
 from qlikops.agent.diagnosis.codes import BROAD, NATIVE, Code
 from qlikops.agent.diagnosis.engines import EVERYWHERE, SERVICES, engine_of, is_kin, named_in, spoken_by
 from qlikops.agent.diagnosis.entry import HARMLESS, Failure
-from qlikops.agent.diagnosis.library import Found, Library, library
+from qlikops.agent.diagnosis.library import Library, PhraseSpan, library
 from qlikops.agent.diagnosis.parser import Parsed, parse
 from qlikops.agent.diagnosis.sentences import NAME, own_sentences
 from qlikops.dataclass import dataclass
@@ -59,8 +59,8 @@ class _Match:
     """How one entry matches."""
 
     failure: Failure
-    by_code: list[Found] = field(default_factory=list)
-    by_phrase: list[Found] = field(default_factory=list)
+    by_code: list[PhraseSpan] = field(default_factory=list)
+    by_phrase: list[PhraseSpan] = field(default_factory=list)
     is_sure: bool = False
     """Whether a code or a phrase of the message fits the engine."""
     nearness: int = 0
@@ -76,7 +76,7 @@ class _Match:
         return self.is_exact and self.failure.failure_class.is_explained and self.failure.failure_class not in _PASSES
 
     @property
-    def spans(self) -> list[Found]:
+    def spans(self) -> list[PhraseSpan]:
         return [*self.by_phrase, *self.by_code]
 
     @property
@@ -274,7 +274,7 @@ def _tail_codes(parsed: Parsed, entries: Library, engines: frozenset[str]) -> li
     return [code for code in parsed.codes if entries.is_tail(str(code), engines)]
 
 
-def _theirs(codes: tuple[Code, ...], entries: Library, ours: list[_Match]) -> Iterator[Found]:
+def _theirs(codes: tuple[Code, ...], entries: Library, ours: list[_Match]) -> Iterator[PhraseSpan]:
     """The numbers that are those of a failure of the same class whose engine said the words beside them."""
     said = {(match.failure.engine, match.failure.failure_class) for match in ours if match.by_phrase and match.is_exact}
     for code in codes if said else ():
@@ -283,7 +283,7 @@ def _theirs(codes: tuple[Code, ...], entries: Library, ours: list[_Match]) -> It
             yield code.start, code.end
 
 
-def _states_of(codes: tuple[Code, ...], known: set[Found], entries: Library) -> Iterator[Code]:
+def _states_of(codes: tuple[Code, ...], known: set[PhraseSpan], entries: Library) -> Iterator[Code]:
     """The SQLSTATEs that a driver prints right before a number that is known: they only say its class.
 
     One by which an engine says something stricter is no mere class.

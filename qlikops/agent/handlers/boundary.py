@@ -9,10 +9,10 @@ from typing import Any, Concatenate, ParamSpec
 from qlikops.agent.transient import TransientError, may_pass
 
 P = ParamSpec("P")
-Handler = Callable[Concatenate[dict[str, Any], P], dict[str, Any]]
+StateHandler = Callable[Concatenate[dict[str, Any], P], dict[str, Any]]
 
 
-def names_what_may_pass(handler: Handler[P]) -> Handler[P]:
+def names_what_may_pass(handler: StateHandler[P]) -> StateHandler[P]:
     """`handler`, raising TransientError for every failure that may pass by itself, and any other as it is.
 
     A wait that began before an update is retried by the names in its own definition, and those do not have

@@ -58,7 +58,7 @@ class FollowUp:
         return not (self.tasks or self.untold)
 
 
-Change = Callable[[FollowUp], FollowUp]
+FollowUpStep = Callable[[FollowUp], FollowUp]
 """A pure step: it may be applied more than once, to newer states of the same restart."""
 
 
@@ -114,7 +114,7 @@ class FollowUps:
         return [stored for item in self._table.query(keys.FOLLOWED_PARTITION) if (stored := _read(item))]
 
     def change(
-        self, stored: StoredFollowUp, change: Change, record: StoredRecord | None = None
+        self, stored: StoredFollowUp, change: FollowUpStep, record: StoredRecord | None = None
     ) -> FollowUpChange | None:
         """The follow-up before and after `change`; None if another run, or a newer version, has taken it over.
 

@@ -16,11 +16,11 @@ from qlikops.domain.proposals.lasting import Aftermath
 from qlikops.domain.proposals.proposal import RECORD_VERSION, Proposal
 
 T = TypeVar("T")
-Item = Mapping[str, str | int]
+RecordItem = Mapping[str, str | int]
 """Attribute -> text or whole number; the ledger has no other types."""
 
 
-def read_record(item: Item) -> ProposalRecord:
+def read_record(item: RecordItem) -> ProposalRecord:
     """The record in `item`. A claim that cannot be read is left out: it is a courtesy, and nothing depends on it.
 
     Raises codec.NewerVersion for a record that a newer version wrote, and CodecError that names what cannot be read.
@@ -56,7 +56,7 @@ def read_record(item: Item) -> ProposalRecord:
     )
 
 
-def claim_in(item: Item) -> Claim | None:
+def claim_in(item: RecordItem) -> Claim | None:
     """The claim in a record's `item`; None for one that cannot be read: a person wrote it, perhaps with another
     version, not the workflow.
     """
@@ -66,14 +66,14 @@ def claim_in(item: Item) -> Claim | None:
         return None
 
 
-def stored_digest(item: Item) -> str:
+def stored_digest(item: RecordItem) -> str:
     """The digest over what `item` holds, as it is written there: fields that this version doesn't know count too."""
     names = (Attribute.PROPOSAL, Attribute.EVALUATION, Attribute.POLICY)
     stored: list[Any] = [json.loads(str(item[name])) if item.get(name) else None for name in names]
     return digest_of(*stored)
 
 
-def _value(cls: type[T], item: Item, name: str) -> T | None:
+def _value(cls: type[T], item: RecordItem, name: str) -> T | None:
     """The value in an attribute of JSON text; None if there is none."""
     try:
         return codec.loads(cls, str(item[name])) if item.get(name) else None

@@ -10,7 +10,7 @@ from qlikops.domain.words.text import harmless
 from qlikops.domain.workflow.execution import Source, StateVisit
 from qlikops.domain.workflow.machine import Machine, State, Via
 from qlikops.presentation import vocabulary
-from qlikops.presentation.pictures.graph import Graph, Item, Node, longest, walk
+from qlikops.presentation.pictures.graph import Graph, MapItem, Node, longest, walk
 
 _VIA = {Via.CHOICE: "if", Via.DEFAULT: "else", Via.CATCH: "on", Via.NEXT: ""}
 _LABEL = 10
@@ -39,7 +39,7 @@ def _state(node: Node, state: State | None, now: datetime, log_key: str) -> Iter
             yield _fact("leads to" if number == 0 else "", f"{edge.target}{f', {why}' if why else ''}")
 
 
-def _item(item: Item, now: datetime, log_key: str) -> Iterator[str]:
+def _item(item: MapItem, now: datetime, log_key: str) -> Iterator[str]:
     yield f"{item.index}  {item.what}"
     yield item.came_to.text
     yield ""

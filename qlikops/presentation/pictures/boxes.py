@@ -34,7 +34,7 @@ _OUTLINES = {
     Reached.NOT_RECORDED: (DASHED, Tone.MUTED),
 }
 
-Cell = tuple[int, int]
+GridCell = tuple[int, int]
 """Line and column of boxes."""
 
 
@@ -97,7 +97,7 @@ def box_width(node: Node) -> int:
 # Places
 
 
-def _placed(level: Level, width: int) -> Mapping[str, Cell] | None:
+def _placed(level: Level, width: int) -> Mapping[str, GridCell] | None:
     """Each state's line and column; as many columns as fit."""
     widths = {node.name: box_width(node) for node in level.nodes}
     path = main_path(level)
@@ -110,14 +110,14 @@ def _placed(level: Level, width: int) -> Mapping[str, Cell] | None:
     return {} if not path else None
 
 
-def _column_widths(cells_of: Mapping[str, Cell], widths: Mapping[str, int]) -> Sequence[int]:
+def _column_widths(cells_of: Mapping[str, GridCell], widths: Mapping[str, int]) -> Sequence[int]:
     columns: dict[int, int] = defaultdict(int)
     for name, (_, column) in cells_of.items():
         columns[column] = max(columns[column], widths[name])
     return [columns[column] for column in range(max(columns, default=-1) + 1)]
 
 
-def _place_others(cells_of: dict[str, Cell], level: Level, columns: int) -> None:
+def _place_others(cells_of: dict[str, GridCell], level: Level, columns: int) -> None:
     lines = 1 + max((line for line, _ in cells_of.values()), default=-1)
     near: dict[str, list[str]] = defaultdict(list)
     for way in level.ways:
@@ -134,7 +134,7 @@ def _place_others(cells_of: dict[str, Cell], level: Level, columns: int) -> None
         lines = max(lines, chosen[0] + 1)
 
 
-def _far(cell: Cell, others: Iterable[Cell]) -> int:
+def _far(cell: GridCell, others: Iterable[GridCell]) -> int:
     return sum(2 * abs(cell[0] - line) + abs(cell[1] - column) for line, column in others)
 
 
@@ -157,7 +157,7 @@ class _Route:
 class _Plan:
     """Where everything of a level goes; the rows follow once the tracks are counted."""
 
-    grid: Mapping[str, Cell]
+    grid: Mapping[str, GridCell]
     straight: dict[tuple[str, str], str]
     """Which ways are one line, and where to: right, left, down."""
     routes: dict[tuple[str, str], _Route]
@@ -175,7 +175,7 @@ class _Plan:
     _tops: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, level: Level, grid: Mapping[str, Cell], left: int, width: int) -> _Plan:
+    def of(cls, level: Level, grid: Mapping[str, GridCell], left: int, width: int) -> _Plan:
         widths = {node.name: box_width(node) for node in level.nodes}
         columns = _column_widths(grid, widths)
         spare = width - sum(columns)
@@ -322,7 +322,7 @@ class _Plan:
         yield end, target.y + (-1 if route.target_above else HEIGHT)
 
 
-def _straight(source: Cell, target: Cell, at: Mapping[Cell, str]) -> str:
+def _straight(source: GridCell, target: GridCell, at: Mapping[GridCell, str]) -> str:
     (line, column), (to_line, to_column) = source, target
     if line == to_line:
         between = range(min(column, to_column) + 1, max(column, to_column))
@@ -331,7 +331,7 @@ def _straight(source: Cell, target: Cell, at: Mapping[Cell, str]) -> str:
     return "down" if to_line == line + 1 and to_column == column else ""
 
 
-def _route(source: Cell, target: Cell) -> _Route:
+def _route(source: GridCell, target: GridCell) -> _Route:
     (line, column), (to_line, to_column) = source, target
     below, above = to_line >= line, to_line > line
     first, last = (line if below else line - 1), (to_line - 1 if above else to_line)

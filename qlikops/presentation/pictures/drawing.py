@@ -13,7 +13,7 @@ from qlikops.domain.workflow.execution import StateVisit
 from qlikops.presentation import vocabulary
 from qlikops.presentation.pictures import boxes
 from qlikops.presentation.pictures.canvas import ROUND, Canvas, cells, cut, cut_end
-from qlikops.presentation.pictures.graph import Graph, Item, Level, Node, Reached, Way, walk
+from qlikops.presentation.pictures.graph import Graph, Level, MapItem, Node, Reached, Way, walk
 from qlikops.presentation.tone import Spans, Tone, outside
 
 BOXES_FROM = 100
@@ -197,7 +197,7 @@ class _Sheet:
             self.canvas.text(6, self.y, f"… and {len(items) - ITEMS_SHOWN:,} items more", Tone.MUTED)
             self.y += 1
 
-    def _item(self, item: Item, columns: tuple[int, int, int], what: int, at: int) -> None:
+    def _item(self, item: MapItem, columns: tuple[int, int, int], what: int, at: int) -> None:
         self.canvas.text(1, self.y, f"{item.index:>4}", Tone.MUTED)
         self.canvas.text(columns[0], self.y, cut_end(item.what, what))
         if at:

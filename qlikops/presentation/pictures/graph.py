@@ -104,7 +104,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MapItem:
     """One item of the Map: a proposal."""
 
     key: str
@@ -121,7 +121,7 @@ class Graph:
     """One execution."""
 
     level: Level
-    items: tuple[Item, ...]
+    items: tuple[MapItem, ...]
     total: int
     """Items that there are."""
     here: str
@@ -378,7 +378,7 @@ class _Made:
     def _waits(self, state: State) -> bool:
         return state.kind == "Map" and self.goes_on and bool(self.detail.proposals)
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[MapItem]:
         """The items that the ledger knows, and the ones that the history does."""
         maps = {name for name in self.ran.visits if any(visit.map_path for visit in self.ran.visits[name])}
         by_index: dict[int, list[StateVisit]] = defaultdict(list)
@@ -417,16 +417,16 @@ def longest(visits: Iterable[StateVisit], now: datetime) -> float:
     return max(seconds, default=0.0)
 
 
-def _item(index: int, proposal: RunProposal | None, visits: tuple[StateVisit, ...]) -> Item:
+def _item(index: int, proposal: RunProposal | None, visits: tuple[StateVisit, ...]) -> MapItem:
     latest = visits[-1] if visits else None
     if proposal is None:
         came_to = vocabulary.state_status(latest.status) if latest else Span("")
-        return Item(f"item {index}", index, f"item {index}", latest.name if latest else "", came_to, visits)
+        return MapItem(f"item {index}", index, f"item {index}", latest.name if latest else "", came_to, visits)
     stands = vocabulary.standing(proposal.status, proposal.waits)
     sign = WAITS if stands.text == "WAITING" else UNDER_WAY if not proposal.status.is_final else _ENDED[stands.tone]
     detail = progress(proposal) if proposal.outcome is None else proposal.outcome.detail
     words = f"{sign} {stands.text.lower()}" + (f": {outside(detail, cap=120).text}" if detail else "")
-    return Item(
+    return MapItem(
         f"item {index}",
         index,
         outside(_task_first(proposal.label), cap=120, before=_unusual(proposal.action)).text,

@@ -34,7 +34,7 @@ DENIALS_AT_ONCE = 8
 """Nothing restarts by them, and a storm of proposals is denied before it expires. Approvals go one by one."""
 
 Clock = Callable[[], datetime]
-Answer = tuple[ProposalRecord, DecisionRequest]
+ReviewedDecision = tuple[ProposalRecord, DecisionRequest]
 """A decision, with the record as it was on the screen."""
 
 
@@ -221,7 +221,7 @@ class Outbox:
     def _key(self, approval_id: str) -> ApprovalKey:
         return ApprovalKey(self.context, approval_id)
 
-    def send(self, answers: Iterable[Answer], to: MessagePump, batch: str = "") -> None:
+    def send(self, answers: Iterable[ReviewedDecision], to: MessagePump, batch: str = "") -> None:
         """Sends decisions in their order, once they have been held back; `batch` is theirs where they are several.
 
         What is held back goes out by `send_due`, whose caller knows whether the screen was there all the time.

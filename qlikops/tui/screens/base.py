@@ -26,7 +26,7 @@ from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.status import StatusLine
 from qlikops.tui.widgets.title import TitleBar
 
-Found = TypeVar("Found")
+PollResult = TypeVar("PollResult")
 
 
 class ConsoleScreen(Screen[None]):
@@ -194,7 +194,7 @@ class ConsoleScreen(Screen[None]):
         self.state_changed()
 
 
-class PolledScreen(ConsoleScreen, Generic[Found]):
+class PolledScreen(ConsoleScreen, Generic[PollResult]):
     """A screen that asks one context for what it shows, again and again, but only while it is on the screen."""
 
     POLL_SECONDS: ClassVar[float]
@@ -217,11 +217,11 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
         return self.context.locked_because()
 
     @abstractmethod
-    def load(self, environment: ContextServices) -> Found:
+    def load(self, environment: ContextServices) -> PollResult:
         """Asks, off the UI thread."""
 
     @abstractmethod
-    def took(self, found: Found) -> None:
+    def took(self, found: PollResult) -> None:
         """What `load` returned has come."""
 
     def missed(self, error: Exception) -> None:
@@ -242,7 +242,7 @@ class PolledScreen(ConsoleScreen, Generic[Found]):
         if not self.context.backend.busy(self.lane):
             self.ask(self.load)
 
-    def ask(self, load: Callable[[ContextServices], Found]) -> None:
+    def ask(self, load: Callable[[ContextServices], PollResult]) -> None:
         """Has `load` run off the UI thread; `took` or `missed` hears of it."""
         self.context.backend.call(self.lane, lambda environment: Polled(load(environment)), PollFailed, self)
 

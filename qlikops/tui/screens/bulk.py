@@ -29,14 +29,14 @@ from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Line, Tone, outside
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
-from qlikops.tui.model.outbox import Answer
+from qlikops.tui.model.outbox import ReviewedDecision
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.dialog import LOOK_FIRST, FollowingDialog
 from qlikops.tui.widgets.denying import Denying
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.prose import palette, text
 
-Answers = tuple[Answer, ...]
+ReviewedDecisions = tuple[ReviewedDecision, ...]
 AT_ONCE = timedelta(seconds=0.5)
 """What comes within this time of the key is what the person waits for."""
 _CLAUSE = 80
@@ -69,7 +69,7 @@ class Ticks(SelectionList[str]):
         self.disable_option_at_index(index)
 
 
-class BulkScreen(FollowingDialog[Answers]):
+class BulkScreen(FollowingDialog[ReviewedDecisions]):
     """Answers with one request for each ticked record, bound to its own digest.
 
     It opens at once and reads the records then: what is typed after its key is meant for it, not for the list below.
@@ -285,7 +285,7 @@ class BulkScreen(FollowingDialog[Answers]):
             return
         super().submit()
 
-    def answer(self) -> Answers:
+    def answer(self) -> ReviewedDecisions:
         """One request for each, with a decision id of its own."""
         reason = self.reason
         snooze = None if self._approved else self.query_one(Denying).snooze

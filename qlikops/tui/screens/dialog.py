@@ -20,7 +20,7 @@ from qlikops.presentation.tone import Line, Section, Tone
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.modal import Answer, Modal
+from qlikops.tui.screens.modal import Modal, ModalResult
 from qlikops.tui.widgets.delay_bar import DelayBar
 from qlikops.tui.widgets.line import LineInput
 from qlikops.tui.widgets.outgoing import Outgoing
@@ -37,7 +37,7 @@ def lasting(*hours: float) -> tuple[tuple[str, float], ...]:
     return tuple((f"for {said}", each) for said, each in zip(words, hours, strict=True))
 
 
-class Dialog(Modal[Answer | None]):
+class Dialog(Modal[ModalResult | None]):
     """Answers with what to send, or None. Esc means the dialog, whatever else is held back."""
 
     TAKES_ESCAPE = True
@@ -97,7 +97,7 @@ class Dialog(Modal[Answer | None]):
         return Button(self.verb, variant="warning", id="send", compact=True)
 
     @abstractmethod
-    def answer(self) -> Answer:
+    def answer(self) -> ModalResult:
         """What to send, as it stands."""
 
     def begin_in(self, selector: str) -> None:
@@ -162,7 +162,7 @@ class Dialog(Modal[Answer | None]):
         self.dismiss(None)
 
 
-class Reading(Modal[Answer]):
+class Reading(Modal[ModalResult]):
     """Has lines to read to the end: they get the room that the rest of the dialog leaves, and two keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -189,7 +189,7 @@ class Reading(Modal[Answer]):
             lines.fit(self.size.height - others)
 
 
-class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
+class OutgoingDialog(Dialog[ModalResult], Reading[ModalResult | None]):
     """Shows line by line what goes out, as it stands, above what the person fills in.
 
     Nothing is sent before its last line has been in sight.
@@ -248,7 +248,7 @@ class OutgoingDialog(Dialog[Answer], Reading[Answer | None]):
             self.call_after_refresh(self._fit)
 
 
-class ReasonedDialog(OutgoingDialog[Answer]):
+class ReasonedDialog(OutgoingDialog[ModalResult]):
     """Asks why, for the readers of report and history."""
 
     AUTO_FOCUS = ""
@@ -272,7 +272,7 @@ class ReasonedDialog(OutgoingDialog[Answer]):
         self.submit()
 
 
-class FollowingDialog(OutgoingDialog[Answer]):
+class FollowingDialog(OutgoingDialog[ModalResult]):
     """Says what became of records that can no longer be decided, and goes on until nothing more becomes of them."""
 
     def __init__(self, state: ConsoleState, context: LiveContext) -> None:

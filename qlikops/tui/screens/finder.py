@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qlikops.presentation import finder
-from qlikops.presentation.finder import Answer, Entry, Found, Sort
+from qlikops.presentation.finder import Entry, FinderMatch, FinderResult, Sort
 from qlikops.presentation.pictures.canvas import cut_end
 from qlikops.presentation.tone import Tone
 from qlikops.tui.model.findable import Findable, of_id, of_link
@@ -58,7 +58,7 @@ class FinderScreen(Modal[Entry | None]):
         self._ahead = ""
         """What was typed before the line was there."""
         self._entries: list[Entry] = []
-        self._found: tuple[Found, ...] = ()
+        self._found: tuple[FinderMatch, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The line, what it finds, and how to narrow it."""
@@ -92,20 +92,20 @@ class FinderScreen(Modal[Entry | None]):
         self._entries = self._findable.entries(self._deeds)
         self._show()
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> FinderResult:
         question = finder.ask(self.query_one(EarlierInput).value)
         if not question.text and question.sort is None and not question.context:
             return self._first_offer()
         entries = [*self._entries, *of_id(question, self.state.current.name)]
         return finder.find(entries, question)
 
-    def _first_offer(self) -> Answer:
+    def _first_offer(self) -> FinderResult:
         """What was looked at last, then what waits, then what can be done here."""
         known = {entry.target: entry for entry in self._entries if entry.sort not in (Sort.DO, Sort.CONTEXT)}
         seen = [known.get(link) or of_link(link) for link in self._visited][: finder.EACH]
         waits = [entry for entry in self._entries if entry.sort is Sort.WAITS and entry not in seen][: finder.EACH]
         deeds = [entry for entry in self._entries if entry.sort in (Sort.DO, Sort.CONTEXT, Sort.FILTER)]
-        return Answer(tuple(Found(entry, ()) for entry in (*seen, *waits, *deeds)), len(self._entries))
+        return FinderResult(tuple(FinderMatch(entry, ()) for entry in (*seen, *waits, *deeds)), len(self._entries))
 
     @on(Input.Changed)
     @on(events.Resize)
@@ -124,7 +124,7 @@ class FinderScreen(Modal[Entry | None]):
         options.highlighted = 0 if lines else None
         self.query_one("#finder").border_title = f"Find  {answer.matching:,} of {len(self._entries):,}"
 
-    def _line(self, found: Found, width: int, *, is_first: bool) -> Text:
+    def _line(self, found: FinderMatch, width: int, *, is_first: bool) -> Text:
         colours, entry = palette(self), found.entry
         at_key = width - _KEY if entry.key else width
         name_cells = min(_NAME, max(16, (at_key - _SORT) * 6 // 10))

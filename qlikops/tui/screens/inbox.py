@@ -29,7 +29,7 @@ from qlikops.tui.widgets.table import KeyedTable
 from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
 
 if TYPE_CHECKING:
-    from qlikops.tui.screens.bulk import Answers
+    from qlikops.tui.screens.bulk import ReviewedDecisions
     from qlikops.tui.screens.decision import DecisionScreen
 
 _MARKED = Binding.Group("Marked")
@@ -366,7 +366,7 @@ class InboxScreen(ConsoleScreen):
         screen = BulkScreen(self.state, context, ids, approved=approved)
         self.app.push_screen(screen, lambda answers: self._send_marked(context, answers))
 
-    def _send_marked(self, context: LiveContext, answers: Answers | None) -> None:
+    def _send_marked(self, context: LiveContext, answers: ReviewedDecisions | None) -> None:
         self.state.marked -= {ApprovalKey(context.name, approval.approval_id) for approval, _ in answers or ()}
         context.outbox.send(answers or (), self.app, batch=new_decision_id())
         self.state_changed()

@@ -15,10 +15,10 @@ from textual.widgets import Static
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.widgets.delay_bar import DelayBar
 
-Answer = TypeVar("Answer")
+ModalResult = TypeVar("ModalResult")
 
 
-class Modal(ModalScreen[Answer]):
+class Modal(ModalScreen[ModalResult]):
     """Answers once.
 
     A press becomes an answer some messages later, so of two keys in one burst both may be taken. Textual would hand the
@@ -35,7 +35,7 @@ class Modal(ModalScreen[Answer]):
         """Keeps what is typed before there is a field to type it in; returns whether it does."""
         return False
 
-    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+    def dismiss(self, result: ModalResult | None = None) -> AwaitComplete:
         """Closes this one, if it still is the one on top."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 

@@ -22,7 +22,7 @@ from qlikops.presentation.tone import Line
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import LiveContext
 from qlikops.tui.model.state import ConsoleState
-from qlikops.tui.screens.base import Found, PolledScreen
+from qlikops.tui.screens.base import PolledScreen, PollResult
 from qlikops.tui.screens.dialog import ReasonedDialog, lasting
 from qlikops.tui.widgets.line import LineInput
 
@@ -33,7 +33,7 @@ _SCOPE_CAP = 500
 """Characters of what a plan covers, as it is typed."""
 
 
-class OrderingScreen(PolledScreen[Found]):
+class OrderingScreen(PolledScreen[PollResult]):
     """A screen from which orders are sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from qlikops.domain.ports import ContextServices
 from qlikops.domain.workflow.execution import ExecutionStatus, ExecutionSummary
 from qlikops.domain.workflow.redrive import UNSUCCESSFUL
 from qlikops.tui.model import messages
-from qlikops.tui.screens.base import Found, PolledScreen
+from qlikops.tui.screens.base import PolledScreen, PollResult
 from qlikops.tui.screens.dialog import OutgoingDialog
 from qlikops.tui.screens.running import LANE, Act, RedriveScreen, StartScreen, StopScreen
 
@@ -19,7 +19,7 @@ _WRITES = frozenset({"start", "stop", "redrive"})
 _ABOUT_ONE = frozenset({"stop", "redrive", "copy", "browse"})
 
 
-class RunsScreen(PolledScreen[Found]):
+class RunsScreen(PolledScreen[PollResult]):
     """A screen on which one execution is chosen, or none."""
 
     MODE = "executions"

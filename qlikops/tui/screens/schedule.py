@@ -31,7 +31,7 @@ _USUAL_HOURS = 1.0
 """Preselected: a pause that ends by itself cannot be forgotten."""
 
 
-Change = Callable[[ContextServices], ScheduleStatus]
+ScheduleChange = Callable[[ContextServices], ScheduleStatus]
 """What was confirmed, to be sent off the UI thread."""
 
 
@@ -96,7 +96,7 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         if self._status is not None:
             self.copy(as_text(schedule.sections(self._status, self.state.now())), "Schedule")
 
-    def _send(self, change: Change | None) -> None:
+    def _send(self, change: ScheduleChange | None) -> None:
         if change is not None:
             self.context.backend.call(
                 "schedule-change",
@@ -125,7 +125,7 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         self.refresh_bindings()
 
 
-class ChangeScreen(OutgoingDialog[Change]):
+class ChangeScreen(OutgoingDialog[ScheduleChange]):
     """Pausing until a time of day, or resuming."""
 
     AUTO_FOCUS = "#send"
@@ -159,7 +159,7 @@ class ChangeScreen(OutgoingDialog[Change]):
         choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
         return Text(f"Enter sends. {choosing}Esc cancels.", palette(self)[Tone.MUTED])
 
-    def answer(self) -> Change:
+    def answer(self) -> ScheduleChange:
         """Pauses for the duration as it stands, or resumes."""
         duration = self._duration
         if self._pause:

@@ -82,7 +82,7 @@ class ListedSchedules(FakeSchedules):
         return super().status()
 
 
-def unreadable(row: InboxRow) -> records.Item:
+def unreadable(row: InboxRow) -> records.WireItem:
     """What the inbox index still says where somebody broke the row."""
     deadline = {"N": str(int(row.deadline.timestamp()))}
     return {**records.key(approval_partition(row.approval_id), RECORD), INBOX_SORT: deadline, Attribute.ROW: {"S": "{"}}
