@@ -31,13 +31,17 @@ class EndpointTester(Protocol):
 
 
 def probe(tester: EndpointTester, endpoint: EndpointKey, clock: Callable[[], datetime]) -> Probe:
-    """What a test of `endpoint` came to; never raises for what Enterprise Manager says or does not say."""
+    """What a test of `endpoint` came to; never raises for what Enterprise Manager says or does not say.
+
+    It is as old as the question: who stands still after the answer does not take it for a new one.
+    """
+    asked_at = clock()
     try:
         tested = tester.test_endpoint(endpoint.server, endpoint.name, TEST_SECONDS)
         answer, detail = _ANSWERS.get(tested.status, ProbeAnswer.UNKNOWN), tested.message
     except QemError as exc:
         answer, detail = _of_error(exc), str(exc)
-    return Probe(endpoint, answer, clock(), harmless(detail, _DETAIL_CAP))
+    return Probe(endpoint, answer, asked_at, harmless(detail, _DETAIL_CAP))
 
 
 def _of_error(error: QemError) -> ProbeAnswer:

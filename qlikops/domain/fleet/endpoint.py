@@ -75,7 +75,7 @@ class Probe:
     endpoint: EndpointKey
     answer: ProbeAnswer
     at: datetime
-    """When it was answered."""
+    """When it was asked for: it is no newer than that."""
     detail: str = ""
     """What Enterprise Manager said, made harmless: a vendor's words."""
 

@@ -151,7 +151,7 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
     if (keys.token_partition(proposal_id), keys.TOKEN) in watch.items:
         return f"{proposal_id} still has its token"
     tokens = watch.tokens.get(proposal_id)
-    if tokens and watch.world.states.is_waiting(tokens[-1]):
+    if tokens and watch.world.states.is_waiting(tokens[-1]) and not _was_redriven_meanwhile(watch, proposal_id):
         return f"{proposal_id} is still waited for"
     if watch.is_tampered(proposal_id):
         return ""
@@ -167,6 +167,15 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
         ):
             return f"{proposal_id} is not in the history of {partition}"
     return ""
+
+
+def _was_redriven_meanwhile(watch: Watch, proposal_id: str) -> bool:
+    """Whether its execution, which was over when who closes it began, has been redriven with the plain AWS CLI since.
+
+    It waits to its end then, with a question that is closed.
+    """
+    closing, execution = watch.writer(), watch.world.states.executions[watch.proposed[proposal_id]["execution_arn"]]
+    return watch.world.redrives_plainly and closing is not None and execution.redriven_at > closing.at
 
 
 def _histories(watch: Watch) -> list[tuple[str, str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from qlikops.domain.fleet.endpoint import EndpointKey, Probe, ProbeAnswer
 from qlikops.qlik.probe import probe
+from qlikops.qlik.wire import EndpointStatus, EndpointTest
 from tests.scenarios.library import build_scenario
 from tests.scenarios.outages import EndpointDown
 from tests.unit.qlik.conftest import Simulate, client_of
@@ -32,6 +33,18 @@ def answer_of(simulate: Simulate, endpoint: EndpointKey, *, silent: bool = False
 def test_an_endpoint_that_is_there_takes_logins(simulate: Simulate) -> None:
     found = answer_of(simulate, replace(ORACLE, name="SNOWFLAKE-DWH"))
     assert (found.answer, found.at, found.detail) == (ProbeAnswer.CONNECTED, NOW, "")
+
+
+def test_an_answer_is_no_newer_than_the_question() -> None:
+    """However long the process stands still after it has come."""
+    now = [NOW]
+
+    class SlowTester:
+        def test_endpoint(self, *_: object) -> EndpointTest:
+            now[0] += timedelta(minutes=8)
+            return EndpointTest(EndpointStatus.CONNECTED, "")
+
+    assert probe(SlowTester(), ORACLE, lambda: now[0]).at == NOW
 
 
 def test_an_endpoint_that_is_away_says_why(simulate: Simulate) -> None:
