@@ -9,8 +9,8 @@ from tests.simulation.living import Lived, live_through
 from tests.simulation.night import LARGE, Habit, draw
 from tests.simulation.plant import without_threads
 
-SEED = 50
-"""A person waits in it: once until the endpoint answers, and once until something else overtakes the restart."""
+SEED = 147
+"""A person waits in it: once until the endpoint answers and the task is up, once until the run is stopped."""
 
 
 def lived() -> Lived:
