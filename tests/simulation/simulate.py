@@ -106,29 +106,38 @@ def replay(seed: int, size: Size, folder: Path | None) -> bool:
 
 
 def survey(first: int, count: int, workers: int, *, stop: bool) -> bool:
-    """Lives through so many nights; whether all is well. `stop`s at the first violation where that is enough."""
-    began, reached, events, lived_through, failed = time.monotonic(), Counter[str](), 0, 0, 0
+    """Lives through so many nights; whether all is well. `stop`s at the first violation where that is enough.
+
+    The first night that violates something is shown at the end, shortened.
+    """
+    began, reached, events, lived_through = time.monotonic(), Counter[str](), 0, 0
+    violated: list[int] = []
     for lived in many(range(first, first + count), workers):
         lived_through += 1
         events += lived.events
         reached.update(lived.reached)
         if lived.violation:
-            failed += 1
+            violated.append(lived.seed)
             print(f"seed {lived.seed}: {lived.violation}\n  replay: {REPLAY.format(lived.seed)}", flush=True)
             if stop:
                 break
         if lived_through % _SAID_EVERY == 0:
             took = time.monotonic() - began
-            print(f"{lived_through} of {count} seeds, {failed} violations, {took:.0f} s", flush=True)
+            print(f"{lived_through} of {count} seeds, {len(violated)} violations, {took:.0f} s", flush=True)
+    took = time.monotonic() - began
+    if violated:
+        print(f"seed {violated[0]}, shortened:")
+        with _without_logs():
+            replay(violated[0], USUAL, None)
     missing = [name for name in situations.wanted() if not reached[name]]
     print(*(f"{number:>9}  {name}" for name, number in sorted(reached.items())), sep="\n")
     if missing:
         print("never reached:", *missing, sep="\n  ")
     print(
-        f"{lived_through} seeds, {events} events, {len(reached)} named situations, {failed} violations, "
-        f"{time.monotonic() - began:.0f} s"
+        f"{lived_through} seeds, {events} events, {len(reached)} named situations, "
+        f"{len(violated)} violations, {took:.0f} s"
     )
-    return not failed and not (missing and count >= situations.ENOUGH_SEEDS)
+    return not violated and not (missing and count >= situations.ENOUGH_SEEDS)
 
 
 def search_whole() -> bool:

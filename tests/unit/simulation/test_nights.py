@@ -17,7 +17,7 @@ from tests.simulation.living import live_through, shortened
 from tests.simulation.night import LARGE, draw
 from tests.simulation.plant import without_threads
 from tests.simulation.services import operations
-from tests.simulation.simulate import REPLAY, one
+from tests.simulation.simulate import REPLAY, one, survey
 
 NIGHTS, AT_A_TIME = 280, 20
 FOUND = (
@@ -88,14 +88,29 @@ def test_a_seed_reproduces_a_night_to_the_byte_whatever_the_order_of_sets_is() -
     assert len(set(printed.pop().split())) == 3
 
 
+def nothing_waits(_: watch.Watch, change: watch.Change) -> str:
+    return "waits" if change.after and watch.status_of(change.after) == "waiting" else ""
+
+
+def test_a_survey_shows_the_first_night_that_breaks_a_promise_shortened(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "_OF_RECORDS", [nothing_waits])
+    assert not survey(0, 3, workers=1, stop=True)
+    first, replay, *shown, last = capsys.readouterr().out.splitlines()
+    seed = first.split()[1].rstrip(":")
+    assert (first, replay) == (f"seed {seed}: nothing waits: waits", f"  replay: {REPLAY.format(seed)}")
+    trace = shown[shown.index(f"seed {seed}, shortened:") + 1 : shown.index("nothing waits: waits")]
+    assert 0 < len(trace) < 60
+    assert trace[-1].endswith("is waiting")
+    assert "named situations, 1 violations" in last
+
+
 def test_a_night_is_shortened_to_what_its_violation_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Held against a promise that nobody makes: that nothing ever waits. It takes one thing that breaks, and no person.
 
     A night ends with its violation, and this one comes early, so that most of the nights that are tried are short.
     """
-
-    def nothing_waits(_: watch.Watch, change: watch.Change) -> str:
-        return "waits" if change.after and watch.status_of(change.after) == "waiting" else ""
 
     monkeypatch.setattr(watch, "_OF_RECORDS", [nothing_waits])
     with without_threads():
