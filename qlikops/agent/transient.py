@@ -7,6 +7,7 @@ names would have to list what each service may say. state_machine.json lists Tra
 from __future__ import annotations
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     HTTPClientError,
     IncompleteReadError,
@@ -32,6 +33,10 @@ BUSY_CODES = frozenset(
 _BUSY_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 """Codes of DynamoDB's for a write of a cancelled transaction, after which the same transaction may succeed."""
 _TOO_MANY, _SERVER_ERROR = 429, 500
+NO_ANSWER = (BotoCoreError, ResponseParserError)
+"""What a call to AWS raises that had no answer, or none that botocore can read: a proxy's page, for example."""
+IN_VAIN = (ClientError, *NO_ANSWER)
+"""What a call to AWS raises that came to nothing: botocore has no class above these."""
 _NETWORK = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError, ResponseStreamingError)
 
 

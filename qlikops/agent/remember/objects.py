@@ -23,7 +23,7 @@ def read(client: Any, bucket: str, key: str, known: str = "") -> tuple[bytes | N
     """The content of `key` and its ETag; None and no ETag if there is no such object. One GetObject.
 
     With `known`, an ETag that was read before, S3 answers without a body while the object is the same: NotModified.
-    Raises ClientError for every other refusal, and BotoCoreError.
+    Raises ClientError for every other refusal, and NO_ANSWER.
     """
     conditions = {"IfNoneMatch": known} if known else {}
     try:
@@ -42,7 +42,7 @@ def write_over(client: Any, bucket: str, key: str, body: bytes, known: str, **he
     """Puts `body` in the place of the object with the ETag `known`, or where there is none if that is empty.
 
     One PutObject. Raises Changed if there is another one by now, ClientError for every other refusal, and
-    BotoCoreError. A botocore older than 1.35.69 has no If-Match: what was written meanwhile is lost then.
+    NO_ANSWER. A botocore older than 1.35.69 has no If-Match: what was written meanwhile is lost then.
     """
     condition = {"IfMatch": known} if known else {"IfNoneMatch": "*"}
     try:

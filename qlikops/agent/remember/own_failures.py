@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from qlikops.agent.diagnosis.entry import InvalidEntries
 from qlikops.agent.diagnosis.library import Library, library, using, with_own, without_own
 from qlikops.agent.diagnosis.own import Kept
 from qlikops.agent.remember.objects import NotModified, read
+from qlikops.agent.transient import NO_ANSWER
 from qlikops.domain.ledger import OWN_FAILURES
 from qlikops.domain.words.text import harmless
 
@@ -56,7 +57,7 @@ class OwnFailures:
             return ""
         except ClientError as exc:
             return f"S3 answers {harmless(exc.response['Error']['Code'], _WHY_CAP)}"
-        except BotoCoreError as exc:
+        except NO_ANSWER as exc:
             return harmless(str(exc), _WHY_CAP)
         self._etag, self._library, self._broken_because = etag, None, ""
         try:

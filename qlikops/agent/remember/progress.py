@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from qlikops.agent.remember.entries import record_key
 from qlikops.agent.remember.table import PRESENT, Condition, Item, Table, Update
+from qlikops.agent.transient import IN_VAIN
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import QlikopsError
@@ -32,14 +30,14 @@ class ProgressBoard:
 
     def say(self, proposal: Proposal, progress: Progress) -> None:
         """How far the restart has come; whatever moves the record on replaces it."""
-        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
+        with suppress(*IN_VAIN, QlikopsError):
             self._table.commit_each(_in_row(proposal, progress))
 
     def wait(self, approval: ProposalRecord, wait: EndpointWait | None) -> None:
         """What the restart waits for before it starts a task; None once it waits no more."""
         proposal, said = approval.proposal, _said(approval, wait) if wait else {}
         on_record = Update(record_key(proposal.proposal_id), said, () if wait else _SAYS_SO, condition=_GOES_ON)
-        with suppress(ClientError, BotoCoreError, ResponseParserError, QlikopsError):
+        with suppress(*IN_VAIN, QlikopsError):
             self._table.commit_each(on_record, _in_row(proposal, Progress(0, 0, len(proposal.targets), wait)))
 
 

@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
 from qlikops.agent.remember.objects import NotModified, ObjectChanged, read, write_over
-from qlikops.agent.transient import may_pass
+from qlikops.agent.transient import IN_VAIN, may_pass
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -126,7 +124,7 @@ class Store:
             report = codec.loads(RunReport, text)
         except codec.NewerVersion as exc:
             return LatestReport(None, f"the report of the last run is a newer qlikops' (version {exc.version})")
-        except (BotoCoreError, ClientError, codec.CodecError) as exc:
+        except (*IN_VAIN, codec.CodecError) as exc:
             _logger.warning("%s: %s", LATEST_REPORT, exc)
             return LatestReport(None, "the report of the last run cannot be read", is_unread=may_pass(exc))
         return LatestReport(report)

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from qlikops.agent.act.outcomes import interrupted
 from qlikops.agent.remember.ledger import Ledger, OpenProposal
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
 from qlikops.agent.remember.tasks import Lease
-from qlikops.agent.transient import may_pass
+from qlikops.agent.transient import IN_VAIN, NO_ANSWER, may_pass
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, RecordTooNew
 from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
@@ -67,7 +67,7 @@ class ExecutionStates:
             return False
         try:
             self._client.send_task_failure(taskToken=token, error=SUPERSEDED_ERROR, cause=harmless(cause, _CAUSE_CAP))
-        except (ClientError, BotoCoreError) as exc:
+        except IN_VAIN as exc:
             return _code(exc) in _WAIT_IS_OVER or self._missed(exc)
         return True
 
@@ -76,21 +76,21 @@ class ExecutionStates:
             return NOT_SAID
         try:
             return str(self._client.describe_execution(executionArn=execution_arn)["status"])
-        except (ClientError, BotoCoreError) as exc:
+        except IN_VAIN as exc:
             if _code(exc) == "ExecutionDoesNotExist":
                 return GONE
             self._missed(exc)
         return NOT_SAID
 
-    def _missed(self, error: ClientError | BotoCoreError) -> bool:
+    def _missed(self, error: Exception) -> bool:
         """False. An answer that says no (another state machine's execution, say) is one: the next may be another."""
         _logger.warning("Step Functions was asked in vain: %s", error)
-        if isinstance(error, BotoCoreError):
+        if isinstance(error, NO_ANSWER):
             self.unreachable_because = str(error)
         return False
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
+def _code(error: Exception) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 

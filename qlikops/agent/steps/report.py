@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.outage import Outages
 from qlikops.agent.remember.run import Run
@@ -18,6 +16,7 @@ from qlikops.agent.tell.events import MonitoringFailed, MonitoringRecovered
 from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.notify import Notifier
 from qlikops.agent.tell.trend import extended
+from qlikops.agent.transient import IN_VAIN
 from qlikops.dataclass import dataclass
 from qlikops.domain.proposals.approval import Decision, ProposalRecord, Status, terms_of
 from qlikops.domain.runs.report import Changes, ReportedProposal, RunPoint, RunReport, Sighting
@@ -50,7 +49,7 @@ class Reporter:
         latest = self.store.latest_report()
         try:
             known = self.ledger.runs.summary(run.execution_name)
-        except (BotoCoreError, ClientError) as exc:
+        except IN_VAIN as exc:
             if not error:
                 raise
             return self._report_without_ledger(run, f"{error} (and the ledger cannot be read: {exc})", latest)

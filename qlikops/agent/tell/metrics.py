@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from qlikops.agent.transient import IN_VAIN
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.evaluation import Evaluation
 from qlikops.domain.runs.run import RunSummary
@@ -36,7 +35,7 @@ class Metrics:
         ]
         try:
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
-        except (BotoCoreError, ClientError):
+        except IN_VAIN:
             _logger.exception("no metrics for %s", summary.execution_name)
 
 

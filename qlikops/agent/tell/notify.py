@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from qlikops.agent.config import NotificationFormat
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ended
+from qlikops.agent.transient import IN_VAIN, NO_ANSWER
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.proposals.approval import ProposalRecord
@@ -80,7 +79,7 @@ class Notifier:
                 Message=_message(self.message_format, events, summary, text),
                 MessageAttributes=_attributes(events),
             )
-        except (BotoCoreError, ClientError):
+        except IN_VAIN:
             _logger.exception("nobody was told: %s", subject)
             return False
         return True
@@ -93,9 +92,10 @@ class Notifier:
             entries = [_entry(event) for event in events[start : start + MOST_ENTRIES]]
             try:
                 refused = self._refused(entries)
-            except (BotoCoreError, ClientError):
+            except IN_VAIN as exc:
                 _logger.exception("EventBridge did not take %d events", len(events) - start)
-                self._no_answer_at = self.monotonic()
+                if isinstance(exc, NO_ANSWER):
+                    self._no_answer_at = self.monotonic()
                 return
             if refused:
                 # Without the details: what is told has no place in a log of failures.

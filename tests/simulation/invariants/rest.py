@@ -22,6 +22,11 @@ from tests.simulation.invariants.watch import Watch, at_rest, number, partition_
 from tests.simulation.stepfunctions import Execution
 
 _OF_THE_PROGRAM = (TypeError, AttributeError, IndexError, KeyError, NameError, AssertionError, ParamValidationError)
+_TELLING = ("Publish", "PutEvents", "PutMetricData")
+_CHANNELS = tuple(
+    f"{head}{service}" for service in ("sns", "events", "cloudwatch") for head in ("//", "response from ")
+)
+"""What stands in an error without an operation: the endpoint, or whose answer was none."""
 _ACTING_SECONDS = 900.0
 """That ExecuteRestart may take."""
 _TOLD = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Status.PARTIAL, Status.STILL_DOWN})
@@ -45,6 +50,16 @@ def nothing_fails_by_a_fault_of_its_own(watch: Watch) -> Iterator[str]:
         if isinstance(error, _OF_THE_PROGRAM):
             yield f"{who} ended with {type(error).__name__}: {error}"
     yield from watch.world.faults.malformed
+
+
+@at_rest
+def a_channel_that_fails_stops_no_function(watch: Watch) -> Iterator[str]:
+    """Whatever SNS, EventBridge or CloudWatch answers, or does not, the function goes on without it."""
+    for name, error in watch.world.kernel.failed:
+        cause = error.__cause__ or error
+        failed = getattr(cause, "operation_name", "") in _TELLING or any(each in str(cause) for each in _CHANNELS)
+        if failed and name in watch.world.functions.begun:
+            yield f"{name} ended with {type(cause).__name__}: {cause}"
 
 
 @at_rest

@@ -124,25 +124,27 @@ def inbox(client: Any, table: str) -> list[InboxRow]:
 
 
 class FakeSns:
-    """Keeps what was published; `broken` makes it fail."""
+    """Keeps what was published; `broken` makes it fail with its `failure`."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.broken = False
+        self.failure: Exception = EndpointConnectionError(endpoint_url="https://sns.example.com")
 
     def publish(self, **message: Any) -> None:
         """Like boto3's."""
         if self.broken:
-            raise EndpointConnectionError(endpoint_url="https://sns.example.com")
+            raise self.failure
         self.messages.append(message)
 
 
 class FakeEvents:
-    """Keeps what was put; `broken` makes it fail, `refusing` so many calls take no entry but the first."""
+    """Keeps what was put; `broken` makes it fail with its `failure`, `refusing` so many calls take one entry only."""
 
     def __init__(self) -> None:
         self.put: list[dict[str, Any]] = []
         self.broken, self.refusing = False, 0
+        self.failure: Exception = EndpointConnectionError(endpoint_url="https://events.example.com")
 
     @property
     def details(self) -> list[dict[str, Any]]:
@@ -152,7 +154,7 @@ class FakeEvents:
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
         """Like boto3's."""
         if self.broken:
-            raise EndpointConnectionError(endpoint_url="https://events.example.com")
+            raise self.failure
         self.refusing -= (is_refusing := self.refusing > 0)
         taken = Entries[:1] if is_refusing else Entries
         self.put += taken

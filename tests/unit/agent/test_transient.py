@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
+from qlikops import agent
 from qlikops.agent.handlers.payload import error_text
 from qlikops.agent.remember.ledger import RecordClosed
 from qlikops.agent.remember.tasks import LeaseLost
@@ -110,3 +112,13 @@ def test_people_read_what_it_was() -> None:
     cause = '{"errorType": "TransientError", "errorMessage": "ReadTimeoutError: no answer in 20 s", "stackTrace": []}'
     assert error_text({"Error": "TransientError", "Cause": cause}) == "ReadTimeoutError: no answer in 20 s"
     assert error_text({"Error": "TransientError"}) == "TransientError"
+
+
+def test_what_a_call_to_aws_raises_is_named_in_one_place() -> None:
+    """Who catches botocore's two classes lets the third one through: that of an answer that cannot be read."""
+    naming = [
+        path.name
+        for path in Path(agent.__file__).parent.rglob("*.py")
+        if "BotoCoreError" in path.read_text(encoding="utf-8")
+    ]
+    assert naming == ["transient.py"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
@@ -487,7 +488,12 @@ REFUSED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetItem")
 
 
-def test_a_wait_is_ended_once_and_nobody_who_does_not_answer_is_asked_again(states: FakeStepFunctions) -> None:
+@pytest.mark.parametrize(
+    "no_answer", [EndpointConnectionError(endpoint_url="https://states"), ResponseParserError("not well-formed")]
+)
+def test_a_wait_is_ended_once_and_nobody_who_does_not_answer_is_asked_again(
+    states: FakeStepFunctions, no_answer: Exception
+) -> None:
     executions = ExecutionStates(states)
     assert executions.end_wait("first", "runs again")
     assert executions.end_wait("first", "runs again")  # it is over
@@ -499,7 +505,7 @@ def test_a_wait_is_ended_once_and_nobody_who_does_not_answer_is_asked_again(stat
     states.statuses[ARN] = "RUNNING"
     assert executions.status(ARN) == "RUNNING"  # a refusal is an answer
 
-    states.broken = EndpointConnectionError(endpoint_url="https://states")
+    states.broken = no_answer
     assert not executions.end_wait("second", "runs again")
     states.broken = None
     assert not executions.end_wait("second", "runs again")

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from qlikops.agent.config import NotificationFormat
 from qlikops.agent.remember.run import Run
@@ -123,9 +125,17 @@ def test_no_text_from_outside_breaks_a_message(text: str) -> None:
         assert all(line.isprintable() and 0 < len(line) <= 200 for line in lines)
 
 
-def test_a_channel_that_fails_stops_neither_the_other_nor_the_run(caplog: pytest.LogCaptureFixture) -> None:
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "PutEvents")
+FAILURES = (EndpointConnectionError(endpoint_url="https://example.com"), ResponseParserError("a proxy's page"), DENIED)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_channel_that_fails_stops_neither_the_other_nor_the_run(
+    caplog: pytest.LogCaptureFixture, failure: Exception
+) -> None:
     event = ApprovalRequested.of(WAITING, START)
     sns, events = FakeSns(), FakeEvents()
+    sns.failure = events.failure = failure
     events.broken = True
     assert notifier(sns, events).tell(event)
     sns.broken, events.broken = True, False
@@ -150,14 +160,28 @@ def test_an_event_that_is_refused_alone_is_put_again_alone(caplog: pytest.LogCap
     assert "EventBridge refused 1 events: ['ThrottlingException']" in caplog.text
 
 
-def test_eventbridge_that_does_not_answer_is_left_alone_for_a_minute() -> None:
+@pytest.mark.parametrize("failure", FAILURES[:2])
+def test_eventbridge_that_does_not_answer_is_left_alone_for_a_minute(failure: Exception) -> None:
     """Each try waits for its time-outs, and a run has other things to do."""
     seconds, events = iter((0.0, 0.0, PAUSE_SECONDS - 1, PAUSE_SECONDS)), FakeEvents()
+    events.failure = failure
     telling = notifier(events=events, monotonic=lambda: next(seconds))
     events.broken = True
     assert telling.tell(EXAMPLES["MonitoringFailed"])
     events.broken = False
     assert telling.tell(EXAMPLES["MonitoringFailed"])
     assert events.put == []
+    assert telling.tell(EXAMPLES["MonitoringRecovered"])
+    assert len(events.put) == 1
+
+
+def test_eventbridge_that_refuses_has_answered_and_is_asked_again() -> None:
+    """At once, and of what comes next: a process may serve many proposals in a minute."""
+    events = FakeEvents()
+    events.failure = DENIED
+    telling = notifier(events=events, monotonic=lambda: 0.0)
+    events.broken = True
+    assert telling.tell(EXAMPLES["MonitoringFailed"])
+    events.broken = False
     assert telling.tell(EXAMPLES["MonitoringRecovered"])
     assert len(events.put) == 1
