@@ -47,7 +47,7 @@ TASK_ENDS = (
 TESTS = ("CONNECTED", "ERROR", "UNAUTHORIZED_REQUEST", "AEM_TEST_ENDPOINT_CONNECTION_TIMEOUT")
 """What tests of endpoints come to."""
 RARE = {
-    "catch ProcessProposals -> GenerateReport": "each state of an item has a Catch of its own; only 256 KB do it",
+    "catch ProcessProposals -> GenerateReport": "each state has its own, and States.ALL takes no output over 256 KB",
 }
 """Situations that are not demanded, and why."""
 
