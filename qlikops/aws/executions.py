@@ -158,7 +158,7 @@ class StepFunctionsExecutions:
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run.
 
-        Of one that has ended already, it pulls the brake of what is restarted all the same: no function ends with it.
+        Of one that has ended, and still restarts something, it pulls the brakes too: no function ends with it.
         """
         refuse_writing(self._aws)
         if not reason.strip():
@@ -189,7 +189,8 @@ class StepFunctionsExecutions:
         name = description["name"]
         if not any(map(_acting, self.proposals(name))):
             raise UsageError(f"{name} is not running: it is {description['status']}.")
-        if goes_on := self._brake(name, _acting):
+        # What waits by the ledger may have been approved already, and its function come late.
+        if goes_on := self._brake(name, _open):
             raise QlikopsError(f"{name} is {description['status']}. {goes_on}", _WATCH)
 
     def _brake(self, name: str, concerns: Callable[[RunProposal], bool]) -> str:

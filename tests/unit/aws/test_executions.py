@@ -223,6 +223,22 @@ def test_what_cannot_be_braked_stops_neither_the_others_nor_the_execution(
     assert bool(slept) == (code == "TransactionConflictException")
 
 
+def test_stopping_again_brakes_also_what_is_approved_and_has_not_begun(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any
+) -> None:
+    """The ledger says that it waits, while the function that Step Functions has invoked is late."""
+    arn, name = started("late"), "late"
+    ids = [f"{number:012}" for number in range(2)]
+    made = [proposal(each, TaskKey("default", "eu", each), execution_arn=arn, execution_name=name) for each in ids]
+    assert not ledger.open_proposals(name, made, 7200).refused
+    ledger.begin_restart(ids[0], Decision(approved=True))
+    connection.stepfunctions.stop_execution(executionArn=arn)
+
+    executions.stop(name, "maintenance")
+
+    assert [claim is not None and claim.brake for claim in map(ledger.tasks.claim, ids)] == [True, True]
+
+
 def test_stopping_again_pulls_the_brake_that_could_not_be_pulled(
     executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any
 ) -> None:

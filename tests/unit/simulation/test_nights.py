@@ -46,7 +46,20 @@ FOUND = (
     1020048,
 )
 """Seeds of large nights that broke a promise once. Each is the night that it was until a night draws something more."""
-FOUND_SMALL = (1220429, 1233670, 1235161, 1235208, 1236772, 1237645, 1241006, 1241197, 1250074, 1251743, 1251996)
+FOUND_SMALL = (
+    1220429,
+    1233670,
+    1235161,
+    1235208,
+    1236772,
+    1237645,
+    1241006,
+    1241197,
+    1250074,
+    1251743,
+    1251996,
+    1271201,
+)
 """The same of nights of the usual size."""
 
 
