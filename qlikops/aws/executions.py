@@ -171,7 +171,7 @@ class StepFunctionsExecutions:
         cause = f"{reason} ({self._aws.caller()})"
         # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
         # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
-        goes_on = self._brake(description["name"], _open)
+        goes_on = self._brake(description["name"])
         try:
             with aws_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
@@ -189,18 +189,17 @@ class StepFunctionsExecutions:
         name = description["name"]
         if not any(map(_acting, self.proposals(name))):
             raise UsageError(f"{name} is not running: it is {description['status']}.")
-        # What waits by the ledger may have been approved already, and its function come late.
-        if goes_on := self._brake(name, _open):
+        if goes_on := self._brake(name):
             raise QlikopsError(f"{name} is {description['status']}. {goes_on}", _WATCH)
 
-    def _brake(self, name: str, concerns: Callable[[RunProposal], bool]) -> str:
-        """Pulls the brake of the proposals of a run that it `concerns`.
+    def _brake(self, name: str) -> str:
+        """Pulls the brake of a run's proposals that are not over: one that waits may be approved, its function late.
 
         Returns what was not braked, and why, in a sentence; empty where everything was.
         """
         brake = brake_of(self._aws.caller(), self._now())
         try:
-            going_on = [each for each in self.proposals(name) if concerns(each)]
+            going_on = [each for each in self.proposals(name) if _open(each)]
         except QlikopsError as exc:
             return f"What it is restarting goes on, since nobody could read what that is: {exc.message}"
         failed: list[str] = []

@@ -31,9 +31,7 @@ def handler(event: dict[str, Any], _context: object, services: Services | None =
     services = services or process_services()
     proposal_id = proposal_id_of(event)
     record = services.ledger.record(proposal_id)
-    if record.approval.status is Status.RESTARTING:
-        record = services.ledger.begin_no_further_task(proposal_id, "the restart was interrupted")
-    found = record.approval
+    found = services.ledger.begin_no_further_task(record, "the restart was interrupted").approval
     outcome = parse_outcome(event.get("outcome"), found, services.ledger.tasks, services.clock())
     quiet = services.config.cooldown_seconds
     closed = services.ledger.close(

@@ -247,10 +247,13 @@ class Ledger:
             decision=decision,
         )
 
-    def begin_no_further_task(self, proposal_id: str, why: str) -> StoredRecord:
-        """The record after the restart's brake was pulled, if it has no outcome: no start is marked from here on."""
-        self.tasks.pull_brake(proposal_id, why)
-        return self.record(proposal_id)
+    def begin_no_further_task(self, record: StoredRecord, why: str) -> StoredRecord:
+        """The record once no start can be marked any more: a restart without an outcome has its brake pulled."""
+        approval = record.approval
+        if approval.status is not Status.RESTARTING or approval.outcome:
+            return record
+        self.tasks.pull_brake(approval.approval_id, why)
+        return self.record(approval.approval_id)
 
     def save_result(self, proposal_id: str, outcome: Outcome, *, none_since: int | None = None) -> Outcome:
         """Keeps what a restart came to until it is closed; the first result stays and is returned.

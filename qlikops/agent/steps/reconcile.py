@@ -207,12 +207,11 @@ class Reconciler:
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
         if not status:
             return False
-        if approval.status is Status.RESTARTING:
-            # It may have been stopped elsewhere: only `qlikops stop` pulls the brake itself.
-            record = self.ledger.begin_no_further_task(proposal_id, f"its execution is over ({status})")
-            approval = record.approval
-            if approval.status is Status.RESTARTING and self._may_be_acting(record):
-                return False
+        # It may have been stopped elsewhere: only `qlikops stop` pulls the brake itself.
+        record = self.ledger.begin_no_further_task(record, f"its execution is over ({status})")
+        approval = record.approval
+        if approval.status is Status.RESTARTING and self._may_be_acting(record):
+            return False
         _logger.warning("closing %s: its execution is over (%s)", proposal_id, status)
         closed = self.ledger.close(
             proposal_id,

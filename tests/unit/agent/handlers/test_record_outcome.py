@@ -88,7 +88,12 @@ def test_the_record_is_closed_and_people_are_told(tasks: TaskLedger) -> None:
         tell(closed)
         return StoredRecord(closed, intact=quiet == 900)
 
-    ledger = SimpleNamespace(record=lambda _: StoredRecord(WAITING, intact=True), close=close, tasks=tasks)
+    ledger = SimpleNamespace(
+        record=lambda _: StoredRecord(WAITING, intact=True),
+        begin_no_further_task=lambda record, _: record,
+        close=close,
+        tasks=tasks,
+    )
     services = SimpleNamespace(
         ledger=ledger,
         clock=lambda: LATE,
