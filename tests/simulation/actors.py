@@ -9,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from qlikops.agent.transient import IN_VAIN
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.domain.errors import DecisionUnknown, QlikopsError, UsageError
@@ -232,15 +233,13 @@ def _stop(world: World, person: Person, executions: StepFunctionsExecutions, app
 
 def _redrive(world: World, person: Person, executions: StepFunctionsExecutions) -> None:
     """As `qlikops redrive` does it, which refuses some, or with the plain AWS CLI."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     if not (ended := _one_of(world, executions, "FAILED", "ABORTED", "TIMED_OUT")):
         return
     world.kernel.say(f"redrives {ended}")
     if not world.redrives_plainly:
         executions.redrive(ended)
         return
-    with contextlib.suppress(BotoCoreError, ClientError):
+    with contextlib.suppress(*IN_VAIN):
         person.stepfunctions.redrive_execution(executionArn=ended)
         world.faults.reached("a redrive by plain AWS CLI")
 
@@ -261,8 +260,6 @@ def _one_of(world: World, executions: StepFunctionsExecutions, *statuses: str) -
 
 def _call_back(world: World, person: Person, output: Any, approval_id: str = "") -> None:
     """As docs/how-to/aws-cli.md says: the token out of the ledger, the answer to Step Functions, no digest."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         tokens = [key for key in world.dynamodb.items if key[0].startswith(f"TOKEN#{approval_id}")]
         if not tokens:
@@ -272,21 +269,19 @@ def _call_back(world: World, person: Person, output: Any, approval_id: str = "")
         if "Item" in reply:
             world.kernel.say(f"calls back {pk} with {json.dumps(output)}")
             person.stepfunctions.send_task_success(taskToken=reply["Item"]["token"]["S"], output=json.dumps(output))
-    except (BotoCoreError, ClientError) as exc:
+    except IN_VAIN as exc:
         world.kernel.say(f"calls back: {exc}")
 
 
 def _fail_oddly(world: World, person: Person, error: str, cause: str) -> None:
     """The same by SendTaskFailure."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     tokens = [item["token"]["S"] for key, item in sorted(world.dynamodb.items.items()) if key[0].startswith("TOKEN#")]
     if not tokens:
         return
     world.kernel.say(f"fails with {error}: {cause}")
     try:
         person.stepfunctions.send_task_failure(taskToken=world.kernel.random.choice(tokens), error=error, cause=cause)
-    except (BotoCoreError, ClientError) as exc:
+    except IN_VAIN as exc:
         world.kernel.say(f"fails: {exc}")
 
 

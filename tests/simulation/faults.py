@@ -106,7 +106,7 @@ class Faults:
     rng: random.Random
     mischance: Mischance = Mischance()
     spared: frozenset[int] = frozenset()
-    entries: random.Random = field(default_factory=lambda: random.Random("entries"))  # noqa: S311 - replayable
+    entries: random.Random = field(kw_only=True)
     """Draws which entries of a call are refused: of its own, so that calls have the faults that they have."""
     befallen: list[str] = field(default_factory=list)
     struck: set[str] = field(default_factory=set)

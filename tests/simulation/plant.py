@@ -202,7 +202,13 @@ class World:
         self.definition = DEFINITION.replace("14400", str(wait_seconds))
         """As it was deployed: how long an approval may take is one setting in two places."""
         self.kernel = kernel = Kernel(seed, START)
-        self.faults = Faults(kernel, random.Random(f"faults {seed}"), mischance or Mischance(), spared)  # noqa: S311 - replayable
+        self.faults = Faults(
+            kernel,
+            random.Random(f"faults {seed}"),  # noqa: S311 - replayable
+            mischance or Mischance(),
+            spared,
+            entries=random.Random(f"entries {seed}"),  # noqa: S311 - replayable
+        )
         self.faults.is_cut_off = self._is_cut_off
         random.seed(seed)  # what draws from the module itself: pauses of the ledger's table
         _InlineFuture.numbers = itertools.count()
@@ -296,9 +302,9 @@ class World:
         }
 
         def attempts() -> int:
-            return (
-                min(most_attempts, _ATTEMPTS_OF_FUNCTIONS if "#" in self.who() else ATTEMPTS) if self.sends_again else 1
-            )
+            if not self.sends_again:
+                return 1
+            return min(most_attempts, _ATTEMPTS_OF_FUNCTIONS if "#" in self.who() else ATTEMPTS)
 
         return Wire(self.faults, service, models[service], self.who, self.on_call, self.on_failure, attempts)
 

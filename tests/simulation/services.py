@@ -218,6 +218,7 @@ _SENT_AGAIN = (
     "SlowDown",
     "TransactionInProgressException",
 )
+"""The codes modelled here after which boto3 sends a call again."""
 _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ProvisionedThroughputExceededException", {}),
     ("TransactionInProgressException", {}),
@@ -332,7 +333,7 @@ class SimulatedEventBridge:
     is_refused: Callable[[], bool] = lambda: False
     """Whether one of the entries is, and the others are taken."""
     refused: set[tuple[str, str]] = field(default_factory=set)
-    """The processes of which an entry was refused so, and its dedup key."""
+    """Processes of which an entry was refused so and not taken since, and the entry's detail."""
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         size = sum(len(f"{each['Source']}{each['DetailType']}{each['Detail']}".encode()) + 14 for each in Entries)
@@ -341,9 +342,10 @@ class SimulatedEventBridge:
         answers: list[dict[str, str]] = []
         for each in Entries:
             if self.is_refused():
-                self.refused.add((self.kernel.current_name, json.loads(each["Detail"])["dedup_key"]))
+                self.refused.add((self.kernel.current_name, each["Detail"]))
                 answers.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"})
                 continue
+            self.refused.discard((self.kernel.current_name, each["Detail"]))
             self.put.append((self.kernel.now, each))
             self.put_by.append(self.kernel.current_name)
             answers.append({"EventId": f"{len(self.put):08}"})

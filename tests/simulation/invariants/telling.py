@@ -88,9 +88,8 @@ def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
         case "publish":
             said = [" ".join(asked.request[name] for name in ("TopicArn", "Subject", "Message"))]
         case "put_events":
-            put = [json.loads(entry["Detail"]) for entry in asked.request["Entries"]]
-            refused = watch.world.eventbridge.refused
-            details = [detail for detail in put if (asked.who, detail["dedup_key"]) not in refused]
+            put, refused = [entry["Detail"] for entry in asked.request["Entries"]], watch.world.eventbridge.refused
+            details = [json.loads(detail) for detail in put if (asked.who, detail) not in refused]
             said = [json.dumps({**detail, "at": ""}, sort_keys=True) for detail in details]
         case _:
             said = ["metrics"]
