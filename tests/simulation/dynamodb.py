@@ -64,7 +64,14 @@ def error(code: str, operation: str, message: str = "", **more: Any) -> ClientEr
 
 _STATUSES = {
     "304": 304,
+    "AccessDenied": 403,
+    "AuthorizationError": 403,
     "ConditionalRequestConflict": 409,
+    "InternalError": 500,
+    "InternalException": 500,
+    "InternalFailure": 500,
+    "InternalServerError": 500,
+    "InternalServiceError": 500,
     "NoSuchKey": 404,
     "PreconditionFailed": 412,
     "SlowDown": 503,

@@ -299,9 +299,11 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 return urllib3.exceptions.ReadTimeoutError(_CONNECTION, url, "Read timed out.")  # type: ignore[arg-type]
             case Fault.BUSY:
                 return urllib3.HTTPResponse(io.BytesIO(b"{"), {}, 200)
+            case Fault.FORBIDDEN:
+                return _page(403)
         if method == "POST" and self._kernel.random.random() < 0.5:
             return _http(500, {"error_code": "AEM_TASK_ACTION_TIMEOUT", "error_message": "no answer from the server"})
-        return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, 502)
+        return _page(502)
 
     def _api(self, method: str, segments: Sequence[str], query: Mapping[str, str], user: str) -> Any:
         match [method, *segments]:
@@ -328,6 +330,11 @@ def _http(status: int, body: Any, headers: Mapping[str, str] | None = None) -> u
     data = b"" if body is None else json.dumps(body).encode()
     # Bytes are taken as they are; a stream would be read, decoded and closed, which takes as long as all the rest.
     return urllib3.HTTPResponse(data or io.BytesIO(), {"Content-Type": "application/json", **(headers or {})}, status)
+
+
+def _page(status: int) -> urllib3.HTTPResponse:
+    """What somebody in between answers."""
+    return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, status)
 
 
 # The same few addresses are asked for all night, and each request is looked at four times on its way.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +34,10 @@ class Fault(StrEnum):
     """The service carries it out, and what comes back is no answer."""
     BUSY = "busy"
     """The service says to come again."""
+    BROKEN = "broken"
+    """The service says that it failed in itself: it may have carried it out, or not."""
+    FORBIDDEN = "forbidden"
+    """The service says that the caller may not do that, for now: somebody changes a policy, or a session is over."""
     STALLED = "stalled"
     """The caller's process stands still before it sends: what it has read is older by then."""
     KILLED = "killed"
@@ -109,8 +113,8 @@ class Faults:
     entries: random.Random = field(kw_only=True)
     """Draws which entries of a call are refused: of its own, so that calls have the faults that they have."""
     befallen: list[str] = field(default_factory=list)
-    struck: set[str] = field(default_factory=set)
-    """The processes of which a call went wrong."""
+    struck: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The calls of each process that went wrong."""
     reached: Callable[[str], None] = lambda _: None
     _drawn: int = 0
     is_cut_off: Callable[[str], bool] = field(default=lambda _: False)
@@ -128,8 +132,8 @@ class Faults:
     def befall(self, name: str, who: str, send: Callable[[], T], failure: Callable[[Fault], T | Exception]) -> T:
         """What `send` answers after a while, or what goes wrong instead.
 
-        `failure` says what the caller gets for REFUSED, LOST, NONSENSE and BUSY: an answer, or what is raised. Raises
-        Killed in a process that is dead.
+        `failure` says what the caller gets for REFUSED, LOST, NONSENSE, BUSY, BROKEN and FORBIDDEN: an answer, or
+        what is raised. Raises Killed in a process that is dead.
         """
         kernel = self.kernel
         kernel.check_alive()
@@ -141,14 +145,16 @@ class Faults:
         )
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if fault is not None:
-            self.struck.add(who)
+            self.struck[who].append(name)
             kernel.say(f"{fault} {name}", who)
         if fault is Fault.STALLED:
             kernel.sleep(kernel.random.choice(_STALLED_SECONDS) * (0.5 + kernel.random.random()))
         if self.is_cut_off(who):
             kernel.sleep(2.0)
             return _given(failure(Fault.REFUSED))
-        if fault in (Fault.REFUSED, Fault.BUSY):
+        if fault in (Fault.REFUSED, Fault.BUSY, Fault.FORBIDDEN):
+            return _given(failure(fault))
+        if fault is Fault.BROKEN and kernel.random.random() < 0.5:
             return _given(failure(fault))
         if fault is Fault.LATE:
             arrives = min(self.how_late(), SIGNATURE_SECONDS)
@@ -165,15 +171,11 @@ class Faults:
             fault = Fault.LOST
         if fault is Fault.LOST:
             kernel.sleep(PATIENCE_SECONDS)
-        return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE) else answer
+        return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE, Fault.BROKEN) else answer
 
     def end(self) -> None:
         """Nothing goes wrong any more."""
         self.mischance = Mischance()
-
-    def have_hit(self, name: str) -> bool:
-        """Whether any call whose name has this in it went wrong."""
-        return any(name in befallen for befallen in self.befallen)
 
     def of_entry(self) -> bool:
         """Whether EventBridge refuses one entry of a call that it takes otherwise."""

@@ -271,10 +271,20 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     night = replace(night, sends_again=rng.random() < size.lifelike)
     night = replace(night, warm=rng.choice([0.5, 0.9])) if rng.random() < size.lifelike else night
     night = replace(night, redrives_plainly=rng.random() < size.lifelike)
-    if rng.random() >= size.lifelike / 2:
-        return night
-    struck, last = rng.choice([("GenerateReport", 30), ("ExecuteRestart", 200)])
-    return replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=rng.randint(1, last)))
+    if rng.random() < size.lifelike / 2:
+        struck, last = rng.choice([("GenerateReport", 30), ("ExecuteRestart", 200)])
+        struck_after = rng.randint(1, last)
+        night = replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=struck_after))
+    rng = random.Random(f"in itself {seed}")  # noqa: S311 - replayable
+    return _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
+
+
+def _with_aws_failing(rng: random.Random, night: Night) -> Night:
+    """The same night, in which services fail in themselves, or let somebody do less than before."""
+    more = rng.choice([(Fault.BROKEN,), (Fault.FORBIDDEN,), (Fault.BROKEN, Fault.FORBIDDEN)])
+    mischance, share = night.mischance, rng.choice([0.01, 0.03, 0.1])
+    kinds, share = (*mischance.kinds, *more), max(share, mischance.share_of_calls)
+    return replace(night, mischance=replace(mischance, kinds=kinds, share_of_calls=share))
 
 
 ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}

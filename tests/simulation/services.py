@@ -182,7 +182,10 @@ class Wire(ModelClient):
                 if isinstance(exc, ReadTimeoutError):
                     self._faults.reached("a call is sent again that may have been carried out")
             except ClientError as exc:
-                if exc.response["Error"]["Code"] not in _SENT_AGAIN:
+                is_broken = exc.response["ResponseMetadata"]["HTTPStatusCode"] in _BROKEN_STATUSES
+                if is_broken:
+                    self._faults.reached("a call is sent again that may have been carried out")
+                elif exc.response["Error"]["Code"] not in _SENT_AGAIN:
                     raise
             kernel.sleep(kernel.random.random() * min(20.0, 2.0**earlier))
         return self._befall(operation, send)
@@ -206,6 +209,12 @@ class Wire(ModelClient):
                 return self._modelled(
                     error(_BUSY.get(self._service, "ThrottlingException"), operation, "Rate exceeded")
                 )
+            case Fault.BROKEN:
+                return self._modelled(error(_BROKEN[self._service], operation, "Internal error"))
+            case Fault.FORBIDDEN:
+                codes = _FORBIDDEN.get(self._service, _FORBIDDEN_USUALLY)
+                code = codes[len(self._faults.befallen) % len(codes)]
+                return self._modelled(error(code, operation, "not authorized, or no longer"))
         return ResponseParserError(f"Unable to parse response from {self._service}: not well-formed")
 
 
@@ -219,6 +228,8 @@ _SENT_AGAIN = (
     "TransactionInProgressException",
 )
 """The codes modelled here after which boto3 sends a call again."""
+_BROKEN_STATUSES = (500, 502, 504)
+"""After which it does the same, although the call may have been carried out."""
 _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ProvisionedThroughputExceededException", {}),
     ("TransactionInProgressException", {}),
@@ -227,6 +238,21 @@ _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors"""
 _BUSY = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown", "sns": "Throttled"}
+_BROKEN = {
+    "cloudwatch": "InternalServiceError",
+    "dynamodb": "InternalServerError",
+    "events": "InternalException",
+    "s3": "InternalError",
+    "secretsmanager": "InternalServiceError",
+    "sns": "InternalError",
+    "stepfunctions": "InternalFailure",
+}
+_FORBIDDEN = {
+    "cloudwatch": ("AccessDenied", "ExpiredToken"),
+    "s3": ("AccessDenied", "ExpiredToken"),
+    "sns": ("AuthorizationError", "ExpiredToken"),
+}
+_FORBIDDEN_USUALLY = ("AccessDeniedException", "ExpiredTokenException")
 
 
 class SimulatedS3:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from qlikops.domain.errors import (
+    AccessDenied,
     AlreadyDecided,
     ApprovalChanged,
     ApprovalExpired,
+    CredentialsProblem,
     DecisionUnknown,
     NotFound,
     Offline,
@@ -18,7 +20,7 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.proposals.approval import RunCall, Status
-from tests.simulation.faults import OF_CALLS, OF_INVOCATIONS
+from tests.simulation.faults import Fault
 from tests.simulation.plant import DEFINITION, UNSTEADY
 
 ENOUGH_SEEDS = 2000
@@ -36,7 +38,7 @@ REFUSALS = {
 """That services answer, beside what goes wrong with calls."""
 TOLD = (
     *(AlreadyDecided, ApprovalChanged, ApprovalExpired, DecisionUnknown, NotFound),
-    *(Offline, Throttled, Unreachable, UsageError),
+    *(Offline, Throttled, Unreachable, UsageError, AccessDenied, CredentialsProblem),
 )
 """That operators are told instead of what they wanted."""
 TASK_ENDS = (
@@ -90,7 +92,7 @@ def wanted() -> list[str]:
         "state that is old",
         *(f"waited {status}" for status in (Status.RESTARTED, Status.STILL_DOWN)),
         *(f"proposal {status}" for status in Status if status.is_known and status.is_final),
-        *(f"fault {fault}" for fault in dict.fromkeys((*OF_CALLS, *OF_INVOCATIONS))),
+        *(f"fault {fault}" for fault in Fault),
         *(f"message {kind}" for kind in ("asked", "over", *ENDS)),
         "message fell over again",
         "message still waiting",

@@ -339,8 +339,8 @@ def what_was_told_by_now_is_read_before_more_is_told(watch: Watch, asked: Asked)
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-_OF_SEVERAL = ("transact_write_items", "batch_get_item", "query")
-"""Calls to the ledger that are refused for no condition: tasks that are let go are several."""
+_OF_SEVERAL = ("transact_write_items", "batch_get_item", "get_item", "query")
+"""Calls to the ledger that are refused for no condition, as that for the token before: tasks let go are several."""
 
 
 @of_each_end

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 from qlikops.agent.look.lasting import GIVE_UP_AFTER
 from qlikops.domain import ledger as keys
@@ -139,16 +140,14 @@ def it_ends_as_lasted_fell_over_or_not_known(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
-    """A message names each restart that fell over; a second one if a run died, a reply was lost, or one was slow."""
-    if watch.world.faults.have_hit("sns:"):
-        return
+    """A message names each restart that fell over; a second one if who told was hindered, or another ran beside it."""
     for name, item in watch.records():
-        so_far, messages = told(item, Attribute.LASTING), _messages(watch, name)
+        so_far, told_by = told(item, Attribute.LASTING), [who for who, _ in _told(watch, name)]
         seen = {each["at"] for each in so_far.get("not_lasted", ()) if each["result"] == "fell_over"}
-        if seen and not messages and (keys.FOLLOWED_PARTITION, name) not in watch.items:
+        if seen and not _messages(watch, name) and (keys.FOLLOWED_PARTITION, name) not in watch.items:
             yield f"{name} fell over, and nobody was told"
-        if len(messages) > len(seen) and not watch.may_repeat():
-            yield f"{name} fell over, and that was told {len(messages)} times"
+        if len(told_by) > len(seen) and not any(watch.may_repeat(*pair) for pair in pairwise(told_by)):
+            yield f"{name} fell over, and that was told by {told_by}"
 
 
 @at_rest
@@ -163,6 +162,13 @@ def what_fell_over_is_marked(watch: Watch) -> Iterator[str]:
             is_of_it = partition in fell_over and sort.startswith((keys.RESTART_PREFIX, keys.HISTORY_PREFIX))
             if is_of_it and sort.endswith(f"#{name}") and Attribute.LASTING not in marked:
                 yield f"{name} fell over, and {partition} {sort} does not say so"
+
+
+def _told(watch: Watch, name: str) -> Iterator[tuple[str, str]]:
+    """Who tells of this restart that it fell over, and what."""
+    for each in watch.messages:
+        if each.told["Subject"].startswith("qlikops: fell over") and f"qlikops show {name}" in each.told["Message"]:
+            yield each.who, each.told["Message"]
 
 
 def _messages(watch: Watch, name: str) -> list[str]:

@@ -290,10 +290,11 @@ def who_was_shown_an_end_was_shown_the_end(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def who_is_asked_is_told(watch: Watch) -> Iterator[str]:
-    """A message went out for everything that waited, and one that closes it where nobody who acted knows the end."""
-    if watch.world.faults.have_hit("sns:"):
-        return
-    messages = [(at, message["Subject"], message["Message"]) for at, message in watch.world.sns.published]
+    """A message for everything that waited, and one that closes it where nobody who acted knows the end.
+
+    SNS was asked to publish it, at least: what it refuses stops nothing else.
+    """
+    messages = [(each.at, each.told["Subject"], each.told["Message"]) for each in watch.messages]
     for name, item in watch.records():
         about = [(at, subject) for at, subject, text in messages if f"qlikops show {name}" in text]
         status, was_asked = status_of(item), Attribute.REQUESTED_AT in item

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -100,14 +100,13 @@ def who_tells_says_each_thing_once(watch: Watch, asked: Asked) -> str:
 
 @at_rest
 def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
-    """A pager that follows events by their dedup keys has nothing open but findings that the last run still saw."""
-    if watch.world.faults.have_hit("events:"):
-        return
-    bus = watch.world.eventbridge
-    details = [json.loads(entry["Detail"]) for _, entry in bus.put]
-    last_told_by = dict(zip((detail["dedup_key"] for detail in details), bus.put_by, strict=True))
+    """A pager that follows events by their dedup keys has nothing open but findings that the last run still saw.
+
+    So it is if it gets them all: what EventBridge refuses is told to nobody.
+    """
+    last_told_by = {each.told["dedup_key"]: each.who for each in watch.events}
     died, seen = watch.world.functions.unanswered["MonitorTasks"], _seen(watch)
-    for key in Pager(details).open:
+    for key in Pager(each.told for each in watch.events).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
         is_known = "/finding/" not in key or (key not in seen and last_told_by[key] not in died)
         if is_known and not _could_keep_nothing(watch, last_told_by[key]):
@@ -123,8 +122,6 @@ def _could_keep_nothing(watch: Watch, who: str) -> bool:
 @at_rest
 def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
     """A finding or an outage that is over was told before, and whatever was is closed for the same subscribers."""
-    if watch.world.faults.have_hit("events:"):
-        return
     for key, events in _by_key(watch).items():
         for place, event in enumerate(events):
             opened = [each for each in events[:place] if each["state"] == "open"]
@@ -147,7 +144,7 @@ def an_outage_is_written_down_before_it_is_told(watch: Watch) -> Iterator[str]:
             yield f"{who} told of it before it was written down"
 
 
-def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
+def _may_have_been_told(watch: Watch, event: Mapping[str, Any]) -> bool:
     """Whether an outage was about to be told by who died then: it is called off all the same."""
     died = watch.told_of_outage.keys() & set(watch.world.functions.unanswered["GenerateReport"])
     return event["event"] == "MonitoringRecovered" and bool(died)
@@ -155,48 +152,50 @@ def _may_have_been_told(watch: Watch, event: dict[str, Any]) -> bool:
 
 @at_rest
 def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
-    """Each reason to tell again of what waits is told once, but if a process died, a reply was lost, or SNS refused."""
-    if watch.may_repeat() or watch.world.faults.have_hit("sns:"):
-        return
-    for key, events in _by_key(watch).items():
-        reasons = Counter(event["reason"] for event in events if event["event"] == "ApprovalReminder")
-        for reason, count in reasons.items():
-            if count > 1:
-                yield f"{key} was told again {count} times for {reason}"
+    """Each reason to tell again of what waits is told by one run, but if it was hindered, or another ran beside it."""
+    runs: dict[tuple[str, str], list[str]] = {}
+    for each in watch.events:
+        if each.told["event"] == "ApprovalReminder":
+            runs.setdefault((each.told["dedup_key"], each.told["reason"]), []).append(each.who)
+    for (key, reason), told_by in runs.items():
+        for first, second in pairwise(dict.fromkeys(told_by)):
+            if not watch.may_repeat(first, second):
+                yield f"{second} tells again of {key} for {reason}, as {first} has"
 
 
 @at_rest
 def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
-    """No question expires without a reminder, if a run looked in the second half of its time."""
-    if watch.world.faults.have_hit("events:") or not watch.clocks_are_right:
+    """No question expires without a reminder, if a run looked in the second half of its time, and could keep that."""
+    if not watch.clocks_are_right:
         return
-    # A run that cannot write down that it tells leaves that to the next one.
-    needed = _SEVERAL if watch.world.faults.have_hit("dynamodb:") else 1
-    told, begun = _by_key(watch), watch.world.functions.begun
-    # A run that failed is summed up by its report, and has not looked.
-    looked_at = [each.at for each in watch.summed_up.values() if begun[each.process].function == "MonitorTasks"]
+    told, begun, struck = _by_key(watch), watch.world.functions.begun, watch.world.faults.struck
+    # A run that failed is summed up by its report, and has not looked; one that cannot write down that it tells leaves
+    # that to the next one.
+    looked_at = [
+        each.at
+        for each in watch.summed_up.values()
+        if begun[each.process].function == "MonitorTasks"
+        and not any(name.startswith("dynamodb:") for name in struck.get(each.process, ()))
+    ]
     for name, item in watch.records():
         if status_of(item) is not Status.EXPIRED or watch.is_tampered(name) or Attribute.REQUESTED_AT not in item:
             continue
         asked = codec.parse_time(str(item[Attribute.REQUESTED_AT]["S"])).timestamp()
         deadline = number(item, keys.INBOX_SORT)
         # What a run has summed up it has looked at: a run takes no longer than that.
-        looks = sum((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in looked_at)
+        has_looked = any((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in looked_at)
         events = next((events for key, events in told.items() if key.endswith(f"/approval/{name}")), [])
-        if looks >= needed and not any(event["event"] == "ApprovalReminder" for event in events):
+        if has_looked and not any(event["event"] == "ApprovalReminder" for event in events):
             yield f"{name} expired, and nobody was told again"
 
 
 _A_RUN = 900.0
-_SEVERAL = 3
-"""Runs, one of which comes through with a write."""
 
 
-def _by_key(watch: Watch) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for _, entry in watch.world.eventbridge.put:
-        detail = json.loads(entry["Detail"])
-        found.setdefault(detail["dedup_key"], []).append(detail)
+def _by_key(watch: Watch) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in watch.events:
+        found.setdefault(each.told["dedup_key"], []).append(each.told)
     return found
 
 

@@ -51,6 +51,14 @@ class Change:
         return sort if partition == keys.OPEN_PARTITION else partition.partition("#")[2]
 
 
+class Message(NamedTuple):
+    """What a process tells people, as SNS is asked to publish it, or programs: the detail of an event."""
+
+    at: float
+    who: str
+    told: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Deed:
     """One call to AWS by a process that has not ended yet."""
@@ -293,6 +301,12 @@ class Watch:
         """How many tests of an endpoint each process has counted, by server and endpoint."""
         self.said: set[tuple[str, str]] = set()
         """What each process has told people and programs."""
+        self.messages: list[Message] = []
+        """What people are told, whether or not SNS takes it."""
+        self.events: list[Message] = []
+        """What programs are told, whether or not EventBridge takes it."""
+        self.ended_at: dict[str, float] = {}
+        """When each process of a function was over."""
         self.moved_at: dict[str, float] = {}
         """When each proposal's status changed last."""
         self.deeds: defaultdict[str, list[Deed]] = defaultdict(list)
@@ -348,6 +362,11 @@ class Watch:
                 self._hold(_OF_WRITES, write)
         except Violated as exc:
             self._wrong.append(exc)
+        if operation == "publish":
+            self.messages.append(Message(self.world.kernel.now, who, request))
+        elif operation == "put_events":
+            details = (json.loads(entry["Detail"]) for entry in request["Entries"])
+            self.events.extend(Message(self.world.kernel.now, who, detail) for detail in details)
         deed = Deed(self.world.kernel.now, asked)
         if who in self.world.functions.begun:
             self.deeds[who].append(deed)
@@ -359,6 +378,7 @@ class Watch:
     def _note_end(self, process: Process) -> None:
         begun, deeds = self.world.functions.begun.get(process.name), self.deeds.pop(process.name, [])
         self.last.pop(process, None)
+        self.ended_at[process.name] = self.world.kernel.now
         if begun is not None and not process.is_killed:
             self._ended.append(Ended(process.name, begun, deeds, process.result, process.error))
 
@@ -483,14 +503,17 @@ class Watch:
         """Whether no function's clock has been stepped in this world: expiries then mean what they say."""
         return not any(ahead for _, ahead in self.world.clock_steps)
 
-    def may_repeat(self) -> bool:
-        """Whether a run may have told once more what another one told: one died or stood still meanwhile."""
-        runs = [each.process for each in self.world.functions.begun.values() if each.function == "MonitorTasks"]
-        read = (self.world.readings[run] for run in runs if self.world.readings[run])
-        is_slow = any(each[-1].at - each[0].at >= limits.TELLS for each in read)
-        repeated = ("lost", "late", "twice", "nonsense", "stalled")
-        went_wrong = any(each.startswith(repeated) for each in self.world.faults.befallen)
-        return is_slow or went_wrong or bool(self.world.functions.unanswered["MonitorTasks"])
+    def may_repeat(self, first: str, second: str) -> bool:
+        """Whether a process may tell once more what another one told: one was hindered, or they ran side by side."""
+        began_at = self.world.functions.begun[second].at
+        return began_at <= self.ended_at.get(first, math.inf) or self._is_hindered(first) or self._is_hindered(second)
+
+    def _is_hindered(self, process: str) -> bool:
+        """Whether it died or failed, one of its calls went wrong, or it stood still."""
+        functions, read = self.world.functions, self.world.readings[process]
+        is_slow = bool(read) and read[-1].at - read[0].at >= limits.TELLS
+        died = functions.unanswered[functions.begun[process].function]
+        return is_slow or process in died or self.world.is_struck(process)
 
     def answered(self, request: Mapping[str, Any]) -> str:
         """The proposal to which a console or a command sends an answer; empty for one by the plain AWS CLI."""
