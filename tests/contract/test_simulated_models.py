@@ -320,9 +320,15 @@ def shape(events: list[dict[str, Any]]) -> list[tuple[str, int, int, str]]:
 
 
 def machine(
-    definition: dict[str, Any], act: Callable[[StepFunctions, str], None] = lambda *_: None, given: str = "{}"
+    definition: dict[str, Any],
+    act: Callable[[StepFunctions, str], None] = lambda *_: None,
+    given: str = "{}",
+    stopped_after: float | None = None,
 ) -> list[dict[str, Any]]:
-    """The history of an execution whose functions all fail, and whose tokens `act` answers."""
+    """The history of an execution whose functions all fail, and whose tokens `act` answers.
+
+    After `stopped_after` seconds, somebody stops it.
+    """
     kernel = plain_kernel()
 
     def invoke(_: str, payload: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]) -> None:
@@ -334,6 +340,9 @@ def machine(
 
     states = StepFunctions(kernel, json.dumps(definition), invoke, ARN)
     arn = states.start_execution(ARN, "one", given)["executionArn"]
+    if stopped_after is not None:
+        kernel.run(kernel.now + stopped_after)
+        states.stop_execution(arn)
     kernel.run(kernel.now + 3600)
     kernel.close()
     history: list[dict[str, Any]] = states.get_execution_history(arn, maxResults=1000)["events"]
@@ -393,6 +402,13 @@ def test_a_wait_for_a_token_leaves_the_history_that_aws_recorded(
     if name == "sqs_failure_in_wait_for_task_token" and others:
         definition["States"][first]["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": others[0]}]  # type: ignore[index]
     assert shape(machine(definition, act)) == shape(events)
+
+
+def test_an_execution_that_is_stopped_as_it_waits_leaves_the_history_that_aws_recorded() -> None:
+    events = recorded("stop_execution")
+    (name,) = state_names(events)
+    definition = {"StartAt": name, "States": {name: {"Type": "Wait", "Seconds": 60, "End": True}}}
+    assert shape(machine(definition, stopped_after=0.3)) == shape(events)
 
 
 def test_maps_in_a_map_leave_the_history_that_aws_recorded() -> None:
