@@ -1,10 +1,10 @@
 """Two small protocols, every interleaving of them: plain Python, breadth first.
 
 The simulator tries what seeds draw. Here nothing is drawn: a protocol is a state and what may happen next, and every
-state that can be reached is looked at. `Restarting` is lease, claim and run call of two proposals on one task, with
-invocations that die, come twice and come late. `Deciding` is one decision of each of two people from key to receipt,
-with every reply that may be lost, a retry of the wait and its end by time. They say what the code promises to do, in as
-few words as that takes; a step that is left out (see the tests) is found.
+state that can be reached is looked at. `Restarting` is lease, token, claim, run call and brake of two proposals on one
+task, with invocations that die, come twice and come late, and whoever ends a restart. `Deciding` is one decision of
+each of two people from key to receipt, with every reply that may be lost, a retry of the wait and its end by time. They
+say what the code promises to do, in as few words as that takes; a step that is left out (see the tests) is found.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _path(came_from: dict[S, S | None], state: S) -> list[S]:
     return path[::-1]
 
 
-# -- lease, claim and run call ---------------------------------------------------------------------------------------
+# -- lease, token, claim, run call and brake -------------------------------------------------------------------------
 
 STEPS = ("idle", "looked", "claimed", "sent", "done")
 """Where an invocation of ExecuteRestart stands."""
@@ -59,16 +59,26 @@ STEPS = ("idle", "looked", "claimed", "sent", "done")
 
 @dataclass(frozen=True, slots=True)
 class Restarting:
-    """One task, two proposals, as many invocations for each."""
+    """One task, two proposals, and invocations of both.
 
+    A proposal is new, waiting (with a token and the lease), restarting, and closed. Who ends one that is restarting,
+    and has said nothing of what came of it, judges it first: by whether its claim is there.
+    """
+
+    of: tuple[int, ...]
+    """Which proposal each invocation is of."""
+    at: tuple[str, ...]
     lease: int = -1
     """Which proposal holds the task; -1: none."""
     lapsed: bool = False
     """The lease has expired; it is still there."""
-    status: tuple[str, str] = ("proposed", "proposed")
+    status: tuple[str, str] = ("new", "new")
+    tokens: tuple[str, str] = ("none", "none")
+    """none, waits, approved, or ended: by time, or as the proposal was closed."""
+    braked: tuple[bool, bool] = (False, False)
+    judged: tuple[str, str] = ("", "")
+    """What who ends it has read: "claimed" or "not claimed"; empty: nobody has read it."""
     claims: tuple[bool, bool] = (False, False)
-    at: tuple[str, ...] = ("idle", "idle", "idle", "idle")
-    """The first half of the invocations are of proposal 0, the others of proposal 1."""
     arrived: tuple[int, int] = (0, 0)
     """Run calls of each proposal that reached Enterprise Manager."""
     wrong: str = ""
@@ -83,17 +93,22 @@ class Rules:
     """Only who makes the claim sends; who finds it watches."""
     claim_needs_lease: bool = True
     claim_needs_restarting: bool = True
+    claim_needs_no_brake: bool = True
     lease_is_free: bool = True
     """A lease is taken only where there is none, or it has expired."""
     release_is_certain: bool = True
     """A claim is given back only where nothing was sent."""
+    restart_needs_approval: bool = True
+    restart_needs_waiting: bool = True
+    """An approval that comes as a run closes the question starts nothing."""
+    brake_comes_first: bool = True
+    """Who ends a restart stops its starts before it reads what was claimed."""
 
 
-def restarting(rules: Rules = Rules(), invocations: int = 2) -> Searched[Restarting]:
-    """Every way of it, with so many invocations for each proposal."""
-    return search(
-        Restarting(at=("idle",) * 2 * invocations), lambda state: _restart_steps(state, rules), _restart_wrong
-    )
+def restarting(rules: Rules = Rules(), of: tuple[int, ...] = (0, 0, 1)) -> Searched[Restarting]:
+    """Every way of it, with invocations of these proposals."""
+    first = Restarting(of=of, at=("idle",) * len(of))
+    return search(first, lambda state: _restart_steps(state, rules), _restart_wrong)
 
 
 def _put(values: Any, index: int, value: object) -> Any:
@@ -103,28 +118,51 @@ def _put(values: Any, index: int, value: object) -> Any:
 def _restart_steps(state: Restarting, rules: Rules) -> Iterator[Restarting]:
     for one in (0, 1):
         yield from _proposal_steps(state, one, rules)
-    for invocation in range(len(state.at)):
-        yield from _invocation_steps(state, invocation, _whose(state, invocation), rules)
+    for invocation, one in enumerate(state.of):
+        yield from _invocation_steps(state, invocation, one, rules)
     if state.lease >= 0:
         yield replace(state, lapsed=True)
 
 
 def _proposal_steps(state: Restarting, one: int, rules: Rules) -> Iterator[Restarting]:
-    status = state.status[one]
-    free = state.lease == -1 or state.lapsed or not rules.lease_is_free
-    if status == "proposed" and free:
+    status, token = state.status[one], state.tokens[one]
+
+    def is_now(status: str, **changes: object) -> Restarting:
+        return replace(state, status=_put(state.status, one, status), **changes)  # type: ignore[arg-type]
+
+    if status == "new" and (state.lease == -1 or state.lapsed or not rules.lease_is_free):
         robbed = state.lease != -1 and not state.lapsed
-        yield replace(
-            state,
+        yield is_now(
+            "waiting",
             lease=one,
             lapsed=False,
-            status=_put(state.status, one, "restarting"),
+            tokens=_put(state.tokens, one, "waits"),
             wrong="a lease is taken from nobody" if robbed else "",
         )
-    if status == "restarting":  # recorded, or closed by a later run: its invocations may be under way still
-        yield replace(state, status=_put(state.status, one, "closed"))
+    if token == "waits":  # what Step Functions takes first counts, whatever the record says by then
+        yield replace(state, tokens=_put(state.tokens, one, "approved"))
+        yield replace(state, tokens=_put(state.tokens, one, "ended"))
+    if status == "waiting":
+        yield is_now("closed")
+    if status == "restarting":
+        yield from _ends(state, one, rules)
     if status == "closed" and state.lease == one:
         yield replace(state, lease=-1)
+
+
+def _ends(state: Restarting, one: int, rules: Rules) -> Iterator[Restarting]:
+    """An invocation has said what came of it, or somebody ends a restart: reads what was claimed, and closes it.
+
+    Other invocations of it may be under way still.
+    """
+    if ("done", one) in zip(state.at, state.of, strict=True):
+        yield replace(state, status=_put(state.status, one, "closed"))
+    if not state.judged[one]:
+        found = "claimed" if state.claims[one] else "not claimed"
+        braked = _put(state.braked, one, True) if rules.brake_comes_first else state.braked
+        yield replace(state, judged=_put(state.judged, one, found), braked=braked)
+    else:
+        yield replace(state, status=_put(state.status, one, "closed"))
 
 
 def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) -> Iterator[Restarting]:
@@ -135,17 +173,10 @@ def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) ->
 
     if where == "idle" and state.status[one] == "restarting":
         yield moved("looked")
+    elif where == "idle" and _may_begin(state, one, rules):
+        yield moved("looked", status=_put(state.status, one, "restarting"), wrong=_wrong_beginning(state, one))
     if where == "looked":
-        held = state.lease == one or not rules.claim_needs_lease
-        open_ = state.status[one] == "restarting" or not rules.claim_needs_restarting
-        if state.claims[one] and rules.claim_is_new:
-            yield moved("done")
-        elif held and open_:
-            may = state.lease == one and state.status[one] == "restarting"
-            wrong = "" if may else "a task is claimed by whom it is leased to"
-            yield moved("claimed", claims=_put(state.claims, one, True), wrong=wrong)
-        else:
-            yield moved("done")
+        yield from _claims(state, number, one, rules)
     if where == "claimed":
         # Refused: it certainly did not arrive, and the claim is given back. Or it arrives, and the reply does or not.
         yield moved("done", claims=_put(state.claims, one, False))
@@ -158,9 +189,35 @@ def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) ->
         yield moved("idle")  # it dies, and is invoked again
 
 
-def _whose(state: Restarting, invocation: int) -> int:
-    """The proposal that an invocation is of."""
-    return 2 * invocation // len(state.at)
+def _may_begin(state: Restarting, one: int, rules: Rules) -> bool:
+    is_approved = state.tokens[one] == "approved" or not rules.restart_needs_approval
+    return is_approved and (
+        state.status[one] == "waiting" or (state.status[one] == "closed" and not rules.restart_needs_waiting)
+    )
+
+
+def _wrong_beginning(state: Restarting, one: int) -> str:
+    if state.tokens[one] != "approved":
+        return "only what somebody approved is carried out"
+    return "" if state.status[one] == "waiting" else "a run that is over stays over"
+
+
+def _claims(state: Restarting, number: int, one: int, rules: Rules) -> Iterator[Restarting]:
+    """An invocation that has looked claims the task, or leaves it."""
+    held = state.lease == one or not rules.claim_needs_lease
+    open_ = state.status[one] == "restarting" or not rules.claim_needs_restarting
+    starts = not state.braked[one] or not rules.claim_needs_no_brake
+    is_there = state.claims[one] and rules.claim_is_new
+    if is_there or not (held and open_ and starts):
+        yield replace(state, at=_put(state.at, number, "done"))
+        return
+    wrong = ""
+    if state.lease != one or state.status[one] != "restarting":
+        wrong = "a task is claimed by whom it is leased to"
+    elif state.braked[one]:
+        wrong = "nothing is begun after the brake"
+    claims = _put(state.claims, one, True)
+    yield replace(state, at=_put(state.at, number, "claimed"), claims=claims, wrong=wrong)
 
 
 def _restart_wrong(state: Restarting) -> str:
@@ -168,8 +225,11 @@ def _restart_wrong(state: Restarting) -> str:
         return state.wrong
     if max(state.arrived) > 1:
         return "at most one call a claim"
-    for number, where in enumerate(state.at):
-        if where == "claimed" and not state.claims[_whose(state, number)]:
+    for one in (0, 1):
+        if state.judged[one] == "not claimed" and state.arrived[one]:
+            return "the first result stays"
+    for where, one in zip(state.at, state.of, strict=True):
+        if where == "claimed" and not state.claims[one]:
             return "a claim comes before the call"
     return ""
 
