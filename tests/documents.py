@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from qlikops.agent.config import Thresholds
+from qlikops.agent.config import PLACE_VARIABLES, AgentConfig, Thresholds
 from qlikops.agent.decide.policy import GATES, NEEDS_HUMAN, decide
 from qlikops.agent.diagnosis.entry import Failure
 from qlikops.agent.diagnosis.library import built_in
@@ -23,7 +23,7 @@ from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.propose.options import options_of
 from qlikops.cli import completion, exit_codes, settings
 from qlikops.config import ConfigFile
-from qlikops.deployment.choices import schema
+from qlikops.deployment.choices import INSTANCE_KEYS, Choices
 from qlikops.domain.fleet.anomaly import ACTIONS, KINDS, AnomalyKind
 from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass, Remedy
 from qlikops.domain.own_command import PLACES
@@ -345,9 +345,42 @@ def _listed(title: str, table: TableOf[Any], words: str) -> Iterator[str]:
         yield f"Unless one says otherwise, rows come {order.words} (`{order.name}`)."
 
 
+def deploy_schema() -> dict[str, Any]:
+    """The JSON schema of the deployment file, for editors and pipelines."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    special: dict[str, Any] = {
+        "log_retention": {"type": "integer"},
+        "subnets": texts,
+        "security_groups": texts,
+        "tags": {"type": "object", "additionalProperties": text},
+        "agent": {
+            "type": "object",
+            "properties": {
+                each.name: {} for each in dataclasses.fields(AgentConfig) if each.name not in PLACE_VARIABLES
+            },
+            "additionalProperties": False,
+        },
+        "qlik": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {name: {"type": "boolean"} if name == "verify_tls" else text for name in INSTANCE_KEYS},
+                "additionalProperties": False,
+            },
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "qlikops.deploy.toml",
+        "type": "object",
+        "properties": {each.name: special.get(each.name, text) for each in dataclasses.fields(Choices)},
+        "additionalProperties": False,
+    }
+
+
 def schema_text() -> str:
     """The JSON schema of the deployment file."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return json.dumps(deploy_schema(), indent=2) + "\n"
 
 
 def config_schema_text() -> str:

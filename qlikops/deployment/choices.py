@@ -11,7 +11,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from qlikops.agent.config import PLACE_VARIABLES, AgentConfig
 from qlikops.dataclass import dataclass
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.deployment.evaluator import agent_config, agent_parameters
@@ -22,7 +21,6 @@ from qlikops.domain.runs.occurrence import LONGEST_PERIOD
 from qlikops.domain.words.duration import parse_duration
 from qlikops.files import read_text, read_toml, shown
 
-DEFAULT_FILE = "qlikops.deploy.toml"
 INSTANCE_KEYS = ("name", "base_url", "username", "operator_username", "domain", "verify_tls", "ca_bundle", "proxy")
 """Keys of a Qlik instance that are no secret."""
 
@@ -100,37 +98,6 @@ def read_choices(path: Path) -> Choices:
     except ConfigError as exc:
         raise UsageError(f"{shown(path)}: {exc}") from exc
     return replace(choices, ca_bundle=str(path.parent / choices.ca_bundle)) if choices.ca_bundle else choices
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of the file, for editors and pipelines."""
-    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
-    special: dict[str, Any] = {
-        "log_retention": {"type": "integer"},
-        "subnets": texts,
-        "security_groups": texts,
-        "tags": {"type": "object", "additionalProperties": text},
-        "agent": {
-            "type": "object",
-            "properties": {each.name: {} for each in fields(AgentConfig) if each.name not in PLACE_VARIABLES},
-            "additionalProperties": False,
-        },
-        "qlik": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {name: {"type": "boolean"} if name == "verify_tls" else text for name in INSTANCE_KEYS},
-                "additionalProperties": False,
-            },
-        },
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": DEFAULT_FILE,
-        "type": "object",
-        "properties": {each.name: special.get(each.name, text) for each in fields(Choices)},
-        "additionalProperties": False,
-    }
 
 
 def with_authorities(instances: Mapping[str, Any], ca_bundle: str | None) -> dict[str, Any]:

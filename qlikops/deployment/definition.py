@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from qlikops.deployment.artifact import Artifact
 from qlikops.domain.errors import UsageError
 from qlikops.resources import resource
 
-# Exactly these two: string.Template would also turn `$$.Task.Token` into `$.Task.Token`.
-_PLACEHOLDER = re.compile(r"\$\{(AWS_REGION|AWS_ACCOUNT_ID)\}")
 _PARTITION = "aws"
 """The partition that the file names, so that two `sed` expressions are enough in most accounts."""
 LONGEST_ENDPOINT_WAIT_SECONDS = 6 * 3600
@@ -32,12 +29,6 @@ def read_definition() -> str:
 def in_partition(text: str, partition: str) -> str:
     """`text`, which names ARNs of the partition aws, for another one such as aws-cn; the placeholders stay."""
     return text.replace(f'"arn:{_PARTITION}:', f'"arn:{partition}:')
-
-
-def render(text: str, region: str, account: str) -> str:
-    """`text` with `${AWS_REGION}` and `${AWS_ACCOUNT_ID}` filled in, and nothing else touched."""
-    values = {"AWS_REGION": region, "AWS_ACCOUNT_ID": account}
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
 def approval_timeout(text: str) -> int:

@@ -6,7 +6,6 @@ Whether Qlik and a model can be reached matters where the functions run: the las
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -110,7 +109,6 @@ class Doctor:
     """
     logins: Logins
     now: Callable[[], datetime]
-    _outputs: StackOutputs | None = field(default=None, init=False)
 
     def examine(self) -> Iterator[Examined]:
         """Every finding, in the order in which they build on each other."""
@@ -154,7 +152,7 @@ class Doctor:
         return health, f"{skew_in_words(skew)} AWS's; 5 minutes off, AWS refuses", HOW_TO_SET
 
     def _stack_and_version(self) -> Result:
-        outputs = self._deployed()
+        outputs = self._deployed
         if found := difference(outputs.version, __version__):
             return Health.WARNING, f"{self._stack.name}: {found.what}", found.remedy
         return Health.OK, f"{self._stack.name}, qlikops {__version__} on both sides"
@@ -174,7 +172,7 @@ class Doctor:
         )
 
     def _permissions(self) -> Result:
-        machine = self._deployed().state_machine_arn
+        machine = self._deployed.state_machine_arn
         if self.aws.caller().endswith(":root"):
             return Health.SKIPPED, "the account's root user may do everything", "Work as a role."
         with aws_errors("simulate this identity's permissions"):
@@ -194,7 +192,7 @@ class Doctor:
         return Health.OK, "may look and start runs, as far as the identity's own policies say"
 
     def _table(self) -> Result:
-        name = self._deployed().table
+        name = self._deployed.table
         with aws_errors(f"describe the table {name}"):
             table = self.aws.dynamodb.describe_table(TableName=name)["Table"]
             backups = self.aws.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
@@ -210,7 +208,7 @@ class Doctor:
         return Health.OK, f"{name}, protected and backed up"
 
     def _schedule(self) -> Result:
-        outputs = self._deployed()
+        outputs = self._deployed
         with aws_errors("read the schedule"):
             schedule = self.make_scheduler().show()
         if schedule.target_arn != outputs.state_machine_arn:
@@ -232,7 +230,7 @@ class Doctor:
         return Health.OK, f"{schedule.expression}, {schedule.timezone}"
 
     def _secret(self) -> Result:
-        arn = self._deployed().qlik_secret_arn
+        arn = self._deployed.qlik_secret_arn
         client = self.aws.client("secretsmanager")
         with aws_errors("describe the secret"):
             secret = client.describe_secret(SecretId=arn)
@@ -253,7 +251,7 @@ class Doctor:
         return Health.OK, f"{secret['Name']}{when}, for {', '.join(each.name for each in instances)}"
 
     def _last_run(self) -> Result:
-        outputs = self._deployed()
+        outputs = self._deployed
         with aws_errors("list the executions"):
             newest = self.aws.stepfunctions.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=100)[
                 "executions"
@@ -261,8 +259,7 @@ class Doctor:
         return judge_runs(newest, self.now(), timedelta(seconds=outputs.run_every_seconds))
 
     def _qlik(self) -> Result:
-        fleet = BucketFleet(self.aws)
-        report, snapshot = _if_there(fleet.report), _if_there(fleet.snapshot)
+        report, snapshot = _if_there(self._fleet.report), _if_there(self._fleet.snapshot)
         if report and report.error and (snapshot is None or report.started_at > snapshot.taken_at):
             return (
                 Health.FAILED,
@@ -286,11 +283,9 @@ class Doctor:
         return Health.OK, text
 
     def _servers(self) -> Result:
-        with aws_errors("read the stack's settings"):
-            every = self._stack.agent_settings().get("server_details_every", 12)
-        if not every:
+        if not self._settings.get("server_details_every", 12):
             return Health.OK, "licence, disk and memory are not read: server_details_every is 0"
-        snapshot = _if_there(BucketFleet(self.aws).snapshot)
+        snapshot = _if_there(self._fleet.snapshot)
         healths = {server.name: server.health for server in (snapshot.servers if snapshot else ()) if server.health}
         if not healths:
             return Health.SKIPPED, "no run has read licence, disk and memory of a server yet"
@@ -306,11 +301,9 @@ class Doctor:
         return Health.OK, f"licence, disk and memory of {len(healths)} are known{first}"
 
     def _endpoints(self) -> Result:
-        with aws_errors("read the stack's settings"):
-            is_on = self._stack.agent_settings().get("probe_endpoints", True)
-        if not is_on:
+        if not self._settings.get("probe_endpoints", True):
             return Health.OK, "are not tested: probe_endpoints is false"
-        snapshot = _if_there(BucketFleet(self.aws).snapshot)
+        snapshot = _if_there(self._fleet.snapshot)
         probes = sorted(snapshot.probes if snapshot else (), key=lambda probe: probe.at)
         if not probes:
             return Health.SKIPPED, "none has been tested within a day: no task failed that its endpoint may be behind"
@@ -333,13 +326,11 @@ class Doctor:
         return Health.SKIPPED if is_harmless else Health.WARNING, f"whether the Qlik account may is not known; {words}"
 
     def _model(self) -> Result:
-        with aws_errors("read the stack's settings"):
-            settings = self._stack.agent_settings()
-        evaluator = settings.get("evaluator", "rules")
+        evaluator = self._settings.get("evaluator", "rules")
         if evaluator == "rules":
             return Health.OK, "none is used: rules evaluate"
         try:
-            report = BucketFleet(self.aws).report()
+            report = self._fleet.report()
         except NotFound as exc:
             return Health.SKIPPED, exc.message, exc.hint
         evaluations = [each.evaluation for each in report.proposals if each.evaluation]
@@ -353,7 +344,7 @@ class Doctor:
         if not evaluations:
             return Health.SKIPPED, f"{evaluator} had nothing to evaluate in the last run"
         text = f"{evaluator} evaluated {len(evaluations)} proposals in the last run"
-        wanted = settings.get(evaluator, {}).get("structured", "strict_tool")
+        wanted = self._settings.get(evaluator, {}).get("structured", "strict_tool")
         if wanted == "strict_tool" and any(each.evaluator_version.split()[1:2] == ["tool"] for each in evaluations):
             return (
                 Health.WARNING,
@@ -373,11 +364,19 @@ class Doctor:
     def _stack(self) -> Stack:
         return self.make_stack()
 
+    @cached_property
     def _deployed(self) -> StackOutputs:
-        if self._outputs is None:
-            with aws_errors(f"describe the stack {self._stack.name}"):
-                self._outputs = self._stack.outputs()
-        return self._outputs
+        with aws_errors(f"describe the stack {self._stack.name}"):
+            return self._stack.outputs()
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        with aws_errors("read the stack's settings"):
+            return self._stack.agent_settings()
+
+    @cached_property
+    def _fleet(self) -> BucketFleet:
+        return BucketFleet(self.aws)
 
     def _principal(self, iam: Any) -> str:
         """What IAM can simulate: a user, or the role behind a session."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from qlikops.deployment.choices import DEFAULT_FILE, PARAMETERS, Choices, read_choices, schema, with_authorities
+from qlikops.deployment.choices import PARAMETERS, Choices, read_choices, with_authorities
 from qlikops.deployment.definition import approval_timeout, read_definition
 from qlikops.domain.errors import UsageError
 from qlikops.resources import resource
+from tests.documents import deploy_schema
 
 WHOLE = """
 approval_timeout = "2h"
@@ -48,7 +49,7 @@ NO_PARAMETER = {
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / DEFAULT_FILE
+    path = tmp_path / "qlikops.deploy.toml"
     path.write_text(WHOLE)
     return path
 
@@ -163,7 +164,7 @@ def test_what_makes_no_sense_is_refused_before_any_call(choices: Choices, said: 
 
 
 def test_the_schema_takes_what_the_code_takes() -> None:
-    properties: dict[str, Any] = schema()["properties"]
+    properties: dict[str, Any] = deploy_schema()["properties"]
     assert "thresholds" in properties["agent"]["properties"]
     assert "table" not in properties["agent"]["properties"]
     assert "password" not in properties["qlik"]["items"]["properties"]
