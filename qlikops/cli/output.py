@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from qlikops.cli.shape import current
+from qlikops.cli.yaml import to_yaml
 from qlikops.domain.encoding import codec
 from qlikops.domain.words.text import harmless
 from qlikops.streams import OutputFailed
@@ -43,8 +44,6 @@ def write_json(value: Any, indent: int | None = 2) -> None:
     shape = current()
     for each in shape.of(codec.encode(value)):
         if shape.is_yaml:
-            from qlikops.cli.yaml import to_yaml
-
             # Of a stream, or of what an expression gives, each is a document.
             write(f"{'---' + chr(10) if indent is None or shape.jq else ''}{to_yaml(each)}")
         elif not shape.jq:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from botocore.config import Config
 
 import qlikops
+from qlikops.aws.session import embedded_session
 from qlikops.domain.errors import QlikopsError
 from qlikops.files import UnreadableFile, read_json
 from qlikops.local.processes import spawn
@@ -112,10 +114,6 @@ def is_qlik_up(qlik: SimulatedQlik) -> bool:
 
 def client(service: str, endpoint: str) -> Any:
     """A boto3 client of the embedded AWS that reads nothing of the machine's AWS configuration."""
-    from botocore.config import Config
-
-    from qlikops.aws.session import embedded_session
-
     return embedded_session(REGION).client(  # type: ignore[call-overload]  # one function for every service
         service,
         endpoint_url=endpoint,

@@ -22,6 +22,7 @@ from qlikops.domain.own_command import OwnCommand
 from qlikops.domain.saved_filter import SavedFilter
 from qlikops.domain.versions import difference
 from qlikops.domain.words.text import harmless
+from qlikops.presentation.lists import plans
 from qlikops.presentation.problem import explain
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.coach import Coach
@@ -44,7 +45,7 @@ from qlikops.tui.screens.modal import Modal
 from qlikops.tui.screens.small import TooSmallScreen, is_too_small
 from qlikops.tui.signing_in import SigningIn
 from qlikops.tui.terminal.clipboard import Clipboard
-from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal, run_own
+from qlikops.tui.terminal.control import TerminalTitle, call_in_terminal, has_titles, run_in_terminal
 from qlikops.tui.terminal.pulse import Pulse
 from qlikops.tui.theming import Theming, of_scrollbars, own_variables
 from qlikops.tui.usable import Usable, usable, words_on
@@ -99,7 +100,7 @@ class QlikOpsApp(DecidingApp):
         run_command: Callable[[App[Any], Sequence[str]], str] = run_in_terminal,
         call: Callable[[App[Any], str, Callable[[], object]], str] = call_in_terminal,
         own_commands: Mapping[str, OwnCommand] | None = None,
-        run_own_command: Callable[..., str] = run_own,
+        run_own_command: Callable[..., str] = run_in_terminal,
         once_filled: Callable[[], None] = lambda: None,
         driver_class: type[Driver] | None = None,
         clipboard: Clipboard | None = None,
@@ -467,8 +468,6 @@ class QlikOpsApp(DecidingApp):
 
     @on(messages.OrderSettled)
     def _order_settled(self, message: messages.OrderSettled) -> None:
-        from qlikops.presentation.lists import plans
-
         words, is_good = plans.settled(message.receipt)
         self.notify(words, severity="information" if is_good else "warning", timeout=15, markup=False)
         self._refresh_shown()

@@ -354,7 +354,7 @@ class LiveContext:
             environment.approvals.claim(approval_id, duration)
             return messages.Claimed(self.name, approval_id)
 
-        self.backend.call("claims", claim, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+        self.backend.call("claims", claim, messages.ClaimFailed, to)
 
     def stop_waiting(self, approval_id: str, to: MessagePump) -> None:
         """Pulls the brake of a restart that waits for its endpoint."""
@@ -363,7 +363,7 @@ class LiveContext:
             environment.approvals.stop_waiting(approval_id)
             return messages.WaitStopped(self.name, approval_id)
 
-        self.backend.call("claims", stop, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+        self.backend.call("claims", stop, messages.ClaimFailed, to)
 
     def release(self, approval_id: str, to: MessagePump) -> None:
         """Takes one's own claim back."""
@@ -372,7 +372,7 @@ class LiveContext:
             environment.approvals.release(approval_id)
             return messages.Claimed(self.name, approval_id, is_released=True)
 
-        self.backend.call("claims", release, lambda error: messages.ClaimFailed(error, approval_id, self.name), to)
+        self.backend.call("claims", release, messages.ClaimFailed, to)
 
 
 def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:

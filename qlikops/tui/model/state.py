@@ -16,7 +16,6 @@ from qlikops.domain.saved_filter import LISTS, SavedFilter
 from qlikops.presentation.lists.watch import WatchEvent, What
 from qlikops.presentation.problem import explain
 from qlikops.tui.keys import KeyNames
-from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.context import ContextSource, LiveContext, WaitingRow
 from qlikops.tui.model.following import Told
 from qlikops.tui.model.links import Navigation
@@ -126,24 +125,6 @@ class ConsoleState:
         """Remembers that the person looks at the shift of `context` now."""
         known = self.memory.preferences.visits or {}
         self.remember(visits={**known, context: self.now().isoformat()})
-
-    # The current context
-
-    @property
-    def backend(self) -> Backend:
-        """The current context's."""
-        return self.current.backend
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be written in the current context."""
-        return self.current.read_only
-
-    def locked_because(self) -> str:
-        """Why nothing can be written in the current context right now; empty where it can."""
-        return self.current.locked_because()
-
-    # All of them
 
     @property
     def several(self) -> bool:

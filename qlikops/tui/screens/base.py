@@ -21,6 +21,7 @@ from qlikops.tui.model.links import Link, Links, TaskLink
 from qlikops.tui.model.messages import AddressFound, ClaimFailed, CopyWanted, LoadFailed, Polled, PollFailed
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.terminal.browser import has_display
+from qlikops.tui.widgets.coaching import CoachLine
 from qlikops.tui.widgets.headline import HeadlineBar
 from qlikops.tui.widgets.keybar import KeyBar
 from qlikops.tui.widgets.status import StatusLine
@@ -57,8 +58,6 @@ class ConsoleScreen(Screen[None]):
         yield HeadlineBar()
         yield from self.content()
         if self.state.coach is not None:
-            from qlikops.tui.widgets.coaching import CoachLine
-
             yield CoachLine(self.state)
         yield StatusLine(self.state, self.MODE)
         yield KeyBar()
@@ -152,9 +151,9 @@ class ConsoleScreen(Screen[None]):
         """Name of the screen in a person's own command."""
         return self.MODE
 
+    @abstractmethod
     def why_not(self) -> str:
         """Why what is greyed can't be done now, for the help; empty where nothing stands in the way."""
-        return self.state.locked_because()
 
     def state_changed(self) -> None:
         """The inbox, its freshness or a decision changed."""
@@ -166,8 +165,6 @@ class ConsoleScreen(Screen[None]):
         self.query_one(TitleBar).refresh()
         self.query_one(HeadlineBar).show(self.headline())
         if self.state.coach is not None:
-            from qlikops.tui.widgets.coaching import CoachLine
-
             self.query_one(CoachLine).draw()
         self.query_one(StatusLine).draw()
 

@@ -103,15 +103,13 @@ class PlanScreen(ReasonedDialog[Order]):
     verb = "Plan it"
     FIRST = "#scope"
 
-    def __init__(self, state: ConsoleState, context: LiveContext, snapshot: FleetSnapshot, named: str = "") -> None:
-        """`named` is what is filled in already, such as `server:replicate-eu-1`."""
+    def __init__(self, state: ConsoleState, context: LiveContext, snapshot: FleetSnapshot) -> None:
         super().__init__(state, context)
         self._snapshot = snapshot
-        self._named = named
 
     def fields(self) -> ComposeResult:
         """What is covered, for how long, and why."""
-        yield LineInput(self._named, placeholder=plans.SCOPE_EXAMPLE, max_length=_SCOPE_CAP, id="scope", compact=True)
+        yield LineInput(placeholder=plans.SCOPE_EXAMPLE, max_length=_SCOPE_CAP, id="scope", compact=True)
         yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
         yield from super().fields()
 

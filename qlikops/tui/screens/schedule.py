@@ -77,13 +77,13 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         """Hides what can never apply here and greys what cannot apply now."""
         if action != "change":
             return True
-        if self.state.read_only or self._status is None:
+        if self.context.read_only or self._status is None:
             return False
         (pause,) = parameters
         found = self._status.schedule
         if not (found.enabled and not found.has_ended if pause else not found.runs):
             return False
-        return None if self.state.locked_because() or self._error is not None else True
+        return None if self.context.locked_because() or self._error is not None else True
 
     def action_change(self, pause: bool) -> None:
         """Asks, then sends."""

@@ -90,25 +90,8 @@ def discard_typed(terminal: int) -> None:
         termios.tcflush(terminal, termios.TCIFLUSH)
 
 
-def run_in_terminal(app: App[Any], command: Sequence[str]) -> str:
-    """Leaves the screen to `command` until it ends; returns what went wrong in words, or nothing."""
-    words = " ".join(command)
-    try:
-        with app.suspend():
-            sys.stdout.write(f"{words}\n")
-            sys.stdout.flush()
-            code = run_child(command)
-    except SuspendNotSupported:
-        return f"The screen cannot be left here; run `{words}` in another terminal."
-    except OSError as error:
-        return f"`{words}` could not be run: {error.strerror}."
-    if code == -signal.SIGINT:
-        return f"`{words}` was interrupted."
-    return "" if code == 0 else f"`{words}` ended with {code}."
-
-
-def run_own(app: App[Any], command: Sequence[str], *, confirm: bool, pause: bool) -> str:
-    """Leaves the screen to a person's own command; returns what went wrong in words, or nothing.
+def run_in_terminal(app: App[Any], command: Sequence[str], *, confirm: bool = False, pause: bool = False) -> str:
+    """Leaves the screen to `command` until it ends; returns what went wrong in words, or nothing.
 
     `confirm`: only after a yes. `pause`: what it printed stays until Enter.
     """
@@ -126,7 +109,9 @@ def run_own(app: App[Any], command: Sequence[str], *, confirm: bool, pause: bool
         return f"The screen cannot be left here; run `{words}` in another terminal."
     except OSError as error:
         return f"`{words}` could not be run: {error.strerror}."
-    return "" if code == 0 or pause else f"`{words}` ended with {code}."
+    if code == 0 or pause:
+        return ""
+    return f"`{words}` was interrupted." if code == -signal.SIGINT else f"`{words}` ended with {code}."
 
 
 def _asked(question: str) -> str:
