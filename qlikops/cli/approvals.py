@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, invocation, switch, takes
+from qlikops.cli.context import ContextsOption, JsonListOption, invocation, switch, takes
 from qlikops.cli.hook import ProposalHook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
-from qlikops.cli.shape import JsonListOption
 from qlikops.cli.watching import watch_inboxes
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import UsageError

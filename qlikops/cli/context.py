@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +20,7 @@ import typer
 
 from qlikops import config
 from qlikops.cli import output
+from qlikops.cli.shape import FormatOption, JqOption, JsonFields, ListFormatOption, shaping
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import UsageError
 
@@ -48,7 +51,9 @@ SettingsOption = Annotated[
     takes("FILE", "All of the agent's settings, a JSON object.", exists=True, dir_okay=False),
 ]
 JsonOption = bool
-"""Whether to write data: `shape.shaped` makes --json and its like of a parameter `as_json` of this type."""
+"""Whether to write data: `shaped` makes --json and its like of a parameter `as_json` of this type."""
+JsonListOption = Annotated[bool, "one table"]
+"""The JsonOption of a command whose answer is one table, which is written as csv too."""
 
 
 def _open_aws(context: config.Context) -> ContextServices:
@@ -107,9 +112,9 @@ class Invocation:
         # The local one may come up while it is looked at.
         return tuple(self.context(name, read_only=read_only, even_down=True) for name in found)
 
-    def environment(self, name: str | None = None, *, read_only: bool = False) -> ContextServices:
+    def environment(self, name: str | None = None) -> ContextServices:
         """The environment of that context; nothing has been asked of it yet."""
-        return self.open_environment(self.context(name, read_only=read_only))
+        return self.open_environment(self.context(name))
 
     def named(self, names: Sequence[str] | None) -> tuple[config.Context, ...]:
         """The contexts for one answer: those named for it, or the one that every command uses."""
@@ -133,3 +138,40 @@ def invocation(ctx: typer.Context) -> Invocation:
     """The invocation that this command belongs to."""
     found = ctx.find_object(Invocation)
     return found if found is not None else Invocation()
+
+
+def shaped(function: Callable[..., None]) -> Callable[..., None]:
+    """`function` as a command, with the options that no command spells out: --context if it has a parameter `here`,
+    which gets the invocation, and what `shape` declares if it has a parameter `as_json`.
+    """
+    own = inspect.signature(function, eval_str=True).parameters
+    added: list[tuple[str, Any, Any]] = []
+    if "here" in own:
+        added += [("context", ContextOption, None)]
+    if "as_json" in own:
+        form = ListFormatOption if own["as_json"].annotation == JsonListOption else FormatOption
+        added += [("as_json", JsonFields, None), ("jq", JqOption, ""), ("format_", form, None)]
+
+    @functools.wraps(function)
+    def run(ctx: typer.Context, **given: Any) -> None:
+        if "ctx" in own:
+            given["ctx"] = ctx
+        if "here" in own:
+            here = invocation(ctx)
+            given["here"] = replace(here, context_name=given.pop("context") or here.context_name)
+        if "as_json" not in own:
+            function(**given)
+            return
+        with shaping(given.pop("as_json"), given.pop("jq"), given.pop("format_")) as is_wanted:
+            function(**given, as_json=is_wanted)
+
+    taken = [each for name, each in own.items() if name not in ("ctx", "here", "as_json")]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("ctx", keyword, annotation=typer.Context),
+        *(each.replace(kind=keyword) for each in taken),
+        *(inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in added),
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, switch, takes
+from qlikops.cli.context import Invocation, JsonOption, YesOption, switch, takes
 from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
@@ -33,7 +33,7 @@ DigestOption = Annotated[str, takes("D", "The digest that was reviewed: decide o
 
 
 def approve(
-    ctx: typer.Context,
+    here: Invocation,
     approval_ids: IdsArgument,
     reason: Annotated[str, takes("R", "Why, for the record.", show_default=False)] = "",
     option: Annotated[
@@ -47,7 +47,6 @@ def approve(
     no_wait: Annotated[bool, switch("Return once the decision is recorded.", "--no-wait")] = False,
     timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
     yes: YesOption = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Approve a proposal and wait for the outcome.
@@ -59,8 +58,7 @@ def approve(
     not come up.
     """
     waits = duration("--timeout", timeout)
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     records = _records(environment, approval_ids, digest or option or only)
     if why := not_one_cause([record.proposal for record in records]):
         raise UsageError(f"Nothing was sent. {why}")
@@ -83,7 +81,7 @@ def approve(
 
 
 def deny(
-    ctx: typer.Context,
+    here: Invocation,
     approval_ids: IdsArgument,
     reason: Annotated[str, takes("R", "Why, for the record.", show_default=False)] = "",
     snooze: Annotated[str, takes("T", "Propose nothing on its tasks for so long.", show_default=False)] = "",
@@ -97,16 +95,14 @@ def deny(
     ] = "",
     digest: DigestOption = "",
     yes: YesOption = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Deny a proposal: nothing is restarted. Asks for the reason at a terminal if there is no --reason.
 
     Several are denied with one reason.
     """
-    here = invocation(ctx)
     snoozed = quiet(snooze, until, here.now())
-    environment = here.environment(context)
+    environment = here.environment()
     records = _records(environment, approval_ids, digest)
     receipts, code = _decide(
         here, environment, records, lambda record, why: Deny(_pinned(record, digest), why, snoozed), reason, yes=yes
@@ -120,11 +116,10 @@ deny.__doc__ = f"{deny.__doc__}\n\n{DECISION_CODES}"
 
 
 def claim(
-    ctx: typer.Context,
+    here: Invocation,
     approval_ids: IdsArgument,
     for_: Annotated[str, takes("T", "For how long.", "--for")] = "15m",
     release: Annotated[bool, switch("Take your claim back.", "--release")] = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell the others that you are looking at it, or at several. It stops nobody and runs out by itself.
@@ -132,7 +127,7 @@ def claim(
     Several at once end with the exit code of the first that failed.
     """
     length = duration("--for", for_)
-    approvals = invocation(ctx).environment(context).approvals
+    approvals = here.environment().approvals
     several = len(approval_ids) > 1
 
     def one(approval_id: str) -> Claim | None:

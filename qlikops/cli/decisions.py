@@ -7,12 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, invocation, takes
+from qlikops.cli.context import Invocation, JsonListOption, takes
 from qlikops.cli.durations import duration
-from qlikops.cli.shape import JsonListOption
 from qlikops.domain.errors import UsageError
 from qlikops.domain.gathered import archive as archived
 from qlikops.domain.gathered.shift import Shift, gather_shift
@@ -28,7 +25,7 @@ MOST_BYTES = 512 * 1024 * 1024
 
 
 def decisions(
-    ctx: typer.Context,
+    here: Invocation,
     since: Annotated[str, takes("T", "How far back to look.")] = "12h",
     by: Annotated[str, takes("NAME", "Only what NAME decided; `me` for yourself.")] = "",
     task: Annotated[str, takes("TASK", "Only proposals on this task, or on one like it.")] = "",
@@ -37,7 +34,6 @@ def decisions(
         Path | None, takes("DIR", "Write what ended in each finished month to DIR, one file a month.")
     ] = None,
     archive: Annotated[Path | None, takes("DIR", "Read what --export wrote to DIR, in place of the ledger.")] = None,
-    context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
     """List the proposals of a shift: what waits, who decided what, how it ended, whether it lasted, until when its
@@ -46,18 +42,17 @@ def decisions(
     The ledger keeps them for 90 days. --export keeps them for longer: a month that is in DIR already is left as it is.
     """
     length = duration("--since", since)
-    here = invocation(ctx)
     now = here.now()
     if export is not None:
         if archive or by or task or failure or as_json:
             raise UsageError("--export writes everything: it takes no other option but --context.")
-        _export(here.environment(context), export, now)
+        _export(here.environment(), export, now)
         return
     if archive is None:
-        found = gather_shift(here.environment(context), now - length, now)
+        found = gather_shift(here.environment(), now - length, now)
     else:
         found = Shift(now - length, now, _archived(archive, now - length))
-    caller = here.environment(context).caller() if by == ME else ""
+    caller = here.environment().caller() if by == ME else ""
     entries = tuple(entry for entry in found.entries if fits(entry, by=by, task=task, failure=failure, caller=caller))
     found = replace(found, entries=entries)
     if as_json:

@@ -7,12 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, SettingsOption, YesOption, invocation, switch, takes
+from qlikops.cli.context import Invocation, JsonOption, SettingsOption, YesOption, switch, takes
 from qlikops.cli.deploying import Deployment
 from qlikops.cli.plans import show_drift, show_events
 from qlikops.dataclass import dataclass
@@ -27,7 +25,7 @@ from qlikops.qlik.errors import QemMisconfigured
 
 
 def deploy(
-    ctx: typer.Context,
+    here: Invocation,
     plan_only: Annotated[bool, switch("Only show what would change.", "--plan")] = False,
     yes: YesOption = False,
     follow: Annotated[bool, switch("Only show the change that runs now, to its end.", "--follow")] = False,
@@ -70,7 +68,6 @@ def deploy(
     kms_key: Annotated[str, takes("ARN", "A key of yours for table, bucket, secret and topic.")] = "",
     tag: Annotated[list[str] | None, takes("KEY=VALUE", "Of everything; repeatable.")] = None,
     log_retention: Annotated[int | None, takes("DAYS", "How long logs are kept; 90 at first.")] = None,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Deploy to AWS, or update what is deployed: shows what changes, asks, then does it.
@@ -97,8 +94,7 @@ def deploy(
     accounts.check(chosen)
     whole = _judged(chosen, base)
     instances = accounts.in_file()
-    here = invocation(ctx)
-    target = here.context(context)
+    target = here.context()
     if target.settings.read_only and not (plan_only or follow or drift):
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     if qlik_login:

@@ -11,7 +11,7 @@ from qlikops.aws.answers import part_of_arn
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, JsonOption, YesOption, invocation, switch
+from qlikops.cli.context import Invocation, JsonOption, YesOption, switch
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events
 from qlikops.deployment.data import DataStore, DataStores
@@ -26,13 +26,12 @@ from qlikops.domain.words.duration import format_duration
 
 
 def destroy(
-    ctx: typer.Context,
+    here: Invocation,
     plan_only: Annotated[bool, switch("Only show what would change.", "--plan")] = False,
     delete_data: Annotated[
         bool, switch("The ledger, the reports and the bundles too, for good.", "--delete-data")
     ] = False,
     yes: YesOption = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take qlikops out of the account: the schedule first, then what runs, then the stack.
@@ -40,8 +39,7 @@ def destroy(
     The ledger and the reports stay, unless --delete-data is given, which also finds what an earlier `destroy` left.
     Run it again if it was interrupted.
     """
-    here = invocation(ctx)
-    target = here.context(context)
+    target = here.context()
     if target.settings.read_only and not plan_only:
         raise AccessDenied("This context is read-only.", "Use a context that may write, or only look with --plan.")
     began = here.monotonic()

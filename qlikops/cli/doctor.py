@@ -6,9 +6,9 @@ import typer
 
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, invocation
+from qlikops.cli.context import Invocation, JsonListOption
 from qlikops.cli.exit_codes import ExitCode
-from qlikops.cli.shape import JsonListOption, current
+from qlikops.cli.shape import current
 from qlikops.deployment.doctor import Doctor, Examined, Health
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
@@ -17,13 +17,12 @@ from qlikops.presentation.table import Column, ColumnOf, TableOf
 from qlikops.presentation.tone import Section, Span, Tone, line, outside
 
 
-def doctor(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOption = False) -> None:
+def doctor(here: Invocation, as_json: JsonListOption = False) -> None:
     """Look a deployment over, from this identity to the last run, and say what to do. Changes nothing.
 
     Exit codes: 0 all is well, 11 something should be looked at, 1 something does not work.
     """
-    here = invocation(ctx)
-    target = here.context(context)
+    target = here.context()
     connection = AwsConnection(target)
     findings = list(
         Doctor(

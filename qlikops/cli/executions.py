@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 
-from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
+from qlikops.cli import around, output
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import JsonListOption
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.gathered.background import read_background
 from qlikops.domain.ports import ContextServices, Executions
@@ -40,16 +39,14 @@ MOST = 1_000_000
 
 
 def executions(
-    ctx: typer.Context,
+    here: Invocation,
     status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.")] = None,
     limit: Annotated[int, takes("N", "How many at most.", min=1, max=MOST)] = 20,
     all_: Annotated[bool, switch("All there are: 90 days of them, a hundred a call.", "--all")] = False,
-    context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
     """List executions, newest first, with what each found and did."""
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     newest = chain.from_iterable(pages_of(environment.executions, status))
     found = sorted(islice(newest, None if all_ else limit), key=lambda each: each.started_at, reverse=True)
     if status is None:
@@ -65,7 +62,7 @@ def executions(
 
 
 def show(
-    ctx: typer.Context,
+    here: Invocation,
     targets: Annotated[
         list[str] | None,
         typer.Argument(metavar="EXECUTION-OR-APPROVAL…", help="A name, an ARN, or an approval's id."),
@@ -84,11 +81,9 @@ def show(
     ] = False,
     state: Annotated[str, takes("NAME", "With --logs: only of this state.")] = "",
     diff: Annotated[bool, switch("Compare an execution with the last one before it that succeeded.", "--diff")] = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show executions, approvals, or a saved history."""
-    here = invocation(ctx)
     if history is not None:
         if targets or logs or diff or state:
             raise UsageError("--history is a file alone: leave out executions, --logs, --state and --diff.")
@@ -96,14 +91,12 @@ def show(
         _write_history(here, folded, as_json=as_json)
         return
     if logs or diff or state:
-        from qlikops.cli import around
-
-        role = here.environment(context).executions
+        role = here.environment().executions
         around.show(role, targets or (), here.now(), logs=logs, state=state, diff=diff, as_json=as_json)
         return
     if not targets:
         raise UsageError("Say what to show.", "An execution, an approval's id, or --history FILE.")
-    environment = here.environment(context)
+    environment = here.environment()
     found = [_found(environment, target) for target in targets]
     if as_json:
         output.write_json(found if len(found) > 1 else found[0])
@@ -120,16 +113,14 @@ def show(
 
 
 def run(
-    ctx: typer.Context,
+    here: Invocation,
     wait: Annotated[bool, switch("Until it has ended, or only humans are waited for.", "--wait")] = False,
     timeout: Annotated[str, takes("T", "How long to wait at most.")] = "10m",
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start a run now, as the schedule would."""
-    here = invocation(ctx)
     waits = duration("--timeout", timeout)
-    role = here.environment(context).executions
+    role = here.environment().executions
     summary = role.start()
     if not wait:
         _write_summary(here, summary, as_json=as_json)
@@ -150,33 +141,29 @@ RunsArgument = Annotated[list[str], typer.Argument(metavar="EXECUTION…", help=
 
 
 def stop(
-    ctx: typer.Context,
+    here: Invocation,
     executions: RunsArgument,
     reason: Annotated[str, takes("R", "Why, for the record.")],
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Abort an execution. A restart under way starts no further task; what waits is closed as abandoned.
 
     Several at once end with the exit code of the first that failed.
     """
-    here = invocation(ctx)
-    role = here.environment(context).executions
+    role = here.environment().executions
     _to_each(here, executions, lambda each: role.stop(each, reason), as_json=as_json)
 
 
 def redrive(
-    ctx: typer.Context,
+    here: Invocation,
     executions: RunsArgument,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the rest of a failed, timed-out or aborted execution again, where nothing can be asked or done twice.
 
     Several at once end with the exit code of the first that failed.
     """
-    here = invocation(ctx)
-    _to_each(here, executions, here.environment(context).executions.redrive, as_json=as_json)
+    _to_each(here, executions, here.environment().executions.redrive, as_json=as_json)
 
 
 def _to_each(here: Invocation, names: Sequence[str], deed: Callable[[str], ExecutionSummary], *, as_json: bool) -> None:

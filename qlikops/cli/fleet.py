@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import JsonListOption
 from qlikops.domain.errors import UsageError
 from qlikops.domain.fleet.task import TaskState
 from qlikops.domain.gathered.decisions import gather
@@ -28,22 +27,20 @@ from qlikops.presentation.pages import task as one_task
 
 
 def tasks(
-    ctx: typer.Context,
+    here: Invocation,
     server: Annotated[str, takes("SERVER", "Only this server's; the beginning of its name will do.")] = "",
     state: Annotated[TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.")] = None,
     filter_: Annotated[str, takes("F", "As in the console: 'server:eu !state:running tag:gold'.", "--filter")] = "",
     sort: Annotated[
         FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
     ] = FleetSort.WORST,
-    context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
-    here = invocation(ctx)
     wanted = parse(filter_, fleet.TABLE.fields)
     if wanted.problem:
         raise UsageError(f"--filter: {wanted.problem}")
-    environment = here.environment(context)
+    environment = here.environment()
     found = read_fleet(environment)
     snapshot = found.snapshot
     _remember(here, environment.name, snapshot)
@@ -77,28 +74,24 @@ def _remember(here: Invocation, context: str, snapshot: FleetSnapshot) -> None:
 
 
 def task(
-    ctx: typer.Context,
+    here: Invocation,
     name: Annotated[
         str, typer.Argument(metavar="TASK", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")
     ],
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one task: how it is, what is wrong, why it is muted, its latency, what was decided earlier."""
-    here = invocation(ctx)
-    found = look_up(here.environment(context), name)
+    found = look_up(here.environment(), name)
     output.write_either(found, one_task.sections(found, here.now()), as_json=as_json)
 
 
 def reports(
-    ctx: typer.Context,
+    here: Invocation,
     limit: Annotated[int, takes("N", "How many at most.", min=1, max=100)] = 50,
-    context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
     """List the runs that have a report, newest first, with what each found and came to."""
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     found = environment.fleet.reports(limit)
     remember(here, environment.name, "runs", {each.execution_name: "" for each in found})
     if as_json:
@@ -111,7 +104,7 @@ def reports(
 
 
 def report(
-    ctx: typer.Context,
+    here: Invocation,
     execution: Annotated[
         str | None, typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.")
     ] = None,
@@ -121,16 +114,14 @@ def report(
     ] = False,
     since: Annotated[str | None, takes("T", "How far back to look.")] = None,
     mine: Annotated[bool, switch("With --decisions: only what you decided.", "--mine")] = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's report, or what was decided over weeks."""
-    here = invocation(ctx)
     if decisions:
         if execution or markdown:
             raise UsageError("--decisions is about all runs since a time: leave out EXECUTION and --markdown.")
         now = here.now()
-        found = gather(here.environment(context), now - duration("--since", since or "30d"), now, mine=mine)
+        found = gather(here.environment(), now - duration("--since", since or "30d"), now, mine=mine)
         if as_json:
             output.write_json(found)
         else:
@@ -138,7 +129,7 @@ def report(
         return
     if since or mine:
         raise UsageError("--since and --mine are about decisions: add --decisions, or leave them out.")
-    role = here.environment(context).fleet
+    role = here.environment().fleet
     if as_json:
         output.write_json(role.report(execution))
     elif markdown:

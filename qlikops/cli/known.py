@@ -21,12 +21,11 @@ from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Situation, TrialResult, outcome
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, shaped, switch, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import group
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.dataclass import dataclass
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
@@ -53,15 +52,15 @@ known = group("Known failures: what the agent recognises in a message, and what 
 @shaped
 def _list(
     ctx: typer.Context,
+    here: Invocation,
     engine: Annotated[str, takes("NAME", "Only this engine's: oracle, network, replicate.")] = "",
     built_in: BuiltInOption = False,
-    context: ContextOption = None,
     as_json: JsonListOption = False,
 ) -> None:
     """List the known failures, engine by engine; those of your own are marked."""
     if ctx.invoked_subcommand:
         return
-    failures = _failures(() if built_in else _own(invocation(ctx), context))
+    failures = _failures(() if built_in else _own(here))
     engines = sorted({each.failure.engine for each in failures})
     chosen = begun(engine, engines)
     if engine and chosen is None:
@@ -70,7 +69,7 @@ def _list(
             did_you_mean(engine, engines) or f"There are: {', '.join(engines)}.",
         )
     found = [each for each in failures if not engine or each.failure.engine == chosen]
-    remember(invocation(ctx), context or "", "failures", {each.failure.id: each.failure.says for each in failures})
+    remember(here, here.context_name or "", "failures", {each.failure.id: each.failure.says for each in failures})
     if as_json:
         output.write_json([each.data() for each in found])
         return
@@ -85,14 +84,13 @@ def _list(
 @known.command(cls=PlainCommand)
 @shaped
 def show(
-    ctx: typer.Context,
+    here: Invocation,
     failure: Annotated[str, typer.Argument(metavar="FAILURE", help="Id of a known failure, as the list has it.")],
     built_in: BuiltInOption = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one known failure: what it is recognised by, and what to do about it."""
-    failures = _failures(() if built_in else _own(invocation(ctx), context))
+    failures = _failures(() if built_in else _own(here))
     ids = [each.failure.id for each in failures]
     meant = begun(failure, ids)
     if meant is None:
@@ -107,7 +105,7 @@ def show(
 @known.command(cls=PlainCommand)
 @shaped
 def explain(
-    ctx: typer.Context,
+    here: Invocation,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",
     file: Annotated[
         Path | None,
@@ -121,13 +119,12 @@ def explain(
     target: Annotated[str, takes("TYPE", "The target endpoint's type.")] = "",
     entries: Annotated[list[Path] | None, takes("FILE.toml", "Entries of your own beside the built-in ones.")] = None,
     own: Annotated[bool, switch("With the entries of your own that the agent has.", "--own")] = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Explain messages as the agent does: their parts, the known failure, what is left unexplained, what follows."""
     if bool(text) == bool(file):
         raise UsageError("Give either a TEXT or --file.")
-    kept = _read_own(invocation(ctx), context) if own else ()
+    kept = _read_own(here) if own else ()
     with using(_library(kept, entries or [])):
         if file is None:
             found = outcome(Situation(text, source, target))
@@ -166,8 +163,9 @@ def test(
 
 
 @known.command(cls=PlainCommand)
+@shaped
 def draft(
-    ctx: typer.Context,
+    here: Invocation,
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="A message that was not recognised, or the ID of its proposal.")
     ],
@@ -178,11 +176,10 @@ def draft(
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
     source: Annotated[str, takes("TYPE", "The source endpoint's type.")] = "",
     target: Annotated[str, takes("TYPE", "The target endpoint's type.")] = "",
-    context: ContextOption = None,
 ) -> None:
     """Draft an entry from a message whose cause you found, without its names, hosts and numbers."""
     if _ID.fullmatch(text):
-        said = _said(invocation(ctx).environment(context).approvals.approval(text).proposal)
+        said = _said(here.environment().approvals.approval(text).proposal)
         text, source, target = said.message, source or said.source_type, target or said.target_type
     try:
         entry = drafted(text, MessageContext.of(source, target), library(), kind, says, check)
@@ -200,8 +197,8 @@ def _said(proposal: Proposal) -> Situation:
     return Situation(message, source[1] if source else "", target[1] if target else "")
 
 
-known.command(cls=PlainCommand)(add)
-known.command(cls=PlainCommand)(remove)
+known.command(cls=PlainCommand)(shaped(add))
+known.command(cls=PlainCommand)(shaped(remove))
 
 
 def _failures(own: Sequence[Failure]) -> list[_Listed]:
@@ -234,18 +231,18 @@ def entries(environment: ContextServices) -> list[Diagnosis]:
     ]
 
 
-def _own(here: Invocation, context: str | None) -> Sequence[Failure]:
+def _own(here: Invocation) -> Sequence[Failure]:
     """The team's own entries; without an environment to ask, the built-in ones are still worth a list."""
     try:
-        return _read_own(here, context)
+        return _read_own(here)
     except QlikopsError as exc:
         output.say(f"Without entries of your own: {exc}")
         return ()
 
 
-def _read_own(here: Invocation, context: str | None) -> Sequence[Failure]:
+def _read_own(here: Invocation) -> Sequence[Failure]:
     try:
-        return Kept.of(here.environment(context).fleet.own_failures(), OWN_FAILURES).failures
+        return Kept.of(here.environment().fleet.own_failures(), OWN_FAILURES).failures
     except InvalidEntries as exc:
         raise QlikopsError(str(exc), "`qlikops known add` and `remove` replace what cannot be read.") from exc
 

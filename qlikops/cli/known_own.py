@@ -15,7 +15,7 @@ from qlikops.agent.diagnosis.own import Kept, LibraryChanges
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, YesOption, invocation
+from qlikops.cli.context import Invocation, YesOption
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.errors import NotFound, UsageError
@@ -25,10 +25,9 @@ from qlikops.files import read_text, shown
 
 
 def add(
-    ctx: typer.Context,
+    here: Invocation,
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Entries of your own; - is stdin.")],
     yes: YesOption = False,
-    context: ContextOption = None,
 ) -> None:
     """Give the agent entries of your own: tests them, shows what changes, asks, and keeps what was there before.
 
@@ -45,14 +44,13 @@ def add(
     def changed(kept: Kept) -> Kept:
         return kept.with_(written)
 
-    _change(invocation(ctx), context, changed, yes=yes)
+    _change(here, changed, yes=yes)
 
 
 def remove(
-    ctx: typer.Context,
+    here: Invocation,
     failures: Annotated[list[str], typer.Argument(metavar="FAILURE…", help="Ids of entries of your own.")],
     yes: YesOption = False,
-    context: ContextOption = None,
 ) -> None:
     """Take entries of your own back: the built-in ones with their ids count again. It takes a deployer's rights."""
 
@@ -66,7 +64,7 @@ def remove(
             )
         return kept.without(failures)
 
-    _change(invocation(ctx), context, changed, yes=yes)
+    _change(here, changed, yes=yes)
 
 
 def _check(written: Entries) -> None:
@@ -80,9 +78,9 @@ def _check(written: Entries) -> None:
         output.say(sentence)
 
 
-def _change(here: Invocation, name: str | None, changed: Callable[[Kept], Kept], *, yes: bool) -> None:
+def _change(here: Invocation, changed: Callable[[Kept], Kept], *, yes: bool) -> None:
     """Brings what the stack keeps to what `changed` makes of it, after it was shown and confirmed."""
-    connection = AwsConnection(here.context(name))
+    connection = AwsConnection(here.context())
     refuse_writing(connection)
     with aws_errors("change the known failures of your own"):
         store = OwnFailuresStore(connection.s3, connection.resources.bucket)

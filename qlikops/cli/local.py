@@ -8,12 +8,11 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import JsonOption, invocation, takes
+from qlikops.cli.context import JsonOption, invocation, shaped, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.names import CommandGroup
-from qlikops.cli.shape import shaped
 from qlikops.domain.errors import UsageError
 from qlikops.domain.words.duration import format_duration, to_second
 from qlikops.domain.words.text import harmless

@@ -9,7 +9,7 @@ import typer
 
 from qlikops.aws.mfa import HEADLESS, MfaSessions, mfa_sessions
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, invocation, switch, takes
+from qlikops.cli.context import Invocation, switch, takes
 from qlikops.config import Context
 from qlikops.dataclass import dataclass
 from qlikops.deployment.login import Logins, no_keyring_hint
@@ -21,7 +21,7 @@ from qlikops.keyrings import NoKeyring
 
 
 def login(
-    ctx: typer.Context,
+    here: Invocation,
     instance: Annotated[str, takes("NAME", "Which Enterprise Manager.")] = "default",
     url: Annotated[str, takes("URL", "Up to and including /attunityenterprisemanager/api/v1.")] = "",
     username: Annotated[str, takes("NAME", "Asked for where it is not given.")] = "",
@@ -35,7 +35,6 @@ def login(
     mfa: Annotated[
         bool, switch("An AWS session instead, for a profile with mfa_serial; asks for the code.", "--mfa")
     ] = False,
-    context: ContextOption = None,
 ) -> None:
     """Keep a Qlik account in the system keyring, for `deploy --qlik-login`; or an AWS session with a second factor.
 
@@ -53,8 +52,7 @@ def login(
         raise UsageError(
             "--mfa is about AWS, the other options about Qlik.", "Log in to each with a command of its own."
         )
-    here = invocation(ctx)
-    target = here.context(context)
+    target = here.context()
     if mfa:
         _login_mfa(here, target)
         return
@@ -99,16 +97,14 @@ def _login_qlik(here: Invocation, context: str, kind: _Kind, given: Mapping[str,
 
 
 def logout(
-    ctx: typer.Context,
+    here: Invocation,
     instance: Annotated[str, takes("NAME", "Only this Enterprise Manager.")] = "",
     mfa: Annotated[bool, switch("Only the AWS session with a second factor.", "--mfa")] = False,
-    context: ContextOption = None,
 ) -> None:
     """Forget the Qlik accounts and the MFA session of a context on this machine. What is in AWS stays there."""
     if mfa and instance:
         raise UsageError("--mfa and --instance exclude each other.")
-    here = invocation(ctx)
-    target = here.context(context)
+    target = here.context()
     gone = []
     if not instance and (sessions := mfa_of(here, target)) and sessions.forget():
         gone.append(f"the session with {sessions.profile.serial}")

@@ -21,10 +21,9 @@ from qlikops import __version__, streams
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.completion import TREE
-from qlikops.cli.context import ContextOption, invocation, switch, takes
+from qlikops.cli.context import ContextOption, invocation, shaped, switch, takes
 from qlikops.cli.exit_codes import ExitCode, of_error
 from qlikops.cli.names import CommandGroup, of_parser
-from qlikops.cli.shape import shaped
 from qlikops.domain.errors import QlikopsError
 
 SHOWN_BY_CLICK: Any = typer.BadParameter.__mro__[2]

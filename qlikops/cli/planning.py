@@ -11,13 +11,12 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, shaped, takes
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, ExitCode, of_order
 from qlikops.cli.names import group
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
-from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet.task import TaskKey
@@ -40,12 +39,11 @@ plan = group("Planned work: for a time, what it covers is looked at as always, a
 
 @plan.callback()
 @shaped
-def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOption = False) -> None:
+def _list(ctx: typer.Context, here: Invocation, as_json: JsonListOption = False) -> None:
     """List planned work as the last run knew it: what is to come, what goes on, and what was over lately."""
     if ctx.invoked_subcommand:
         return
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     snapshot = environment.fleet.snapshot()
     remember(here, environment.name, "plans", {plan.plan_id: plan.why for plan in snapshot.plans})
     if as_json:
@@ -60,7 +58,7 @@ def _list(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOp
 @plan.command(cls=PlainCommand)
 @shaped
 def add(
-    ctx: typer.Context,
+    here: Invocation,
     lasts: Annotated[str, takes("T", "How long it lasts, such as 90m or 4h.", "--for")],
     why: Annotated[str, takes("R", "Why, such as the number of a change.", "--why")],
     server: Annotated[list[str] | None, takes("SERVER", "All tasks of this server; again for more.")] = None,
@@ -69,15 +67,13 @@ def add(
     task: Annotated[list[str] | None, takes("TASK", "This task, as `qlikops task` takes it; again for more.")] = None,
     starts: Annotated[str, takes("WHEN", "In so long (2h), at a time (22:00, UTC), or a full time.", "--from")] = "now",
     timeout: WaitOption = "3m",
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plan work: nothing is proposed or told of what is named, but for a lost log position and data errors."""
-    here = invocation(ctx)
     now = here.now()
     starts_at = None if starts == "now" else moment("--from", starts, now)
     ends_at = (starts_at or now) + duration("--for", lasts)
-    environment = here.environment(context)
+    environment = here.environment()
     snapshot = environment.fleet.snapshot()
     scope = Scope(
         tuple(_known(server, (each.name for each in snapshot.servers), "server")),
@@ -96,37 +92,33 @@ def add(
 @plan.command(cls=PlainCommand)
 @shaped
 def end(
-    ctx: typer.Context,
+    here: Invocation,
     plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="Its id from `qlikops plan`; the beginning will do.")],
     reason: ReasonOption = "done",
     timeout: WaitOption = "3m",
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End planned work now. What it stopped and still is down is proposed by the same run."""
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     order = lift_order(_plan_id(environment, plan_id), reason)
     _send(here, environment, order, timeout, as_json=as_json)
 
 
 def lift(
-    ctx: typer.Context,
+    here: Invocation,
     what: Annotated[
         list[str],
         typer.Argument(metavar="ID-OR-TASK…", help="A task, the id of a proposal that was denied, or of a plan."),
     ],
     reason: ReasonOption,
     timeout: WaitOption = "3m",
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End what keeps a task quiet: a snooze, the time after a denial, a cooldown; or planned work.
 
     Several at once take a run each, and all of them must be known before the first starts.
     """
-    here = invocation(ctx)
-    environment = here.environment(context)
+    environment = here.environment()
     orders = {each: lift_order(_lifted(environment, each), reason) for each in what}
     receipts, code = one_by_one(orders, lambda each: _receipt(here, environment, orders[each], timeout))
     _show_receipts(receipts, code, as_json=as_json, several=len(what) > 1)

@@ -9,7 +9,7 @@ import typer
 from qlikops.agent.act.probing import refused_endpoints
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, YesOption, invocation, takes
+from qlikops.cli.context import Invocation, JsonOption, YesOption, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import Context
 from qlikops.deployment.login import Logins
@@ -34,11 +34,10 @@ _CODES = {
 
 
 def probe(
-    ctx: typer.Context,
+    here: Invocation,
     endpoint: Annotated[str, typer.Argument(metavar="SERVER/ENDPOINT", help="As `qlikops task` names both.")],
     instance: Annotated[str, takes("NAME", "Which Enterprise Manager.")] = "default",
     yes: YesOption = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Have Enterprise Manager test an endpoint now: does the Replicate server get into it?
@@ -50,11 +49,10 @@ def probe(
     Exit codes: 0 takes logins, 1 does not, did not answer in time, or Enterprise Manager does not say; 3 no such
     endpoint, 8 Enterprise Manager does not answer, 9 the account may not test endpoints.
     """
-    here = invocation(ctx)
     server, _, name = endpoint.partition("/")
     if not (server and name):
         raise UsageError(f"{endpoint!r} is no endpoint.", "Give server and endpoint: replicate-eu-1/ORA-SALES-PROD.")
-    target, key = here.context(context), EndpointKey(instance, server, name)
+    target, key = here.context(), EndpointKey(instance, server, name)
     if target.settings.read_only:
         raise AccessDenied("This context is read-only, and a test logs in to the endpoint.", "Use one that may write.")
     account = _account(here, target, instance)

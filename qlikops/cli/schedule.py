@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.schedule import StackSchedules
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
-from qlikops.cli.context import ContextOption, Invocation, JsonOption, invocation, switch, takes
+from qlikops.cli.context import Invocation, JsonOption, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.config import Context
 from qlikops.deployment.schedule import Scheduler, cron_expression, rate_expression
@@ -24,7 +22,7 @@ from qlikops.presentation.pages import schedule as presented
 
 
 def schedule(
-    ctx: typer.Context,
+    here: Invocation,
     rate: Annotated[str, takes("R", "How often the monitoring runs: 5m, 1h, 1d.")] = "",
     cron: Annotated[str, takes("C", "Run by six cron fields: '0/10 6-20 ? * MON-FRI *'.")] = "",
     timezone: Annotated[str, takes("TZ", "Of --cron, such as Europe/Berlin.")] = "",
@@ -32,7 +30,6 @@ def schedule(
     for_: Annotated[str, takes("T", "With --pause: only for so long, such as 2h.", "--for")] = "",
     resume: Annotated[bool, switch("Run again as before.", "--resume")] = False,
     remove: Annotated[bool, switch("Remove the schedule.", "--remove")] = False,
-    context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Set when the monitoring runs; without options, show that with the last run and about the next."""
@@ -45,11 +42,10 @@ def schedule(
     # Before any call: a wrong rate needs no credentials to be told.
     expression = rate_expression(rate) if rate else cron_expression(cron) if cron else ""
     pause_for = duration("--for", for_) if for_ else None
-    here = invocation(ctx)
     if expression or remove:
-        _deploy(here, here.context(context), expression, timezone, as_json=as_json)
+        _deploy(here, here.context(), expression, timezone, as_json=as_json)
         return
-    role = here.environment(context).schedules
+    role = here.environment().schedules
     found = role.pause(pause_for) if pause else role.resume() if resume else role.status()
     _show(here, found, as_json=as_json)
 

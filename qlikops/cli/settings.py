@@ -13,11 +13,10 @@ from qlikops.aws.configuration import described
 from qlikops.aws.errors import aws_errors
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import ContextOption, invocation
+from qlikops.cli.context import Invocation, JsonListOption, invocation, shaped
 from qlikops.cli.editing import edit, editor
 from qlikops.cli.login import mfa_entry
 from qlikops.cli.names import group
-from qlikops.cli.shape import JsonListOption, shaped
 from qlikops.config import BUILT_IN, ConfigFile, Settings, checked, config_path, data_dir
 from qlikops.config_change import set_value
 from qlikops.domain.errors import CredentialsProblem
@@ -48,12 +47,11 @@ config = group(
 
 @config.callback()
 @shaped
-def _settings(ctx: typer.Context, context: ContextOption = None, as_json: JsonListOption = False) -> None:
+def _settings(ctx: typer.Context, here: Invocation, as_json: JsonListOption = False) -> None:
     """Show each setting's value and where it came from, those of AWS's own configuration and environment too."""
     if ctx.invoked_subcommand:
         return
-    here = invocation(ctx)
-    chosen = here.context(context)
+    chosen = here.context()
     settings: dict[str, dict[str, Any]] = {
         setting.name: {"value": getattr(chosen.settings, setting.name), "origin": chosen.origin(setting.name)}
         for setting in fields(Settings)

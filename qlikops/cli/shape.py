@@ -1,14 +1,11 @@
 """What becomes of a command's data on its way to stdout: `--json FIELDS`, `--jq EXPR`, `--format csv|yaml`.
 
-Each command with a parameter `as_json` gets the options here, so that none of them spells them out. The shape belongs
-to the one stdout that a process has; `output` asks for it.
+The shape belongs to the one stdout that a process has; `output` asks for it.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
@@ -22,8 +19,6 @@ from qlikops.domain.words.naming import did_you_mean
 from qlikops.domain.words.text import harmless
 
 FLAG = "--json"
-JsonListOption = Annotated[bool, "one table"]
-"""The JsonOption of a command whose answer is one table, which is written as csv too."""
 
 
 class Format(Enum):
@@ -90,39 +85,17 @@ def current() -> Shape:
 
 
 @contextmanager
-def _in(shape: Shape) -> Iterator[None]:
-    before = _current.set(shape)
+def shaping(as_json: str | None, jq: str, format_: Enum | None) -> Iterator[bool]:
+    """Inside, data is written as these options say; yields whether they ask for it. Raises UsageError."""
+    is_csv, is_yaml = format_ is ListFormat.CSV, format_ in (Format.YAML, ListFormat.YAML)
+    if is_csv and (as_json is not None or jq):
+        raise UsageError("--format csv and --json exclude each other.", "--jq '… | @csv' writes csv of any data.")
+    fields = tuple(name.strip() for name in (as_json or "").split(",") if name.strip())
+    before = _current.set(Shape(fields, jq, is_csv, is_yaml))
     try:
-        yield
+        yield as_json is not None or bool(jq) or is_yaml
     finally:
         _current.reset(before)
-
-
-def shaped(function: Callable[..., None]) -> Callable[..., None]:
-    """`function` as a command that has the options of this module where it can write JSON."""
-    signature = inspect.signature(function, eval_str=True)
-    if "as_json" not in signature.parameters:
-        return function
-    is_list = signature.parameters["as_json"].annotation == JsonListOption
-
-    @functools.wraps(function)
-    def run(*, as_json: str | None, jq: str, format_: Enum | None, **given: Any) -> None:
-        is_csv, is_yaml = format_ is ListFormat.CSV, format_ in (Format.YAML, ListFormat.YAML)
-        if is_csv and (as_json is not None or jq):
-            raise UsageError("--format csv and --json exclude each other.", "--jq '… | @csv' writes csv of any data.")
-        fields = tuple(name.strip() for name in (as_json or "").split(",") if name.strip())
-        with _in(Shape(fields, jq, is_csv, is_yaml)):
-            function(**given, as_json=as_json is not None or bool(jq) or is_yaml)
-
-    added = [("jq", JqOption, ""), ("format_", ListFormatOption if is_list else FormatOption, None)]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        each.replace(annotation=JsonFields, default=None) if each.name == "as_json" else each
-        for each in signature.parameters.values()
-    ] + [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in added]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run
 
 
 def with_value(args: Sequence[str], *, takes_words: bool) -> list[str]:
