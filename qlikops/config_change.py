@@ -8,6 +8,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from qlikops.config import ConfigFile, checked
 from qlikops.domain.errors import UsageError
 from qlikops.domain.words.text import harmless
@@ -76,10 +79,6 @@ def _put(data: dict[str, Any], steps: Sequence[str], value: Any) -> dict[str, An
 
 
 def _edited(written: str, steps: Sequence[str], value: Any, wanted: Mapping[str, Any], path: Path) -> str:
-    # Not above: no other command needs it, and each would wait for it.
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     try:
         document = tomlkit.parse(written)
         table: Any = document

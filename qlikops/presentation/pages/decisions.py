@@ -8,18 +8,17 @@ from qlikops.domain.gathered.decisions import Decisions
 from qlikops.domain.words.duration import format_duration
 from qlikops.domain.words.naming import listed
 from qlikops.presentation import vocabulary
-from qlikops.presentation.tone import Line, Section, Span, Tone, line, outside
+from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
 
 
 def sections(found: Decisions, *, mine: bool = False) -> tuple[Section, ...]:
     """Decisions, what came of them, and what the approval policy alone would have done."""
-    parts = (
-        Section("", tuple(_heading(found, mine=mine))),
-        Section("By verdict", tuple(_verdicts(found))),
-        Section("What came of it", tuple(_became(found))),
-        Section("Without asking: what mode policy would have restarted", tuple(_shadow(found))),
+    return filled(
+        ("", _heading(found, mine=mine)),
+        ("By verdict", _verdicts(found)),
+        ("What came of it", _became(found)),
+        ("Without asking: what mode policy would have restarted", _shadow(found)),
     )
-    return tuple(section for section in parts if section.lines)
 
 
 def _heading(found: Decisions, *, mine: bool) -> Iterator[Line]:

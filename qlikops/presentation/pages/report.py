@@ -13,6 +13,7 @@ from qlikops.domain.words.duration import format_duration
 from qlikops.domain.words.naming import counted
 from qlikops.presentation import stale, vocabulary
 from qlikops.presentation.lists.executions import came_to
+from qlikops.presentation.pictures.canvas import cells as cells_of
 from qlikops.presentation.problem import by_whom
 from qlikops.presentation.table import Cells, Column, fit
 from qlikops.presentation.tone import Line, Section, Span, Tone, filled, line, outside
@@ -72,30 +73,27 @@ def narrowed(markdown: str, needle: str) -> str:
     return "\n".join(kept).strip() or "Nothing in this report holds that."
 
 
-def fitted(markdown: str, width: int, cells: Callable[[str], int]) -> str:
-    """A report's Markdown with each table that `width` cells are too few for as a list, a row an item.
-
-    `cells` tells how many cells of a terminal a text takes: of some scripts a letter takes two.
-    """
+def fitted(markdown: str, width: int) -> str:
+    """A report's Markdown with each table that `width` cells are too few for as a list, a row an item."""
     kept, table = list[str](), list[str]()
     for line_ in [*markdown.splitlines(), ""]:
         if line_.startswith("|"):
             table.append(line_)
             continue
         if table:
-            kept += _fitted_table(table, width, cells)
+            kept += _fitted_table(table, width)
             table = []
         kept.append(line_)
     return "\n".join(kept)
 
 
-def _fitted_table(table: Sequence[str], width: int, cells: Callable[[str], int]) -> Sequence[str]:
+def _fitted_table(table: Sequence[str], width: int) -> Sequence[str]:
     head, *rows = (
         _CELL_END.split(line_.rstrip().removeprefix("|").removesuffix("|"))
         for line_ in table
         if not _RULE.fullmatch(line_)
     )
-    longest = (max(cells(cell.strip()) for cell in column) for column in zip(head, *rows, strict=False))
+    longest = (max(cells_of(cell.strip()) for cell in column) for column in zip(head, *rows, strict=False))
     if sum(min(needed, _CELL_CAP) + _CELL_EDGES for needed in longest) <= width:
         return table
     items = list[str]()

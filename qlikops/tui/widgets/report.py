@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -61,7 +60,7 @@ class ReportView(VerticalScroll):
         shown = report.narrowed(self.markdown, self._needle) if self._needle else self.markdown
         page = self.query_one("#markdown", Static)
         self._fitted_to = page.content_size.width
-        page.update(ColouredMarkdown(report.fitted(shown, self._fitted_to, cell_len), palette(self)))
+        page.update(ColouredMarkdown(report.fitted(shown, self._fitted_to), palette(self)))
 
     @on(events.Resize)
     def _fit_anew(self) -> None:
