@@ -210,7 +210,6 @@ class PolledScreen(ConsoleScreen, Generic[PollResult]):
         return f"{self.MODE}-{id(self)}"
 
     def why_not(self) -> str:
-        """Says why the context that it asks cannot do it."""
         return self.context.locked_because()
 
     @abstractmethod
@@ -226,7 +225,6 @@ class PolledScreen(ConsoleScreen, Generic[PollResult]):
         self.notify(str(explain(error)), severity="error", markup=False)
 
     def on_mount(self) -> None:
-        """Starts polling."""
         self.set_interval(self.POLL_SECONDS, self._poll)
 
     def catch_up(self) -> None:

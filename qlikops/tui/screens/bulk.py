@@ -89,16 +89,13 @@ class BulkScreen(FollowingDialog[ReviewedDecisions]):
         """Why, for each that is not answered any more."""
 
     def heading(self) -> str:
-        """What is asked."""
         return f"{'Approve' if self._approved else 'Deny'} together: one answer for each that is ticked"
 
     def content(self) -> ComposeResult:
-        """The list, what it comes to, and the reason where one is needed."""
         yield Ticks(id="ticks")
         yield from super().content()
 
     def fields(self) -> ComposeResult:
-        """The reason; of a denial, when they are proposed again."""
         if self._approved:
             yield LineInput(max_length=500, id="reason", compact=True)
         else:
@@ -111,7 +108,6 @@ class BulkScreen(FollowingDialog[ReviewedDecisions]):
         return f"as {who} · Esc takes them back for {held:.0f} s" if held else f"as {who}"
 
     def send_button(self) -> Button:
-        """Says how many."""
         return Button("", variant="success" if self._approved else "error", id="send", compact=True)
 
     def on_mount(self) -> None:
@@ -180,7 +176,6 @@ class BulkScreen(FollowingDialog[ReviewedDecisions]):
         return "" if row.is_of(approval) else "it changed; review it by itself"
 
     def followed(self, approval: ProposalRecord) -> None:
-        """Says who decided."""
         if approval.status is not Status.WAITING:
             self._left_out[approval.approval_id] = no_longer_waits(approval)
 
@@ -209,7 +204,6 @@ class BulkScreen(FollowingDialog[ReviewedDecisions]):
         super().draw()
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What answering the ticked ones comes to."""
         return together(self._answered(), approved=self._approved)
 
     def problem(self) -> str:

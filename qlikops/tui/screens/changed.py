@@ -34,14 +34,12 @@ class ChangedScreen(Reading[None]):
         self._changes = tuple(changes)
 
     def compose(self) -> ComposeResult:
-        """The differences, and what to do now."""
         with Sheet(self._of):
             yield Outgoing()
             yield Static("Nothing was sent. Enter: look at it as it is now, then decide.", markup=False, id="problem")
             yield DelayBar(self._state)
 
     def on_mount(self) -> None:
-        """Fills it in."""
         self.query_one(Sheet).say("Changed since you looked at it")
         self.query_one(Outgoing).show(prose([Section("", self._changes)], palette(self)))
 

@@ -30,14 +30,12 @@ class ContextsScreen(Modal[LiveContext | None]):
         self.state = state
 
     def compose(self) -> ComposeResult:
-        """A list."""
         with Vertical(id="dialog"):
             yield Static("Context of Fleet, Executions and Schedule", markup=False, id="dialog-title")
             yield OptionList(*(Option(self._entry(context)) for context in self.state.contexts), id="contexts")
             yield Static("Enter chooses, Esc cancels. The inbox shows all of them.", markup=False, id="problem")
 
     def on_mount(self) -> None:
-        """Starts at the current one."""
         options = self.query_one(OptionList)
         options.highlighted = self.state.contexts.index(self.state.current)
         options.focus()

@@ -65,7 +65,6 @@ class DecisionScreen(FollowingDialog[DecisionRequest]):
         self._names = Static(markup=False, id="names")
 
     def heading(self) -> str:
-        """What is asked, or that it changed."""
         return "Changed since you opened this" if self.became is not None else self.asks()
 
     @abstractmethod
@@ -89,7 +88,6 @@ class DecisionScreen(FollowingDialog[DecisionRequest]):
         return f"as {who}{back} · {self.state.keys['names']} ids and digest"
 
     def draw(self) -> None:
-        """Draws what will be sent as it is filled in now."""
         is_whole = self._names.has_class("-whole")
         shown = text(names(self.answer(), self.approval, is_whole=is_whole), palette(self))
         if is_whole and self.context.caller:
@@ -211,11 +209,9 @@ class ApproveScreen(DecisionScreen):
             self.query_one("#cancel").focus()
 
     def asks(self) -> str:
-        """What is asked."""
         return choosing.heading(self.approval.proposal, self._choice)
 
     def fields(self) -> ComposeResult:
-        """What there is to choose, why, and the word."""
         yield self._choosing
         yield LineInput(max_length=500, id="reason", compact=True)
         yield LineInput(max_length=200, id="word", compact=True)
@@ -267,7 +263,6 @@ class ApproveScreen(DecisionScreen):
 
     @on(events.DescendantFocus)
     def draw(self) -> None:
-        """Draws what will be sent as it is chosen now."""
         proposal, choice = self.approval.proposal, self._choice
         against, is_open, needs = self._against(), self._choosing.open_checks, self._needs_reason()
         self.set_class(choice.loads_again, "-irreversible")
@@ -315,7 +310,6 @@ class ApproveScreen(DecisionScreen):
         )
 
     def advice(self) -> Text:
-        """Which key does what."""
         colours = palette(self)
         careful = list(self._against())
         keys = self._keys()
@@ -350,11 +344,9 @@ class DenyScreen(DecisionScreen):
     """Sending was tried without a reason."""
 
     def asks(self) -> str:
-        """What is asked."""
         return f"Deny: leave {vocabulary.count(len(self.approval.proposal.targets), 'task')} alone"
 
     def fields(self) -> ComposeResult:
-        """When it is asked again, and why."""
         yield Denying("Why (needed: those who are asked next read it)", self.context.now)
 
     def foot(self) -> str:
@@ -367,17 +359,14 @@ class DenyScreen(DecisionScreen):
         return Button(f"⏎ Leave {many} alone", variant="success", id="send", compact=True)
 
     def on_mount(self) -> None:
-        """Starts with the reason."""
         self.begin_in("#reason")
 
     @on(Denying.Changed)
     def draw(self) -> None:
-        """Draws what will be sent as it is chosen now."""
         self.query_one(Denying).show([self.approval.proposal])
         super().draw()
 
     def answer(self) -> Deny:
-        """A denial with what has been filled in."""
         fields = self.query_one(Denying)
         return Deny(self.approval.digest, fields.reason, fields.snooze, via="tui", decision_id=self._decision_id)
 

@@ -200,7 +200,6 @@ class OutgoingDialog(Dialog[ModalResult], Reading[ModalResult | None]):
         self._outgoing = Outgoing()
 
     def content(self) -> ComposeResult:
-        """What goes out, then what the person fills in."""
         yield self._outgoing
         yield from self.fields()
 
@@ -223,7 +222,6 @@ class OutgoingDialog(Dialog[ModalResult], Reading[ModalResult | None]):
         """What is sent and what becomes of it."""
 
     def draw(self) -> None:
-        """What goes out, and whether it can."""
         self._outgoing.show(prose([Section("", self.outgoing())], palette(self)))
         super().draw()
 
@@ -256,11 +254,9 @@ class ReasonedDialog(OutgoingDialog[ModalResult]):
     """Selector of the widget that has the focus first."""
 
     def fields(self) -> ComposeResult:
-        """The reason."""
         yield LineInput(placeholder="Reason (required)", max_length=REASON_CAP, id="reason", compact=True)
 
     def on_mount(self) -> None:
-        """Starts with what is typed first."""
         self.begin_in(self.FIRST)
 
     def problem(self) -> str:

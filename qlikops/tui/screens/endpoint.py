@@ -42,12 +42,10 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
         self._shown: Mapping[str, fleet.FleetRow] = {}
 
     def content(self) -> ComposeResult:
-        """What is said of it, and its tasks."""
         yield Static("Loading …", markup=False, id="endpoint-summary")
         yield KeyedTable(fleet.TABLE.fit, id="endpoint")
 
     def load(self, environment: ContextServices) -> FleetSnapshot:
-        """The snapshot, with what has ended since."""
         return read_fleet(environment).snapshot
 
     def took(self, found: FleetSnapshot) -> None:
@@ -69,7 +67,6 @@ class EndpointScreen(PolledScreen[FleetSnapshot]):
             self.query_one("#endpoint-summary", Static).update(Text(str(explain(error))))
 
     def links(self) -> Links:
-        """What the chosen task leads to."""
         chosen = self._shown.get(self.query_one(KeyedTable).chosen or "") if self._shown else None
         return Links() if chosen is None else links.of_task(self.context.name, chosen.task)
 

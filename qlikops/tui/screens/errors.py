@@ -23,7 +23,6 @@ class ErrorsScreen(ModalPage):
     ]
 
     def page(self) -> RenderableType:
-        """A line for each, with when it happened."""
         if not self.state.failures:
             return Text("Nothing has failed since the console started.")
         grid = Table.grid(padding=(0, 2))

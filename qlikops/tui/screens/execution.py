@@ -93,7 +93,6 @@ class ExecutionScreen(RunsScreen[FollowedExecution]):
         self._search_said = ""
 
     def content(self) -> ComposeResult:
-        """Heading, views, search."""
         yield Static("Loading …", markup=False, id="execution-heading")
         yield Static(markup=False, id="views")
         with Horizontal(id="views-and-panel"):
@@ -116,7 +115,6 @@ class ExecutionScreen(RunsScreen[FollowedExecution]):
 
     @property
     def execution(self) -> ExecutionSummary:
-        """The execution as it was read last."""
         return self._followed.detail.summary
 
     @property
@@ -136,7 +134,6 @@ class ExecutionScreen(RunsScreen[FollowedExecution]):
         return self._follower.read(environment.executions)
 
     def took(self, found: FollowedExecution) -> None:
-        """Shows it in every view."""
         known = len(self._followed.events) if self._is_read else -1
         self._followed = followed = found
         self._is_read = True
@@ -186,7 +183,6 @@ class ExecutionScreen(RunsScreen[FollowedExecution]):
         self.refresh_bindings()
 
     def missed(self, error: Exception) -> None:
-        """Says why under the heading."""
         self._show_heading(Text(str(explain(error)), palette(self)[Tone.DANGER]))
 
     def _show_heading(self, problem: Text | None = None) -> None:

@@ -54,7 +54,6 @@ class ExecutionsScreen(FilteredScreen, RunsScreen[LoadedPage]):
         """ARNs of runs that found nothing and are shown all the same."""
 
     def content(self) -> ComposeResult:
-        """What is shown of how many, the list, and what is wrong with it."""
         yield Static(markup=False, id="executions-summary")
         yield FilterBar(self.state, self.place, f"Filter: {filters.HELP}; Esc clears")
         yield Static("Loading …", markup=False, id="empty")

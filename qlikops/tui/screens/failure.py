@@ -26,5 +26,4 @@ class FailurePage(ModalPage):
         self._diagnosis = diagnosis
 
     def page(self) -> RenderableType:
-        """The entry."""
         return prose([Section("", tuple(happened(self._diagnosis)))], palette(self))

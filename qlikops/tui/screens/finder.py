@@ -61,7 +61,6 @@ class FinderScreen(Modal[Entry | None]):
         self._found: tuple[FinderMatch, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """The line, what it finds, and how to narrow it."""
         with Vertical(id="finder") as box:
             box.border_title = "Find"
             box.border_subtitle = "⏎ goes there, Tab completes, ↑ what you looked for before, Esc"
@@ -71,7 +70,6 @@ class FinderScreen(Modal[Entry | None]):
         yield DelayBar(self.state)
 
     def on_mount(self) -> None:
-        """Shows what is known, and asks for the rest."""
         line = self.query_one(EarlierInput)
         self.set_focus(line)
         line.insert_text_at_cursor(self._ahead)

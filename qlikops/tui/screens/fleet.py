@@ -81,17 +81,14 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         self._unfolded: set[str] = set()
 
     def content(self) -> ComposeResult:
-        """Counts and sick servers above, the filter, tasks below."""
         yield Static("Loading …", markup=False, id="fleet-summary")
         yield FilterBar(self.state, self.place, f"Filter: {fleet.FILTER_EXAMPLE}; {filters.HELP}", self._narrowed)
         yield KeyedTable(fleet.TABLE.fit, id="fleet")
 
     def load(self, environment: ContextServices) -> FleetNow:
-        """The snapshot, with what was decided since."""
         return read_fleet(environment)
 
     def took(self, found: FleetNow) -> None:
-        """Shows it."""
         self._snapshot, self._deeds, self.error = found.snapshot, found.deeds, None
         self.show_list()
 
@@ -124,7 +121,6 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
             self.state.navigation.back()
 
     def links(self) -> Links:
-        """What the chosen task leads to."""
         chosen = self._chosen
         return Links() if chosen is None else links.of_task(self.context.name, chosen.task)
 
@@ -202,7 +198,6 @@ class FleetScreen(FilteredScreen, OrderingScreen[FleetNow]):
         table.show(tuple(self._rows), cells)
 
     def chosen_values(self) -> Mapping[str, str]:
-        """The chosen task."""
         chosen = self._chosen
         return {} if chosen is None else {**asdict(chosen.facts.key), "context": self.context.name}
 

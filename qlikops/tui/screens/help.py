@@ -36,7 +36,6 @@ class HelpScreen(ModalPage):
         self._why_not = why_not
 
     def page(self) -> RenderableType:
-        """Keys here, keys everywhere, words."""
         colours = palette(self)
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style=colours[Tone.INFO], no_wrap=True)

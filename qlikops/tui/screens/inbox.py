@@ -128,7 +128,6 @@ class InboxScreen(ConsoleScreen):
         return self.state.news(), *(context.locked_because() for context in self.state.contexts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what can never apply here and greys what cannot apply now."""
         if action in {"decide", "claim", "mark", "marks", "decide_marked"} and all(
             context.read_only for context in self.state.contexts
         ):

@@ -54,14 +54,12 @@ class ModalPage(Modal[None]):
         self.state = state
 
     def compose(self) -> ComposeResult:
-        """The page, and what is held back."""
         with VerticalScroll(id="help") as page:
             page.border_title, page.border_subtitle = self.NAME, self.KEYS
             yield Static(markup=False, id="help-text")
         yield DelayBar(self.state)
 
     def on_mount(self) -> None:
-        """Fills it in."""
         self.query_one("#help-text", Static).update(self.page())
 
     @abstractmethod

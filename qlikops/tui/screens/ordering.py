@@ -41,7 +41,6 @@ class OrderingScreen(PolledScreen[PollResult]):
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what can never apply here and greys what cannot apply now."""
         if action in {"lift", "plan"}:
             if self.context.read_only:
                 return False
@@ -76,11 +75,9 @@ class LiftScreen(ReasonedDialog[Order]):
         self.verb = "End it" if isinstance(what, Plan) else "Lift"
 
     def heading(self) -> str:
-        """What is asked."""
         return "End planned work" if isinstance(self._what, Plan) else "Lift what keeps it quiet"
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What ends."""
         return plans.lift_lines(self._what, self.reason, self.context.caller, self.context.now())
 
     def problem(self) -> str:
@@ -88,7 +85,6 @@ class LiftScreen(ReasonedDialog[Order]):
         return plans.nothing_to_lift(self._what, self.context.now()) or super().problem()
 
     def answer(self) -> Order:
-        """Returns the order with the reason as it stands."""
         match self._what:
             case Plan(plan_id=named) | ShiftEntry(approval_id=named):
                 return lift_order(named, self.reason)
@@ -108,13 +104,11 @@ class PlanScreen(ReasonedDialog[Order]):
         self._snapshot = snapshot
 
     def fields(self) -> ComposeResult:
-        """What is covered, for how long, and why."""
         yield LineInput(placeholder=plans.SCOPE_EXAMPLE, max_length=_SCOPE_CAP, id="scope", compact=True)
         yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
         yield from super().fields()
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What is covered, until when, and what that means."""
         scope, _ = self._scope()
         ends_at = self.context.now() + self._lasts
         return plans.plan_lines(scope, ends_at, self.reason, self.context.caller, self._snapshot)
@@ -124,7 +118,6 @@ class PlanScreen(ReasonedDialog[Order]):
         return super().problem() if self._scope()[0] else self._scope()[1]
 
     def answer(self) -> Order:
-        """Returns the order as it stands."""
         scope, _ = self._scope()
         return plan_order(scope or Scope(), None, self.context.now() + self._lasts, self.reason)
 

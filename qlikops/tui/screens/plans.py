@@ -37,16 +37,13 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
         self._rows: Mapping[str, plans.PlanRow] = {}
 
     def content(self) -> ComposeResult:
-        """How many there are, and each."""
         yield Static("Loading …", markup=False, id="plans-summary")
         yield KeyedTable(plans.TABLE.fit, id="plans")
 
     def load(self, environment: ContextServices) -> FleetSnapshot:
-        """The snapshot, which has them."""
         return environment.fleet.snapshot()
 
     def took(self, found: FleetSnapshot) -> None:
-        """Shows them."""
         self._snapshot = found
         now = self.state.now()
         self._rows = {row.plan.plan_id: row for row in plans.listed(found, now)}
@@ -55,7 +52,6 @@ class PlansScreen(OrderingScreen[FleetSnapshot]):
         self.refresh_bindings()
 
     def missed(self, error: Exception) -> None:
-        """Says why above what is there."""
         self.query_one("#plans-summary", Static).update(Text(str(explain(error))))
 
     def action_plan(self) -> None:

@@ -39,11 +39,9 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         self._review = Review(state.clock, lambda: (None, context.caller), id="review")
 
     def content(self) -> ComposeResult:
-        """The record alone."""
         yield self._review
 
     def on_mount(self) -> None:
-        """Says what is being read."""
         self._review.show_loading(self._approval_id, f"Loading {self._approval_id} …")
 
     def poll(self) -> None:
@@ -56,7 +54,6 @@ class RecordScreen(PolledScreen[ProposalRecord]):
         return environment.approvals.approval(self._approval_id)
 
     def took(self, found: ProposalRecord) -> None:
-        """Shows it, and what became of it."""
         self._record = found
         self._review.show_approval(found)
         if found.status is not Status.WAITING:

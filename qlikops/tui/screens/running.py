@@ -34,7 +34,6 @@ class StartScreen(OutgoingDialog[Act]):
     verb = "Start"
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What a run does."""
         return running.start_lines(self.context.caller)
 
     def answer(self) -> Act:
@@ -55,7 +54,6 @@ class ReadingScreen(OutgoingDialog[Act]):
         self.failure = ""
 
     def on_mount(self) -> None:
-        """Asks for the execution."""
         self.context.backend.call(LANE, self._read, messages.LoadFailed, self)
 
     def _read(self, environment: ContextServices) -> Message:
@@ -91,7 +89,6 @@ class StopScreen(ReasonedDialog[Act], ReadingScreen):
     WITH_HISTORY = False
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What becomes of what waits, of what is under way, and of the rest."""
         return running.stop_lines(self.execution, self.detail, self.reason, self.context.caller)
 
     def against(self, detail: ExecutionDetail) -> str:
@@ -101,7 +98,6 @@ class StopScreen(ReasonedDialog[Act], ReadingScreen):
         return ""
 
     def answer(self) -> Act:
-        """Stops the run with the reason as it stands."""
         reason = self.reason
         return lambda environment: environment.executions.stop(self.execution.arn, reason)
 
@@ -114,7 +110,6 @@ class RedriveScreen(ReadingScreen):
     WITH_HISTORY = True
 
     def outgoing(self) -> tuple[Line, ...]:
-        """Where it goes on."""
         return running.redrive_lines(self.execution, self.detail)
 
     def against(self, detail: ExecutionDetail) -> str:

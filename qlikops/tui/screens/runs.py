@@ -36,7 +36,6 @@ class RunsScreen(PolledScreen[PollResult]):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what can never apply here and greys what cannot apply now."""
         chosen = self.execution
         if action in _WRITES and (self.context.read_only or not _applies(action, chosen)):
             return False
@@ -49,7 +48,6 @@ class RunsScreen(PolledScreen[PollResult]):
         return super().check_action(action, parameters)
 
     def chosen_values(self) -> Mapping[str, str]:
-        """The chosen run."""
         run = self.execution
         return {} if run is None else {"execution": run.name, "execution_arn": run.arn, "context": self.context.name}
 

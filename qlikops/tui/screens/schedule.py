@@ -53,16 +53,13 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         self._error: Exception | None = None
 
     def content(self) -> ComposeResult:
-        """One page."""
         with VerticalScroll(id="schedule"):
             yield Static("Loading …", markup=False, id="schedule-text")
 
     def load(self, environment: ContextServices) -> ScheduleStatus:
-        """Where it stands."""
         return environment.schedules.status()
 
     def took(self, found: ScheduleStatus) -> None:
-        """Shows it."""
         self._status, self._error = found, None
         self._draw()
 
@@ -74,7 +71,6 @@ class ScheduleScreen(PolledScreen[ScheduleStatus]):
         self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what can never apply here and greys what cannot apply now."""
         if action != "change":
             return True
         if self.context.read_only or self._status is None:
@@ -136,11 +132,9 @@ class ChangeScreen(OutgoingDialog[ScheduleChange]):
         self._pause = pause
 
     def heading(self) -> str:
-        """What is asked."""
         return f"{self._verb} the schedule: this will be sent"
 
     def fields(self) -> ComposeResult:
-        """Yields the field that asks for how long."""
         if self._pause:
             yield Select(HOURS, value=_USUAL_HOURS, allow_blank=False, id="duration", compact=True)
 
@@ -149,18 +143,15 @@ class ChangeScreen(OutgoingDialog[ScheduleChange]):
         return Button(self._verb, variant="warning" if self._pause else "success", id="send", compact=True)
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What changes, and until when."""
         return schedule.what_goes_out(
             self._schedule, pause=self._pause, duration=self._duration, now=self.context.now()
         )
 
     def advice(self) -> Text:
-        """Which key does what."""
         choosing = "↑ chooses for how long, Tab comes back. " if self._pause else ""
         return Text(f"Enter sends. {choosing}Esc cancels.", palette(self)[Tone.MUTED])
 
     def answer(self) -> ScheduleChange:
-        """Pauses for the duration as it stands, or resumes."""
         duration = self._duration
         if self._pause:
             return lambda environment: environment.schedules.pause(duration)

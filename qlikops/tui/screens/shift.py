@@ -71,14 +71,12 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         """When the person looked last, before this visit."""
 
     def content(self) -> ComposeResult:
-        """The strip, the filter, the groups."""
         yield Static("Loading …", markup=False, id="hours")
         yield FilterBar(self.state, self.place, f"Filter: {shift.FILTER_EXAMPLE}; {filters.HELP}")
         yield GroupedTable(shift.columns, id="shift")
 
     @property
     def table(self) -> GroupedTable:
-        """The list, in groups."""
         return self.query_one(GroupedTable)
 
     def load(self, environment: ContextServices) -> Shift:
@@ -87,7 +85,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         return gather_shift(environment, now - timedelta(hours=self._hours), now, known)
 
     def took(self, found: Shift) -> None:
-        """Shows it."""
         self._shift, self.error = found, None
         self.show_list()
 
@@ -162,7 +159,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         return self._rows.get(self.table.chosen or "") if self.is_mounted else None
 
     def links(self) -> Links:
-        """Links of the chosen row: its record, task and run."""
         row, name = self.chosen, self.context.name
         if row is None:
             return Links()
@@ -172,7 +168,6 @@ class ShiftScreen(FilteredScreen, OrderingScreen[Shift]):
         return Links(record, task or tasks, run=RunLink(name, row.execution_name) if row.execution_name else None)
 
     def chosen_values(self) -> Mapping[str, str]:
-        """The chosen task or proposal."""
         row = self.chosen
         values = {"context": self.context.name}
         if row is not None and row.task is not None:

@@ -21,7 +21,6 @@ class StopWaitingScreen(OutgoingDialog[str]):
         self._approval_id = approval_id
 
     def outgoing(self) -> tuple[Line, ...]:
-        """What it waits for, and how it ends."""
         row = self.context.row(self._approval_id)
         return under_way.stop_lines(row, self.state.now(), self.context.caller) if row is not None else ()
 
@@ -31,5 +30,4 @@ class StopWaitingScreen(OutgoingDialog[str]):
         return super().problem() or ("" if row is not None and row.waits else "It no longer waits for its endpoint.")
 
     def answer(self) -> str:
-        """Which one."""
         return self._approval_id

@@ -52,16 +52,13 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         self._detail: TaskDetail | None = None
 
     def content(self) -> ComposeResult:
-        """One scrolling page."""
         with VerticalScroll(id="task"):
             yield Static("Loading …", markup=False, id="task-text")
 
     def load(self, environment: ContextServices) -> TaskDetail:
-        """The task and its history."""
         return look_up(environment, self._key)
 
     def took(self, found: TaskDetail) -> None:
-        """Shows it."""
         self._detail = found
         self.refresh_bindings()
         self.query_one("#task-text", Static).update(self._page(self._with_deeds(found)))
@@ -113,7 +110,6 @@ class TaskScreen(OrderingScreen[TaskDetail]):
         return "task"
 
     def chosen_values(self) -> Mapping[str, str]:
-        """The task."""
         return {} if self._detail is None else {**asdict(self._detail.task.facts.key), "context": self.context.name}
 
     def links(self) -> Links:

@@ -42,7 +42,6 @@ class Denying(Vertical):
         self._rows = Static(markup=False, id="snooze")
 
     def compose(self) -> ComposeResult:
-        """When, then why."""
         yield self._rows
         yield LineInput(placeholder=self._placeholder, max_length=500, id="reason", compact=True)
 
@@ -72,7 +71,6 @@ class Denying(Vertical):
         self._choose(self._chosen(denial.times(self._clock())) + step)
 
     def on_click(self, event: events.Click) -> None:
-        """Chooses what is clicked."""
         if event.widget is self._rows:
             self._choose(event.y - 1)
 

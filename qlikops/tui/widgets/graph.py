@@ -85,7 +85,6 @@ class GraphView(ScrollView, can_focus=True):
         self._show_chosen()
 
     def on_resize(self, _: events.Resize) -> None:
-        """Draws it for the new width."""
         self._make()
         self._show_chosen()
 

@@ -32,7 +32,6 @@ class _Window(VerticalScroll):
         self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolled."""
         super().watch_scroll_y(old_value, new_value)
         self.post_message(self.Moved())
 
@@ -54,7 +53,6 @@ class Outgoing(Vertical):
         """Whether all of it has been in sight, at one time or another."""
 
     def compose(self) -> ComposeResult:
-        """The lines, then the hint."""
         yield self.window
         yield self._more
 

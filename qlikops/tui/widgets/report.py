@@ -28,7 +28,6 @@ class ReportView(VerticalScroll):
         """The cells that its tables were made for."""
 
     def compose(self) -> ComposeResult:
-        """One page."""
         yield Static(id="markdown")
 
     def on_mount(self) -> None:

@@ -40,7 +40,6 @@ class Aside(VerticalScroll):
         self._body = Static(markup=False)
 
     def compose(self) -> ComposeResult:
-        """What is shown is one text."""
         yield self._body
 
     @property

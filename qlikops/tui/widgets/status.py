@@ -35,7 +35,6 @@ class StatusLine(Static):
         self._lines = 1
 
     def on_mount(self) -> None:
-        """Starts the clock."""
         self.set_interval(1, self.draw)
 
     @on(events.Resize)

@@ -47,7 +47,6 @@ class WaitingList(Vertical):
         self._grouped = remembered.group_by == BY_CAUSE
 
     def compose(self) -> ComposeResult:
-        """Filter, table, and what is said in its place."""
         yield self.bar
         yield self.table
         yield Static(markup=False, id="empty")
