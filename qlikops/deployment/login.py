@@ -27,9 +27,8 @@ VARIABLES: Mapping[str, str] = {
     "domain": "QLIKOPS_QLIK_DOMAIN",
 }
 """Key of an instance -> the variable that holds it where there is no keyring; they win where both are."""
-_ONE_OF = {"password", "api_token", "jwt"}
-"""What the account that monitors signs in with: the last one kept takes the others' place."""
-SECRET_KEYS = ("password", "api_token", "jwt", "operator_password")
+_WAYS = ("password", "api_token", "jwt")
+"""Ways to log in: the one that is given takes the others' place, for each of the two accounts."""
 
 Instance = dict[str, Any]
 
@@ -62,10 +61,7 @@ class Logins:
         """Keeps one instance, over what was kept of it. Raises NoKeyring."""
         known = self._stored()
         name = instance["name"]
-        known[name] = {**known.get(name, {}), **instance}
-        if given := set(instance) & _ONE_OF:
-            for other in _ONE_OF - given:
-                known[name].pop(other, None)
+        known[name] = merged(known.get(name, {}), instance)
         self._write(known)
 
     def remove(self, name: str = "") -> list[str]:
@@ -100,7 +96,7 @@ class Logins:
         for endpoint in wanted:
             name = endpoint.get("name", "default")
             whole = {**known.get(name, {}), **endpoint, "name": name}
-            if not any(whole.get(key) for key in _ONE_OF):
+            if not any(whole.get(key) for key in _WAYS):
                 raise UsageError(f"no account is known for the Qlik instance {name}", self._hint(name))
             if with_address and not whole.get("base_url"):
                 raise UsageError(f"no address is known for the Qlik instance {name}", "Give `qlikops login --url`.")
@@ -114,7 +110,7 @@ class Logins:
 
     def _from_environment(self) -> Instance:
         given = {key: self._environ[variable] for key, variable in VARIABLES.items() if self._environ.get(variable)}
-        return {"name": "default", **given} if set(given) & set(SECRET_KEYS) else {}
+        return {"name": "default", **given} if set(given) & {*_WAYS, "operator_password"} else {}
 
     def _stored(self) -> dict[str, Instance]:
         text = self._text()
@@ -141,6 +137,13 @@ class Logins:
                 keyring.set_password(SERVICE, self._entry, json.dumps({"instances": list(known.values())}))
         else:
             keyring.delete_password(SERVICE, self._entry)
+
+
+def merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> Instance:
+    """An instance as it becomes once some of its keys are `given` anew."""
+    accounts = ({f"{prefix}{way}" for way in _WAYS} for prefix in ("", "operator_"))
+    replaced = set().union(*(ways - given.keys() for ways in accounts if ways & given.keys()))
+    return {**{key: value for key, value in current.items() if key not in replaced}, **given}
 
 
 def no_keyring_hint() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws.secrecy import secret_errors
 from qlikops.dataclass import dataclass
+from qlikops.deployment.login import merged
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable, UsageError
 from qlikops.qlik.config import parse_instances
 from qlikops.qlik.errors import QemMisconfigured
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 65_536
 """The largest value that Secrets Manager keeps."""
-_WAYS = ("password", "api_token", "jwt")
-"""Ways to log in: the one that is given takes the others' place, for each of the two accounts."""
 
 Instances = Mapping[str, Mapping[str, Any]]
 
@@ -100,7 +99,7 @@ def rotation(current: str, given: Mapping[str, Any], *, keep_others: bool = Fals
     `keep_others`. Raises QemMisconfigured where the outcome could never log in, UsageError where it is too large.
     """
     known, fresh = _by_name(current) if current else {}, _by_name(json.dumps(given))
-    wanted = {name: _merged(known.get(name, {}), each) for name, each in fresh.items()}
+    wanted = {name: merged(known.get(name, {}), each) for name, each in fresh.items()}
     whole = {**known, **wanted} if keep_others else wanted
     value = json.dumps({"instances": list(whole.values())})
     parse_instances(value)
@@ -119,12 +118,6 @@ def _by_name(text: str) -> Instances:
         return {each.get("name", "default"): {"name": "default", **each} for each in instances}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise QemMisconfigured('the secret\'s value must be {"instances": [...]}') from None
-
-
-def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    accounts = ({f"{prefix}{way}" for way in _WAYS} for prefix in ("", "operator_"))
-    replaced = set().union(*(ways - given.keys() for ways in accounts if ways & given.keys()))
-    return {**{key: value for key, value in current.items() if key not in replaced}, **given}
 
 
 def _differences(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
