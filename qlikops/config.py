@@ -172,15 +172,15 @@ def resolve_context(
         _from_environment(environ),
         {key: (value, f"option {option}") for option, (key, value) in given.items()},
     ]
-    if chosen == LOCAL:
-        if status is None and not even_down:
-            raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
-        return replace(_local_context(chosen_by, status, layers), **config.of_console)
-    if chosen not in config.contexts and chosen != DEFAULT:
+    if chosen == LOCAL and status is None and not even_down:
+        raise NotFound("The local environment is not running.", "Start it with: qlikops local up")
+    if chosen not in (*config.contexts, LOCAL, DEFAULT):
         known = sorted({*config.contexts, LOCAL, DEFAULT})
         hint = f"There are: {', '.join(known)}. Contexts live in {config.path}."
         raise NotFound(f"There is no context {chosen!r}.", " ".join(filter(None, (did_you_mean(chosen, known), hint))))
-    return _settled(Context(chosen, chosen_by=chosen_by, **config.of_console), layers)
+    file = config.file
+    context = Context(chosen, chosen_by=chosen_by, keys=file.keys, commands=file.commands, filters=file.filters)
+    return _settled_locally(context, status, layers) if chosen == LOCAL else _settled(context, layers)
 
 
 def console_contexts(
@@ -193,12 +193,12 @@ def console_contexts(
     """
     config = _read_config(config_path(environ))
     if not names and not environ.get(CONTEXT_VARIABLE):
-        names = config.console_contexts
+        names = config.file.console_contexts
     expanded = [each for name in names for each in (config.contexts if name == ALL else (name,))]
     found = tuple(dict.fromkeys(expanded))
     if ALL in names and not found:
         raise UsageError("There is no context to show.", f"Contexts live in {config.path}.")
-    given = {**{key: f"--{key.replace('_', '-')}" for key, value in (options or {}).items() if value}}
+    given = {key: f"--{key.replace('_', '-')}" for key, value in (options or {}).items() if value}
     given |= {key: origin.removeprefix("environment ") for key, (_, origin) in _from_environment(environ).items()}
     for setting in _PLACES if len(found) > 1 else ():
         if setting in given:
@@ -230,11 +230,9 @@ class ConfigFile:
 @dataclass(frozen=True, slots=True)
 class _Config:
     path: Path
-    default_context: str = ""
-    console_contexts: Sequence[str] = ()
-    contexts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    of_console: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of a Context that hold for all of them: `keys`, `commands`, `filters`."""
+    file: ConfigFile
+    contexts: Mapping[str, Mapping[str, Any]]
+    """Settings as they are written: which of them a context has decides between it, the environment and options."""
 
 
 def _choose(
@@ -248,20 +246,22 @@ def _choose(
         return name, "option --context"
     if named := environ.get(CONTEXT_VARIABLE):
         return named, f"environment {CONTEXT_VARIABLE}"
-    if config.default_context:
-        return config.default_context, "config.toml default_context"
+    if config.file.default_context:
+        return config.file.default_context, "config.toml default_context"
     if status is not None and answers(status.endpoint_url):
         return LOCAL, "the running local environment"
     return DEFAULT, BUILT_IN
 
 
-def _local_context(chosen_by: str, status: LocalConnection | None, layers: list[dict[str, tuple[Any, str]]]) -> Context:
+def _settled_locally(
+    context: Context, status: LocalConnection | None, layers: list[dict[str, tuple[Any, str]]]
+) -> Context:
     described = ("region", "stack", "endpoint_url") if status is not None else ()
     says = {name: (getattr(status, name), "the local environment's status.json") for name in described}
     # What the running environment says of itself is not for anybody to override, and no profile applies to it.
     own = ("read_only", "theme", "hold_seconds", "bell", "notices", "notify_from", "notify_command", "mouse")
     chosen = [{key: layer[key] for key in own if key in layer} for layer in layers]
-    return _settled(Context(LOCAL, chosen_by=chosen_by, local=status), [says, *chosen])
+    return _settled(replace(context, local=status), [says, *chosen])
 
 
 def _settled(context: Context, layers: list[dict[str, tuple[Any, str]]]) -> Context:
@@ -314,11 +314,8 @@ def _read_config(path: Path) -> _Config:
     try:
         data = read_toml(path, hint=f"Put it right, or name another file in {CONFIG_VARIABLE}.")
     except MissingFile:
-        return _Config(path)
-    file = checked(data, path)
-    # As written: which settings a context has is what decides between it, the environment and options.
-    of_console = {"keys": file.keys, "commands": file.commands, "filters": file.filters}
-    return _Config(path, file.default_context, file.console_contexts, data.get("contexts", {}), of_console)
+        data = {}
+    return _Config(path, checked(data, path), data.get("contexts", {}))
 
 
 def _read_local_status(path: Path) -> LocalConnection | None:
