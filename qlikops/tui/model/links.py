@@ -1,9 +1,8 @@
-"""What one thing of the console leads to: each has a name and a context, and `Navigation` knows the screen of each."""
+"""What one thing of the console leads to: each has a name and a context, and `Navigator` knows the screen of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.endpoint import EndpointKey
@@ -80,20 +79,6 @@ class Links:
     other_endpoint: EndpointLink | None = None
     run: RunLink | None = None
     failure: FailureLink | None = None
-
-
-class Navigation(Protocol):
-    """Where the console goes; `tui/navigation.py` has it."""
-
-    @property
-    def can_go_back(self) -> bool:
-        """Whether the screen in sight was reached from another one."""
-
-    def go(self, link: Link, among: Sequence[Link] = ()) -> None:
-        """Opens what `link` names; `among` are its neighbours in the list that it was opened from."""
-
-    def back(self) -> None:
-        """Goes back the way one came."""
 
 
 def of_row(context: str, row: InboxRow) -> Links:

@@ -18,12 +18,12 @@ from qlikops.presentation.problem import explain
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model.context import ContextSource, LiveContext, WaitingRow
 from qlikops.tui.model.following import Told
-from qlikops.tui.model.links import Navigation
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Sending
 from qlikops.tui.preferences import PreferenceFile
 
 if TYPE_CHECKING:
     from qlikops.tui.coach import Coach
+    from qlikops.tui.navigation import Navigator
 
 NEWS_DURATION = timedelta(seconds=10)
 """How long the title says that something new came."""
@@ -48,7 +48,7 @@ class ConsoleState:
     The inbox spans all contexts; the other screens show the current one.
     """
 
-    navigation: Navigation
+    navigation: Navigator
     """Set by the app, which owns the screens."""
 
     def __init__(
