@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import ContextsOption, JsonListOption, invocation, switch, takes
+from qlikops.cli.context import ContextsOption, JsonListOption, choice, invocation, switch, takes
 from qlikops.cli.hook import ProposalHook
 from qlikops.cli.remembering import remember
 from qlikops.cli.several import ask_each, exit_with_problems
@@ -38,7 +38,7 @@ def approvals(
     filter_: Annotated[
         str, takes("F", "As in the console: 'server:eu risk:high !claimed:'.", "--filter", show_default=False)
     ] = "",
-    sort: Annotated[InboxSort, typer.Option(case_sensitive=False, help="What comes first.")] = InboxSort.URGENT,
+    sort: Annotated[InboxSort, choice("What comes first.")] = InboxSort.URGENT,
     exec_: Annotated[
         str,
         takes(

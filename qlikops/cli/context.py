@@ -33,6 +33,16 @@ def takes(metavar: str, words: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, metavar=metavar, help=words, **more)
 
 
+def argument(metavar: str, words: str) -> Any:
+    """What stands on the command line without a name of its own."""
+    return typer.Argument(metavar=metavar, help=words)
+
+
+def choice(words: str, *names: str) -> Any:
+    """An option that takes a value of an enum, case aside."""
+    return typer.Option(*names, case_sensitive=False, help=words)
+
+
 def switch(words: str, *names: str) -> Any:
     """An option without a value."""
     return typer.Option(*names, help=words)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import output
-from qlikops.cli.context import Invocation, JsonOption, YesOption, switch, takes
+from qlikops.cli.context import Invocation, JsonOption, YesOption, argument, switch, takes
 from qlikops.cli.durations import duration, quiet
 from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
 from qlikops.cli.interrupts import ending_interrupts
@@ -27,8 +27,7 @@ from qlikops.presentation.deciding import decision
 from qlikops.presentation.deciding.bulk import not_one_cause
 from qlikops.presentation.tone import Section
 
-_ID_HELP = "A proposal's id, or the beginning of one that waits."
-IdsArgument = Annotated[list[str], typer.Argument(metavar="ID…", help=_ID_HELP)]
+IdsArgument = Annotated[list[str], argument("ID…", "A proposal's id, or the beginning of one that waits.")]
 DigestOption = Annotated[str, takes("D", "The digest that was reviewed: decide on nothing else.", show_default=False)]
 
 

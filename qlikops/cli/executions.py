@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from qlikops.cli import around, output
-from qlikops.cli.context import Invocation, JsonListOption, JsonOption, switch, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, argument, choice, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.one_by_one import one_by_one
@@ -40,7 +40,7 @@ MOST = 1_000_000
 
 def executions(
     here: Invocation,
-    status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False, help="Only these.")] = None,
+    status: Annotated[ExecutionStatus | None, choice("Only these.")] = None,
     limit: Annotated[int, takes("N", "How many at most.", min=1, max=MOST)] = 20,
     all_: Annotated[bool, switch("All there are: 90 days of them, a hundred a call.", "--all")] = False,
     as_json: JsonListOption = False,
@@ -64,8 +64,7 @@ def executions(
 def show(
     here: Invocation,
     targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="EXECUTION-OR-APPROVAL…", help="A name, an ARN, or an approval's id."),
+        list[str] | None, argument("EXECUTION-OR-APPROVAL…", "A name, an ARN, or an approval's id.")
     ] = None,
     history: Annotated[
         Path | None,
@@ -136,7 +135,7 @@ def run(
     raise typer.Exit(ExitCode.UNKNOWN if detail.summary.status is ExecutionStatus.RUNNING else ExitCode.FAILURE)
 
 
-RunsArgument = Annotated[list[str], typer.Argument(metavar="EXECUTION…", help="A name or an ARN.")]
+RunsArgument = Annotated[list[str], argument("EXECUTION…", "A name or an ARN.")]
 """One execution or several."""
 
 

@@ -6,10 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Annotated
 
-import typer
-
 from qlikops.cli import output
-from qlikops.cli.context import Invocation, JsonListOption, JsonOption, switch, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, argument, choice, switch, takes
 from qlikops.cli.durations import duration
 from qlikops.cli.remembering import remember
 from qlikops.domain.errors import UsageError
@@ -29,11 +27,9 @@ from qlikops.presentation.pages import task as one_task
 def tasks(
     here: Invocation,
     server: Annotated[str, takes("SERVER", "Only this server's; the beginning of its name will do.")] = "",
-    state: Annotated[TaskState | None, typer.Option(case_sensitive=False, help="Only in this state.")] = None,
+    state: Annotated[TaskState | None, choice("Only in this state.")] = None,
     filter_: Annotated[str, takes("F", "As in the console: 'server:eu !state:running tag:gold'.", "--filter")] = "",
-    sort: Annotated[
-        FleetSort, typer.Option(case_sensitive=False, help="What comes first; the name of a column, or the worst.")
-    ] = FleetSort.WORST,
+    sort: Annotated[FleetSort, choice("What comes first; the name of a column, or the worst.")] = FleetSort.WORST,
     as_json: JsonListOption = False,
 ) -> None:
     """List every task as the last run saw it, those with something wrong first."""
@@ -75,9 +71,7 @@ def _remember(here: Invocation, context: str, snapshot: FleetSnapshot) -> None:
 
 def task(
     here: Invocation,
-    name: Annotated[
-        str, typer.Argument(metavar="TASK", help="TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")
-    ],
+    name: Annotated[str, argument("TASK", "TASK, SERVER/TASK or INSTANCE/SERVER/TASK, or a part of it.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show one task: how it is, what is wrong, why it is muted, its latency, what was decided earlier."""
@@ -105,9 +99,7 @@ def reports(
 
 def report(
     here: Invocation,
-    execution: Annotated[
-        str | None, typer.Argument(metavar="EXECUTION", help="The run; the newest where none is given.")
-    ] = None,
+    execution: Annotated[str | None, argument("EXECUTION", "The run; the newest where none is given.")] = None,
     markdown: Annotated[bool, switch("As Markdown, for a ticket or a chat.", "--markdown")] = False,
     decisions: Annotated[
         bool, switch("What was decided since a time, 30d if not given, in numbers, and what came of it.", "--decisions")

@@ -21,7 +21,7 @@ from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Situation, TrialResult, outcome
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import Invocation, JsonListOption, JsonOption, shaped, switch, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, argument, choice, shaped, switch, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.known_own import add, remove
 from qlikops.cli.names import group
@@ -85,7 +85,7 @@ def _list(
 @shaped
 def show(
     here: Invocation,
-    failure: Annotated[str, typer.Argument(metavar="FAILURE", help="Id of a known failure, as the list has it.")],
+    failure: Annotated[str, argument("FAILURE", "Id of a known failure, as the list has it.")],
     built_in: BuiltInOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,7 +106,7 @@ def show(
 @shaped
 def explain(
     here: Invocation,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The message of a task.")] = "",
+    text: Annotated[str, argument("TEXT", "The message of a task.")] = "",
     file: Annotated[
         Path | None,
         takes(
@@ -142,7 +142,7 @@ def explain(
 
 @known.command(cls=PlainCommand)
 def test(
-    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Entries of your own.")],
+    file: Annotated[Path, argument("FILE.toml", "Entries of your own.")],
 ) -> None:
     """Test entries of your own: their form, examples and near misses, and which built-in entries they shadow."""
     try:
@@ -166,12 +166,8 @@ def test(
 @shaped
 def draft(
     here: Invocation,
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT", help="A message that was not recognised, or the ID of its proposal.")
-    ],
-    kind: Annotated[
-        FailureClass, typer.Option("--class", case_sensitive=False, help="What it was.")
-    ] = FailureClass.FIX_FIRST,
+    text: Annotated[str, argument("TEXT", "A message that was not recognised, or the ID of its proposal.")],
+    kind: Annotated[FailureClass, choice("What it was.", "--class")] = FailureClass.FIX_FIRST,
     says: Annotated[str, typer.Option(help="What happened, in one sentence.")] = "Say here what happened.",
     check: Annotated[str, typer.Option(help="What to look at or put right first.")] = "Say here what to look at first.",
     source: Annotated[str, takes("TYPE", "The source endpoint's type.")] = "",

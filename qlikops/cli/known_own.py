@@ -15,7 +15,7 @@ from qlikops.agent.diagnosis.own import Kept, LibraryChanges
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output
-from qlikops.cli.context import Invocation, YesOption
+from qlikops.cli.context import Invocation, YesOption, argument
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.errors import NotFound, UsageError
@@ -26,7 +26,7 @@ from qlikops.files import read_text, shown
 
 def add(
     here: Invocation,
-    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Entries of your own; - is stdin.")],
+    file: Annotated[Path, argument("FILE.toml", "Entries of your own; - is stdin.")],
     yes: YesOption = False,
 ) -> None:
     """Give the agent entries of your own: tests them, shows what changes, asks, and keeps what was there before.
@@ -49,7 +49,7 @@ def add(
 
 def remove(
     here: Invocation,
-    failures: Annotated[list[str], typer.Argument(metavar="FAILURE…", help="Ids of entries of your own.")],
+    failures: Annotated[list[str], argument("FAILURE…", "Ids of entries of your own.")],
     yes: YesOption = False,
 ) -> None:
     """Take entries of your own back: the built-in ones with their ids count again. It takes a deployer's rights."""

@@ -11,7 +11,7 @@ import typer
 
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import Invocation, JsonListOption, JsonOption, shaped, takes
+from qlikops.cli.context import Invocation, JsonListOption, JsonOption, argument, shaped, takes
 from qlikops.cli.durations import duration, moment
 from qlikops.cli.exit_codes import ORDER_CODES, ExitCode, of_order
 from qlikops.cli.names import group
@@ -93,7 +93,7 @@ def add(
 @shaped
 def end(
     here: Invocation,
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="Its id from `qlikops plan`; the beginning will do.")],
+    plan_id: Annotated[str, argument("PLAN", "Its id from `qlikops plan`; the beginning will do.")],
     reason: ReasonOption = "done",
     timeout: WaitOption = "3m",
     as_json: JsonOption = False,
@@ -106,10 +106,7 @@ def end(
 
 def lift(
     here: Invocation,
-    what: Annotated[
-        list[str],
-        typer.Argument(metavar="ID-OR-TASK…", help="A task, the id of a proposal that was denied, or of a plan."),
-    ],
+    what: Annotated[list[str], argument("ID-OR-TASK…", "A task, the id of a proposal that was denied, or of a plan.")],
     reason: ReasonOption,
     timeout: WaitOption = "3m",
     as_json: JsonOption = False,

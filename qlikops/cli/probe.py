@@ -9,7 +9,7 @@ import typer
 from qlikops.agent.act.probing import refused_endpoints
 from qlikops.aws.session import AwsConnection
 from qlikops.cli import output
-from qlikops.cli.context import Invocation, JsonOption, YesOption, takes
+from qlikops.cli.context import Invocation, JsonOption, YesOption, argument, takes
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.config import Context
 from qlikops.deployment.login import Logins
@@ -35,7 +35,7 @@ _CODES = {
 
 def probe(
     here: Invocation,
-    endpoint: Annotated[str, typer.Argument(metavar="SERVER/ENDPOINT", help="As `qlikops task` names both.")],
+    endpoint: Annotated[str, argument("SERVER/ENDPOINT", "As `qlikops task` names both.")],
     instance: Annotated[str, takes("NAME", "Which Enterprise Manager.")] = "default",
     yes: YesOption = False,
     as_json: JsonOption = False,

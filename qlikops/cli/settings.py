@@ -13,7 +13,7 @@ from qlikops.aws.configuration import described
 from qlikops.aws.errors import aws_errors
 from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
-from qlikops.cli.context import Invocation, JsonListOption, invocation, shaped
+from qlikops.cli.context import Invocation, JsonListOption, argument, invocation, shaped
 from qlikops.cli.editing import edit, editor
 from qlikops.cli.login import mfa_entry
 from qlikops.cli.names import group
@@ -101,10 +101,8 @@ def path(ctx: typer.Context) -> None:
 @config.command("set", cls=PlainCommand)
 def set_(
     ctx: typer.Context,
-    key: Annotated[
-        str, typer.Argument(metavar="KEY", help="As config.toml has it: default_context, contexts.NAME.region.")
-    ],
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value; a text needs no quotes of its own.")],
+    key: Annotated[str, argument("KEY", "As config.toml has it: default_context, contexts.NAME.region.")],
+    value: Annotated[str, argument("VALUE", "Its value; a text needs no quotes of its own.")],
 ) -> None:
     """Set one value in config.toml, which keeps its comments; what it cannot hold is refused."""
     file = config_path(invocation(ctx).environ)
