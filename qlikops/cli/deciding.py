@@ -12,7 +12,7 @@ import typer
 from qlikops.cli import output
 from qlikops.cli.context import Invocation, JsonOption, YesOption, argument, switch, takes
 from qlikops.cli.durations import duration, quiet
-from qlikops.cli.exit_codes import DECISION_CODES, ExitCode, of_approved
+from qlikops.cli.exit_codes import DECISION_CODES, ExitCode
 from qlikops.cli.interrupts import ending_interrupts
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.domain.errors import ApprovalChanged, DecisionUnknown, NotDecidable, UsageError
@@ -276,6 +276,15 @@ def _followed(
     elif not final.status.is_final:
         output.say(f"Still running after {timeout}; a large group may take 90 minutes and more. {look}")
     return replace(receipt, status=final.status, outcome=final.outcome)
+
+
+def of_approved(status: Status) -> ExitCode:
+    """The exit code of an approval whose proposal stands at `status` when the command has waited."""
+    if status.is_up:
+        return ExitCode.OK
+    if status is Status.PARTIAL:
+        return ExitCode.PARTIAL
+    return ExitCode.NOT_RESTARTED if status.is_final else ExitCode.UNKNOWN
 
 
 def _pinned(approval: ProposalRecord, digest: str) -> str:

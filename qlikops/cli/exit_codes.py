@@ -23,7 +23,6 @@ The console that a signal ended, or whose terminal is gone, has 128 and the sign
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from qlikops.domain.errors import (
     AccessDenied,
@@ -36,10 +35,6 @@ from qlikops.domain.errors import (
     Unreachable,
     UsageError,
 )
-
-if TYPE_CHECKING:
-    from qlikops.domain.gathered.ordering import OrderState
-    from qlikops.domain.proposals.approval import Status
 
 
 class ExitCode(IntEnum):
@@ -88,28 +83,3 @@ _OF_ERRORS: tuple[tuple[type[QlikopsError], ExitCode], ...] = (
 def of_error(error: QlikopsError) -> ExitCode:
     """The exit code that `error` means."""
     return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), ExitCode.FAILURE)
-
-
-def of_order(state: OrderState) -> ExitCode:
-    """The exit code of an order of which so much is known when the command has waited."""
-    # Not above: the list of commands need know neither orders nor proposals.
-    from qlikops.domain.gathered.ordering import OrderState
-
-    match state:
-        case OrderState.APPLIED:
-            return ExitCode.OK
-        case OrderState.UNKNOWN:
-            return ExitCode.UNKNOWN
-        case OrderState.REFUSED | OrderState.NOT_TAKEN:
-            return ExitCode.FAILURE
-
-
-def of_approved(status: Status) -> ExitCode:
-    """The exit code of an approval whose proposal stands at `status` when the command has waited."""
-    from qlikops.domain.proposals.approval import Status
-
-    if status.is_up:
-        return ExitCode.OK
-    if status is Status.PARTIAL:
-        return ExitCode.PARTIAL
-    return ExitCode.NOT_RESTARTED if status.is_final else ExitCode.UNKNOWN

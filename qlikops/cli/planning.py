@@ -13,7 +13,7 @@ from qlikops.cli import output
 from qlikops.cli.coercion import PlainCommand
 from qlikops.cli.context import Invocation, JsonListOption, JsonOption, argument, shaped, takes
 from qlikops.cli.durations import duration, moment
-from qlikops.cli.exit_codes import ORDER_CODES, ExitCode, of_order
+from qlikops.cli.exit_codes import ORDER_CODES, ExitCode
 from qlikops.cli.names import group
 from qlikops.cli.one_by_one import one_by_one
 from qlikops.cli.remembering import remember
@@ -21,7 +21,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.errors import NotFound, UsageError
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.gathered.lookup import look_up, look_up_name
-from qlikops.domain.gathered.ordering import OrderReceipt, send
+from qlikops.domain.gathered.ordering import OrderReceipt, OrderState, send
 from qlikops.domain.ports import ContextServices
 from qlikops.domain.runs.orders import Order, Refused, lift_order, plan_order, read_order, span_of
 from qlikops.domain.runs.plan import PLAN_PREFIX, Scope
@@ -160,8 +160,18 @@ def _show_receipts(receipts: Sequence[OrderReceipt], code: ExitCode, *, as_json:
         else:
             for receipt in receipts:
                 output.write_sections(presented.receipt(receipt))
-    codes = [code, *(of_order(receipt.state) for receipt in receipts)]
+    codes = [code, *(_code_of(receipt.state) for receipt in receipts)]
     raise typer.Exit(next((each for each in codes if each is not ExitCode.OK), ExitCode.OK))
+
+
+def _code_of(state: OrderState) -> ExitCode:
+    match state:
+        case OrderState.APPLIED:
+            return ExitCode.OK
+        case OrderState.UNKNOWN:
+            return ExitCode.UNKNOWN
+        case OrderState.REFUSED | OrderState.NOT_TAKEN:
+            return ExitCode.FAILURE
 
 
 def _lifted(environment: ContextServices, what: str) -> str | TaskKey:

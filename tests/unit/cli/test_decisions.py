@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from qlikops.cli.exit_codes import ExitCode, of_approved
+from qlikops.cli.deciding import of_approved
+from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
