@@ -14,7 +14,6 @@ from typing import Protocol
 
 from qlikops.agent.config import AgentConfig
 from qlikops.dataclass import dataclass
-from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.audit import DoneBy
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
@@ -67,12 +66,12 @@ class Auditor:
 def _is_new(task: TaskSnapshot, now: datetime) -> bool:
     """Whether this poll is the first to see that a user stopped it, or that it failed."""
     kinds = (each for each in task.anomalies if each.first_seen == now)
-    return any(each.kind is AnomalyKind.USER_STOPPED or each.kind.traits.rests_on_message for each in kinds)
+    return any(each.kind.traits.by_person or each.kind.traits.rests_on_message for each in kinds)
 
 
 def _done(task: TaskSnapshot, lines: Sequence[AuditLine], servers: set[str]) -> DoneBy | None:
     """The last stop of a task that was stopped, the last edit of one that failed."""
-    is_stopped = any(each.kind is AnomalyKind.USER_STOPPED for each in task.anomalies)
+    is_stopped = any(each.kind.traits.by_person for each in task.anomalies)
     fitting = (line for line in reversed(lines) if (line.stops if is_stopped else line.edits))
     return next((line.done for line in fitting if line.is_about(task.facts.key, servers)), None)
 

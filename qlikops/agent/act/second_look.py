@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import difference, flapping, no_longer_automatic, target_of, too_old
+from qlikops.agent.propose.judgement import difference, no_longer_automatic, target_of, what_stops, what_stops_server
 from qlikops.agent.remember.attempts import Attempt
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.task import Fetched, ServerFacts, ServerState, TaskFacts, TaskKey
@@ -84,8 +84,8 @@ class SecondLook:
         if quiet := self.quiet.get(target.key):
             return f"nothing would be proposed on it now: {quiet.words()}"
         last_hour = [attempt for attempt in self.attempts.get(target.key, ()) if now - attempt.at <= _HOUR]
-        if flaps := flapping(facts, sum(attempt.may_have_started for attempt in last_hour), config, now):
-            return flaps
+        if stops := what_stops(facts, sum(attempt.may_have_started for attempt in last_hour), config, now):
+            return stops
         if not self.is_automatic:
             return ""
         current = target_of(facts, proposal.kind, config)
@@ -99,7 +99,7 @@ class SecondLook:
         if looked_at is None or not self._is_good(looked_at):
             now = self.clock()
             server = ServerFacts(key.instance, key.server, ServerState.MONITORED, fetched=self._fetched(key, now))
-            why = too_old(server, self.config, now)
+            why = what_stops_server(server, self.config, now)
             self._too_old[place] = now, why
         return why
 

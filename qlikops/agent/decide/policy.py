@@ -98,7 +98,7 @@ def _user_stopped(question: GateInput) -> str:
     stopped = [target for target in question.proposal.targets if target.stop_reason is StopReason.NORMAL]
     if stopped and question.proposal.kind is not AnomalyKind.LEFT_STOPPED:
         return f"a user stopped {_names(stopped)}"
-    return "a user stopped it" if question.proposal.kind is AnomalyKind.USER_STOPPED else ""
+    return "a user stopped it" if question.proposal.kind.traits.by_person else ""
 
 
 def _full_load_incomplete(question: GateInput) -> str:
@@ -167,7 +167,7 @@ def _low_confidence(question: GateInput) -> str:
 
 
 GATES: Mapping[Gate, Callable[[GateInput], str]] = {
-    Gate.POSITION_LOST: lambda it: "the log position is lost" if it.proposal.kind is AnomalyKind.POSITION_LOST else "",
+    Gate.POSITION_LOST: lambda it: "the log position is lost" if it.proposal.kind.traits.position_lost else "",
     Gate.RELOAD: lambda it: "a reload replaces what the target has" if it.option.action is Action.RELOAD else "",
     Gate.USER_STOPPED: _user_stopped,
     Gate.FULL_LOAD_INCOMPLETE: _full_load_incomplete,

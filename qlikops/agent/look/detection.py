@@ -20,7 +20,6 @@ from qlikops.agent.look.detectors import (
     Signal,
     TaskView,
     backlog,
-    is_down,
     is_down_again,
     is_in_trouble,
     is_late,
@@ -84,7 +83,7 @@ def detect(
     lag = timedelta(seconds=config.status_lag_seconds)
     servers = remembering(servers, previous, now, asked_at or now)
     fetched_at = {server.key: server.fetched.at for server in servers if server.fetched}
-    down = [server.key for server in servers if is_down(server)]
+    down = [server.key for server in servers if _hides_tasks(server, config, now)]
     late = [server.key for server in servers if is_late(server)]
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
@@ -138,6 +137,11 @@ def detect(
             )
         ),
     )
+
+
+def _hides_tasks(server: ServerFacts, config: AgentConfig, now: datetime) -> bool:
+    view = ServerView(server, (), config.thresholds_for_server(server.name), now)
+    return any(kind.traits.hides_tasks and detector(view) for kind, detector in SERVER_DETECTORS.items())
 
 
 def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:

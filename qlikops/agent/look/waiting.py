@@ -54,7 +54,7 @@ def point_of(
     """
     is_waiting = not facts.is_up or kind in ACTIONS
     reads_on = facts.apply_changes_enabled is not False and facts.full_load_completed is not False
-    if not is_waiting or not reads_on or kind is AnomalyKind.POSITION_LOST:
+    if not is_waiting or not reads_on or kind.traits.position_lost:
         return None
     kept = config.log_retention.of(facts)
     return PointOfNoReturn(

@@ -26,17 +26,12 @@ _SAYS = {
 
 def headline(kind: AnomalyKind, facts: TaskFacts, cause: str = "", diagnosis: Diagnosis | None = None) -> str:
     """What happened, in a few words that fit a list; `cause` already names the endpoint where there is one."""
-    match kind:
-        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.headline:
-            return diagnosis.headline
-        case AnomalyKind.FATAL_TRANSIENT if diagnosis is not None and diagnosis.passes_at_once:
-            return diagnosis.headline
-        case AnomalyKind.FATAL_TRANSIENT:
-            return "connection lost" if cause else lost_connection(facts)
-        case AnomalyKind.RESOURCE_STOP if facts.stop_reason in RESOURCE_STOPS:
-            return f"stopped, {RESOURCE_STOPS[facts.stop_reason]}"
-        case _:
-            return kind.traits.headline
+    if diagnosis is not None and _stands_for_the_kind(diagnosis, kind):
+        return diagnosis.headline
+    if kind is AnomalyKind.FATAL_TRANSIENT:
+        return "connection lost" if cause else lost_connection(facts)
+    lacking = _lacking(kind, facts)
+    return f"stopped, {lacking}" if lacking else kind.traits.headline
 
 
 def lead(streaks: Sequence[Streak | None]) -> str:
@@ -52,20 +47,31 @@ def reason(
     kind: AnomalyKind, facts: TaskFacts, targets: Sequence[ProposedTask], diagnosis: Diagnosis | None = None
 ) -> str:
     """Why this action, and why it is or isn't safe, in a few sentences."""
-    match kind:
-        case AnomalyKind.FATAL_UNKNOWN if diagnosis is not None and diagnosis.headline:
-            first = " ".join(diagnosis.checks) or "Read the message."
-            says = diagnosis.says if diagnosis.is_known else f"{_NOT_CERTAIN} {diagnosis.says}"
-            why = " ".join(part for part in (says, "Before you resume:", first, diagnosis.never) if part)
-        case AnomalyKind.FATAL_TRANSIENT if diagnosis is not None and diagnosis.passes_at_once:
-            stopped = "Replicate has stopped retrying; a plain resume works."
-            why = " ".join((diagnosis.says, stopped, *diagnosis.checks))
-        case AnomalyKind.RESOURCE_STOP if facts.stop_reason in RESOURCE_STOPS:
-            lacking = RESOURCE_STOPS[facts.stop_reason]
-            why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
-        case _:
-            why = kind.traits.why
-    return f"{why} {_reloading(targets) if kind is AnomalyKind.POSITION_LOST else _resuming(targets)}"
+    if diagnosis is not None and _stands_for_the_kind(diagnosis, kind):
+        why = _failure(diagnosis, passes=not kind.traits.cause_unknown)
+    elif lacking := _lacking(kind, facts):
+        why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
+    else:
+        why = kind.traits.why
+    return f"{why} {_reloading(targets) if kind.traits.position_lost else _resuming(targets)}"
+
+
+def _stands_for_the_kind(diagnosis: Diagnosis, kind: AnomalyKind) -> bool:
+    """Whether what the message was recognised as says more than the words of the kind."""
+    return bool(diagnosis.headline) if kind.traits.cause_unknown else diagnosis.passes_at_once
+
+
+def _lacking(kind: AnomalyKind, facts: TaskFacts) -> str:
+    """What the server lacks for which Replicate stopped the task, in words; empty if that is not what is wrong."""
+    return RESOURCE_STOPS.get(facts.stop_reason, "") if kind.traits.fix_first else ""
+
+
+def _failure(diagnosis: Diagnosis, *, passes: bool) -> str:
+    if passes:
+        return " ".join((diagnosis.says, "Replicate has stopped retrying; a plain resume works.", *diagnosis.checks))
+    says = diagnosis.says if diagnosis.is_known else f"{_NOT_CERTAIN} {diagnosis.says}"
+    first = " ".join(diagnosis.checks) or "Read the message."
+    return " ".join(part for part in (says, "Before you resume:", first, diagnosis.never) if part)
 
 
 def fault(fault_of: str) -> str:

@@ -20,7 +20,7 @@ from qlikops.agent.diagnosis.evidence import Label, Observed, numbered, with_evi
 from qlikops.agent.diagnosis.messages import EndpointSide, fingerprint, judge, side_of
 from qlikops.agent.look import wording
 from qlikops.agent.look.waiting import point_of
-from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, too_old
+from qlikops.agent.propose.judgement import chosen_of, staging_among, target_of, what_stops_server
 from qlikops.agent.propose.options import looking_for_the_log, options_of
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
@@ -74,7 +74,7 @@ class _Case:
     position: datetime | None = None
     """Up to when about the target has the source's changes."""
     stopped_in: StoppedInPlan | None = None
-    """The planned work during which the task was stopped."""
+    """The planned work during which the task was stopped, if its kind is that work's doing."""
     freshness: Freshness | None = None
     """How old the target's data may be, and is."""
     done_by: DoneBy | None = None
@@ -133,10 +133,10 @@ def propose(
     ]
     cases: list[_Case] = []
     servers = {server.key: server for server in snapshot.servers}
-    old = {key: why for key, server in servers.items() if (why := too_old(server, config, snapshot.taken_at))}
+    stopped = {key: what_stops_server(server, config, snapshot.taken_at) for key, server in servers.items()}
     for task in snapshot.tasks:
         chosen = chosen_of(task.anomalies)
-        hold = _hold(task.anomalies, blocked.get(task.facts.key, "") or old.get(task.facts.key.of_server, ""))
+        hold = _hold(task.anomalies, blocked.get(task.facts.key, "") or stopped.get(task.facts.key.of_server, ""))
         plan = planned.get(task.facts.key)
         for anomaly in task.anomalies:
             why = _planned(anomaly, plan, taken_at)
@@ -144,7 +144,8 @@ def propose(
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
                 memory = task.memory
-                waits = memory.position, memory.stopped_in, memory.freshness, memory.done_by
+                work = memory.stopped_in if anomaly.kind.traits.is_plans_doing else None
+                waits = memory.position, work, memory.freshness, memory.done_by
                 cases.append(_Case(task.facts, anomaly, memory.streak, *waits))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)
@@ -200,9 +201,8 @@ def _why_not(anomaly: Anomaly, thresholds: Thresholds, hold: str = "", chosen: A
 def _groups(cases: Iterable[_Case]) -> list[_Group]:
     alike: dict[tuple[str, str, AnomalyKind, str], list[_Case]] = {}
     for case in sorted(cases, key=lambda case: case.facts.key):
-        key = case.facts.key
-        facts, kind = case.facts, case.anomaly.kind
-        if case.stopped_in and kind is AnomalyKind.STOPPED_IN_PLAN:
+        facts, key, kind = case.facts, case.facts.key, case.anomaly.kind
+        if case.stopped_in:
             # One decision for all that the work stopped, wherever that was.
             alike.setdefault(("", "", kind, case.stopped_in.plan_id), []).append(case)
             continue
@@ -223,7 +223,7 @@ def _fault(case: _Case) -> str:
 def _split(bucket: list[_Case]) -> list[_Group]:
     """`bucket` by what its tasks share, each with the endpoint that most share; who shares nothing stays alone."""
     server, stop = bucket[0].facts.key.server, bucket[0].stopped_in
-    if len(bucket) > 1 and stop and bucket[0].anomaly.kind is AnomalyKind.STOPPED_IN_PLAN:
+    if len(bucket) > 1 and stop:
         return [_Group(f"{stop.plan_id} ({harmless(stop.why, _WHY_CAP)})", tuple(bucket))]
     if len(bucket) > 1 and bucket[0].anomaly.kind.traits.is_servers_fault:
         return [_Group(f"server {server}", tuple(bucket))]

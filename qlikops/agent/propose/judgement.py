@@ -94,7 +94,7 @@ def same_cause(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bo
 
 def came_up(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:
     """Whether the task was down when the proposal was made, and is up now."""
-    was_down = target.state is not TaskState.RUNNING or proposal.kind is AnomalyKind.PROCESS_MISMATCH
+    was_down = target.state is not TaskState.RUNNING or proposal.kind.traits.only_shown_running
     return was_down and facts.is_up
 
 
@@ -119,7 +119,7 @@ def kind_now(
     kind: AnomalyKind, target: ProposedTask, facts: TaskFacts, config: AgentConfig, now: datetime
 ) -> AnomalyKind | None:
     """The kind on which something would be proposed now: `kind` as long as it is still seen; None for none."""
-    if kind is AnomalyKind.STALLED and target.basis is None:
+    if kind.traits.rests_on_applied and target.basis is None:
         return kind  # what it had applied by then is not on record
     thresholds = config.thresholds_for(facts)
     stands_still_since = now - timedelta(seconds=thresholds.stalled_seconds)
@@ -134,18 +134,18 @@ def kind_now(
     return kind if kind in seen else next(iter(seen), None)
 
 
-def flapping(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
-    """How many restarts have not helped, in words; empty if there are not enough."""
+def what_stops(facts: TaskFacts, restarts_last_hour: int, config: AgentConfig, now: datetime) -> str:
+    """What stops proposals on the task, such as restarts that have not helped; empty if these facts say nothing."""
     view = TaskView(facts, TaskProgress(), config.thresholds_for(facts), now, restarts_last_hour)
-    signal = DETECTORS[AnomalyKind.FLAPPING](view)
-    return signal.summary if signal else ""
+    signals = (detector(view) for kind, detector in DETECTORS.items() if kind.traits.stops_proposals)
+    return next((signal.summary for signal in signals if signal), "")
 
 
-def too_old(server: ServerFacts, config: AgentConfig, now: datetime) -> str:
-    """Why the state of the server's tasks is too old to act on; empty if it is not, or not known."""
+def what_stops_server(server: ServerFacts, config: AgentConfig, now: datetime) -> str:
+    """What stops proposals on the server's tasks, such as their old state; empty if these facts say nothing."""
     view = ServerView(server, (), config.thresholds_for_server(server.name), now)
-    signal = SERVER_DETECTORS[AnomalyKind.SERVER_STATE_OLD](view)
-    return signal.summary if signal else ""
+    signals = (detector(view) for kind, detector in SERVER_DETECTORS.items() if kind.traits.stops_proposals)
+    return next((signal.summary for signal in signals if signal), "")
 
 
 def no_longer_automatic(
@@ -177,7 +177,7 @@ def _basis(facts: TaskFacts, kind: AnomalyKind) -> Basis:
         source=facts.source_endpoint,
         target=facts.target_endpoint,
         tables_with_error=facts.tables_with_error,
-        applied_records=facts.applied_records if kind is AnomalyKind.STALLED else None,
+        applied_records=facts.applied_records if kind.traits.rests_on_applied else None,
     )
 
 

@@ -36,11 +36,11 @@ def options_of(kind: AnomalyKind, diagnosis: Diagnosis | None) -> tuple[Option, 
     action = ACTIONS[kind]
     failure = diagnosis.failure_class if diagnosis is not None else FailureClass.UNKNOWN
     checks = diagnosis.checks if diagnosis is not None and failure in NEEDS_HUMAN else ()
-    if kind is AnomalyKind.POSITION_LOST:
+    if kind.traits.position_lost:
         restore = Option(action.value, action, _WORDS[FailureClass.POSITION_LOST], checks or _RESTORE)
         reload = Option(Action.RELOAD.value, Action.RELOAD, Action.RELOAD.words, _BEFORE_A_RELOAD, _REPLACES)
         return restore, reload
-    if kind is AnomalyKind.RESOURCE_STOP:
+    if kind.traits.fix_first:
         return (Option(action.value, action, _CORRECT_FIRST, checks or (kind.traits.look_first,)),)
     words = _WORDS.get(failure, action.words) if action is Action.RESUME else action.words
     return (Option(action.value, action, words, checks),)

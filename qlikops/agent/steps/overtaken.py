@@ -19,7 +19,6 @@ from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the_next_run
 from qlikops.dataclass import dataclass
-from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import ServerState, TaskFacts, TaskState
 from qlikops.domain.proposals.approval import Outcome, ProposalRecord, Status
 from qlikops.domain.proposals.proposal import Proposal, ProposedTask
@@ -172,7 +171,7 @@ def _as_said(proposal: Proposal, target: ProposedTask, found: TaskSnapshot) -> T
     if rested_on_message and same_state and not facts.message:
         return None
     counts = (facts.applied_records, facts.changes_in_memory, facts.changes_on_disk)
-    if proposal.kind is AnomalyKind.STALLED and (counts[0] is None or counts[1:] == (None, None)):
+    if proposal.kind.traits.rests_on_applied and (counts[0] is None or counts[1:] == (None, None)):
         return None
     full_load = target.full_load_completed if facts.full_load_completed is None else facts.full_load_completed
     return replace(

@@ -49,7 +49,7 @@ class Traits:
     """What that means, in full sentences for a person who sees it for the first time."""
     look_first: str
     """What a person looks at before anything else."""
-    severity: Severity
+    severity: Severity = Severity.WARNING
     """How bad it is at least; a detector may find it worse."""
     action: Action | None = None
     """What is proposed on it first; None where people are only told."""
@@ -67,10 +67,26 @@ class Traits:
     """Whether what the task's message says decides it."""
     is_servers_fault: bool = False
     """Whether the tasks of a server have it for one cause, whatever they said and whatever they connect."""
+    is_plans_doing: bool = False
+    """Whether the tasks that one planned work stopped have it for that one cause, wherever they are."""
+    cause_unknown: bool = False
+    """Whether a person reads the message first. If it is recognised, that failure's words take the place of these."""
+    fix_first: bool = False
+    """Whether what is proposed fails again before `look_first` is done, so that this is a check of the proposal."""
+    position_lost: bool = False
+    """Whether the log must be restored before a resume works, and a reload is offered beside it."""
+    by_person: bool = False
+    """Whether a person stopped the task, so that the audit trail is asked who."""
+    rests_on_applied: bool = False
+    """Whether it is over once the task applies changes: their number is kept with the proposal."""
+    only_shown_running: bool = False
+    """Whether the task is down though Enterprise Manager shows it as running, so that a running one has come up."""
     is_between_polls: bool = False
     """Whether it compares a counter with the previous poll's; between polls that count as one, it stays as it is."""
     stops_proposals: bool = False
-    """Whether nothing else is proposed on the task either."""
+    """Whether nothing else is proposed or restarted either, on the task or on the server's tasks."""
+    hides_tasks: bool = False
+    """Whether nothing is known of the server's tasks meanwhile."""
     comes_through: bool = False
     """Whether people hear of it during planned work too."""
 
@@ -106,7 +122,14 @@ class AnomalyKind(StoredEnum):
     @property
     def traits(self) -> Traits:
         """What is true of this kind; of one that this version does not know, only that nothing is proposed on it."""
-        return KINDS.get(self) or replace(_UNKNOWN, headline=self.lower().replace("_", " "))
+        return self.traits_of(self)
+
+    @classmethod
+    @functools.lru_cache(maxsize=64)
+    def traits_of(cls, spelling: str) -> Traits:
+        """The traits of a kind that is kept as text; a list asks for each of its rows."""
+        known = cls.known(spelling)
+        return KINDS[known] if known else replace(_UNKNOWN, headline=spelling.lower().replace("_", " "))
 
     @property
     def place(self) -> int:
@@ -126,6 +149,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.RESUME,
         why="The source no longer has the log from where this stopped, so resuming can't work before it is restored.",
         rests_on_message=True,
+        position_lost=True,
         comes_through=True,
     ),
     AnomalyKind.FATAL_TRANSIENT: Traits(
@@ -149,6 +173,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.RESUME,
         why="The message is none that is known, so read it first: nothing says what resuming would run into.",
         rests_on_message=True,
+        cause_unknown=True,
     ),
     AnomalyKind.RESOURCE_STOP: Traits(
         headline="server out of resources",
@@ -158,6 +183,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.RESUME,
         why="Replicate stopped it: its server lacks something. Resumed before that is put right, it stops again.",
         is_servers_fault=True,
+        fix_first=True,
     ),
     AnomalyKind.LEFT_STOPPED: Traits(
         headline="stopped by qlikops, not running again",
@@ -176,6 +202,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.STOP_AND_RESUME,
         why=_RESTARTED,
         limits=("process_mismatch_seconds",),
+        only_shown_running=True,
     ),
     AnomalyKind.STALLED: Traits(
         headline="running, but applying nothing",
@@ -185,6 +212,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         action=Action.STOP_AND_RESUME,
         why=_RESTARTED,
         limits=("stalled_seconds",),
+        rests_on_applied=True,
     ),
     AnomalyKind.FLAPPING: Traits(
         headline="keeps failing",
@@ -200,22 +228,20 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="stopped for planned work, still down",
         meaning="The task was stopped during planned work that is over by now, and it still stands.",
         look_first="Is the work really over? Ask who planned it.",
-        severity=Severity.WARNING,
         action=Action.RESUME,
         why="It was stopped during planned work, the work is over, and it still stands.",
+        is_plans_doing=True,
     ),
     AnomalyKind.NOT_RUNNING: Traits(
         headline="not running",
         meaning="The task stands still, and neither its state nor its stop reason says why.",
         look_first="The task in Enterprise Manager.",
-        severity=Severity.WARNING,
         why="why it stopped is not known; look at it in Qlik, and resume it there if it is to run",
     ),
     AnomalyKind.RECOVERING_LONG: Traits(
         headline="retrying for long",
         meaning="Replicate has been retrying by itself for a long time.",
         look_first="The endpoint. Do not restart the task.",
-        severity=Severity.WARNING,
         why="Replicate is still retrying by itself; a restart would only interrupt it",
         limits=("recovering_seconds",),
     ),
@@ -223,7 +249,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="source slow",
         meaning="Changes are read from the source too late.",
         look_first="The load on the source, and the trend in the fleet.",
-        severity=Severity.WARNING,
         why="latency alone is no fault; reading the source is slow",
         polls="latency_polls",
         limits=("source_latency_warning_seconds", "source_latency_critical_seconds"),
@@ -232,7 +257,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="target slow",
         meaning="Changes are applied to the target too late.",
         look_first="The load on the target, and the trend in the fleet.",
-        severity=Severity.WARNING,
         why="latency alone is no fault; whether to stop and resume is a person's decision",
         polls="latency_polls",
         limits=("target_latency_warning_seconds", "target_latency_critical_seconds"),
@@ -243,7 +267,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         look_first="Why each table was suspended (`attrep_suspended_tables` in the target), and whether while it was "
         "loaded or while changes were processed. What changed since then may be missing after a resume: a reload is "
         "the safe way.",
-        severity=Severity.WARNING,
         why="the task itself runs on; once the cause is gone, resume those tables in Qlik, or reload those that were "
         "suspended while they were loaded",
     ),
@@ -251,7 +274,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="data errors",
         meaning="The task wrote many new data errors since the poll before.",
         look_first="The exceptions table in the target.",
-        severity=Severity.WARNING,
         why="a restart doesn't repair data; look at the exceptions table in the target",
         limits=("data_errors_warning", "data_errors_critical"),
         is_between_polls=True,
@@ -261,7 +283,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="changes pile up on disk",
         meaning="The target takes changes more slowly than they come, and they fill the server's disk.",
         look_first="The load on the target, and the free disk space of the Replicate server.",
-        severity=Severity.WARNING,
         why="the target takes changes more slowly than they come; a restart doesn't change that",
         polls="disk_spill_polls",
         is_between_polls=True,
@@ -272,6 +293,7 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         look_first="Who stopped it, and why.",
         severity=Severity.INFO,
         why="a user stopped it, so it stays as it is",
+        by_person=True,
     ),
     AnomalyKind.PLANNED_STOP: Traits(
         headline="stopped as planned",
@@ -287,22 +309,22 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         severity=Severity.CRITICAL,
         why="a task can't be restarted while its server is down; nothing is proposed on its tasks",
         of_server=True,
+        hides_tasks=True,
     ),
     AnomalyKind.SERVER_STATE_OLD: Traits(
         headline="state of its tasks is old",
         meaning="Enterprise Manager has not fetched the tasks of this server for a while. What it says of them, and so "
         "all that qlikops shows of them, is as old as that.",
         look_first="Enterprise Manager's connection to the server, and its own service.",
-        severity=Severity.WARNING,
         why="nothing is proposed on its tasks before Enterprise Manager has fetched them again",
         limits=("server_state_seconds",),
         of_server=True,
+        stops_proposals=True,
     ),
     AnomalyKind.LICENSE_EXPIRING: Traits(
         headline="licence ends soon",
         meaning="The licence of the Replicate server ends within days, or has ended. Its tasks stop when it does.",
         look_first="The server's licence in Enterprise Manager, and who orders the next one.",
-        severity=Severity.WARNING,
         why="no restart helps; the server needs another licence",
         limits=("license_days_warning", "license_days_critical"),
         of_server=True,
@@ -311,7 +333,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="server uses much disk",
         meaning="The tasks of the server use more disk than its limit.",
         look_first="The free disk space of the Replicate server, and the tasks whose changes pile up on disk.",
-        severity=Severity.WARNING,
         why="a restart frees no disk; where there is none left, Replicate stops tasks",
         limits=("server_disk_mb",),
         of_server=True,
@@ -320,7 +341,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="server uses much memory",
         meaning="The active tasks of the server use more memory than its limit.",
         look_first="The free memory of the Replicate server, and its largest tasks.",
-        severity=Severity.WARNING,
         why="a restart frees memory for a while only; where there is none left, Replicate stops tasks",
         limits=("server_memory_mb",),
         of_server=True,
@@ -329,7 +349,6 @@ KINDS: Mapping[AnomalyKind, Traits] = {
         headline="not checked in time",
         meaning="The run's time was over before it had read everything of this server.",
         look_first="The next run. If every run says so, Enterprise Manager is slow.",
-        severity=Severity.WARNING,
         why="nothing is proposed on what was not looked at; the next run reads it again",
         of_server=True,
     ),

@@ -157,7 +157,7 @@ class FleetSnapshot:
     @property
     def on_down_servers(self) -> frozenset[TaskKey]:
         """All tasks of which nothing is known because their server is down."""
-        down = [anomaly.key for anomaly in self.server_anomalies if anomaly.kind is AnomalyKind.SERVER_DOWN]
+        down = [anomaly.key for anomaly in self.server_anomalies if anomaly.kind.traits.hides_tasks]
         keys = (task.facts.key for task in self.tasks)
         return frozenset(key for key in keys if any(server.covers(key) for server in down))
 

@@ -50,6 +50,6 @@ def _doubt(row: InboxRow) -> str:
         return "against: "
     if row.advice is not None:
         return ""
-    if row.kind == AnomalyKind.FATAL_UNKNOWN and not row.cause:
+    if AnomalyKind.traits_of(row.kind).cause_unknown and not row.cause:
         return "read it: "
     return {Verdict.CAUTION.value: "check first: ", Verdict.UNAVAILABLE.value: "not evaluated: "}.get(row.verdict, "")

@@ -10,7 +10,6 @@ from enum import StrEnum
 from itertools import pairwise
 
 from qlikops.dataclass import dataclass
-from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import ServerState, StopReason, TaskFacts, TaskKey, TaskState
 from qlikops.domain.gathered.shift_entry import ShiftEntry
 from qlikops.domain.proposals.mute import MuteReason
@@ -188,7 +187,7 @@ def _unwell(snapshot: FleetSnapshot) -> Iterator[Line]:
             Span(f"{severity.text} ", severity.tone),
             outside(f"{anomaly.key}: {anomaly.summary}{quoted}", cap=300),
         ]
-        if anomaly.kind is AnomalyKind.SERVER_DOWN:
+        if anomaly.kind.traits.hides_tasks:
             hidden = sum(anomaly.key.covers(task.facts.key) for task in snapshot.tasks)
             spans.append(Span(f"; {vocabulary.count(hidden, 'task')} suppressed", Tone.WARNING))
         yield line("server", *spans)

@@ -85,7 +85,7 @@ class ListedRow:
     @property
     def log_until(self) -> datetime | None:
         """Until when the source keeps what a resume needs; None if that is not known."""
-        return self.now if self.row.kind == AnomalyKind.POSITION_LOST else self.row.resume_until
+        return self.now if AnomalyKind.traits_of(self.row.kind).position_lost else self.row.resume_until
 
     @property
     def claimant(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
+from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.fleet.endpoint import ProbeAnswer
 from qlikops.domain.fleet.task import Action, StopReason
 from qlikops.domain.gathered.background import Background
@@ -236,7 +236,7 @@ def doubts(approval: ProposalRecord, choice: Choice | None = None) -> tuple[str,
 def _doubts(approval: ProposalRecord, evaluation: Evaluation, *, waits: bool) -> Iterator[str]:
     for value in approval.unknown:
         yield f"this version does not know what “{outside(value, cap=40).text}” means"
-    if approval.proposal.kind is AnomalyKind.FATAL_UNKNOWN and not approval.proposal.is_explained:
+    if approval.proposal.kind.traits.cause_unknown and not approval.proposal.is_explained:
         likely = approval.proposal.diagnosis is not None and approval.proposal.diagnosis.headline
         yield "it is not certain what the message means" if likely else "no rule knows the message"
     if not waits and (probe := approval.proposal.probe) and probe.answer is not ProbeAnswer.CONNECTED:

@@ -14,7 +14,7 @@ from qlikops.agent.evaluate import EvaluationInput
 from qlikops.agent.evaluate.rules import RulesEvaluator
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
-from qlikops.agent.propose.judgement import came_up, difference, flapping, no_longer_automatic, target_of
+from qlikops.agent.propose.judgement import came_up, difference, no_longer_automatic, target_of, what_stops
 from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.proposals.approval import ProposalRecord, Status
@@ -37,6 +37,7 @@ PROPOSED: Mapping[AnomalyKind, TaskFacts] = {
 
 def proposed(kind: AnomalyKind) -> Proposal:
     """What is proposed on the task of that kind."""
+    assert kind in PROPOSED, "a task of it in PROPOSED of tests/unit/agent/propose/test_judgement.py"
     facts = PROPOSED[kind]
     left_stopped = {facts.key: NOW} if kind is AnomalyKind.LEFT_STOPPED else {}
     plans = [plan(until=after(3600))] if kind is AnomalyKind.STOPPED_IN_PLAN else []
@@ -60,8 +61,8 @@ def now_different(proposal: Proposal, facts: TaskFacts, config: AgentConfig = CO
 def test_nothing_is_different_about_a_task_that_is_as_it_was(kind: AnomalyKind) -> None:
     proposal = proposed(kind)
     assert (proposal.kind, proposal.action) == (kind, ACTIONS[kind])
-    assert now_different(proposal, PROPOSED[kind]) == ""
-    assert not came_up(proposal, proposal.targets[0], PROPOSED[kind])
+    assert now_different(proposal, PROPOSED[kind]) == "", "kind_now gives its detector what it asks of the memory"
+    assert not came_up(proposal, proposal.targets[0], PROPOSED[kind]), "only_shown_running, in its entry"
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,8 @@ def test_what_was_down_and_is_up_has_come_up() -> None:
 
 
 def test_restarts_that_have_not_helped_are_counted() -> None:
-    assert flapping(failed(), 1, CONFIG, NOW) == ""
-    assert "3" in flapping(failed(), 3, CONFIG, NOW)
+    assert what_stops(failed(), 1, CONFIG, NOW) == ""
+    assert "3" in what_stops(failed(), 3, CONFIG, NOW)
 
 
 def test_what_the_policy_would_not_let_pass_any_more_says_why() -> None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
+from collections.abc import Collection, Mapping
 
 import pytest
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detectors import DETECTORS, SERVER_DETECTORS
-from qlikops.domain.fleet.anomaly import KINDS, AnomalyKind, Severity
+from qlikops.domain.fleet.anomaly import ACTIONS, KINDS, AnomalyKind, Severity
 from tests.documents import DOCS
 from tests.scenarios.library import STORIES, build_scenario
 
 THRESHOLDS = {spec.name for spec in dataclasses.fields(Thresholds)}
 FINDING = DOCS.parent / "tests" / "unit" / "agent" / "look" / "test_detection.py"
+PRODUCT = DOCS.parent / "qlikops"
+NAMED: Mapping[str, Collection[str]] = {
+    "agent/look/detectors.py": AnomalyKind.__members__,
+    "agent/evaluate/rules.py": [kind.name for kind in ACTIONS],
+    "agent/look/wording.py": ["FATAL_TRANSIENT"],
+    "agent/look/detection.py": ["USER_STOPPED", "STOPPED_IN_PLAN"],
+    "agent/decide/policy.py": ["LEFT_STOPPED"],
+    "agent/propose/judgement.py": ["LEFT_STOPPED", "STOPPED_IN_PLAN"],
+    "deployment/doctor.py": ["SERVER_STATE_OLD"],
+}
+"""The modules that name kinds: for their detectors and opinions, and for what is true of no other, whatever comes."""
 OF_NO_KIND = {"poll_spacing_seconds"}
 OF_NO_FLEET = {AnomalyKind.NOT_READ, AnomalyKind.LEFT_STOPPED, AnomalyKind.STOPPED_IN_PLAN}
 """These take an end of the time, a restart, and planned work: none is a fleet's story."""
@@ -67,6 +80,13 @@ def found_in_scenarios() -> frozenset[AnomalyKind]:
     """The kinds that a scenario of the simulated fleet comes to."""
     stories = [build_scenario(name, 1) for name in STORIES]
     return frozenset(kind for story in stories for kinds in story.expected.found.values() for kind in kinds)
+
+
+def test_modules_ask_what_is_true_of_a_kind_and_not_which_it_is() -> None:
+    modules = {str(path.relative_to(PRODUCT)): path.read_text() for path in PRODUCT.rglob("*.py")}
+    named = {name: {*re.findall(r"AnomalyKind\.([A-Z][A-Z_]+)", text)} for name, text in modules.items()}
+    more = {name: kinds - {*NAMED.get(name, ())} for name, kinds in named.items() if name != "domain/fleet/anomaly.py"}
+    assert {name: kinds for name, kinds in more.items() if kinds} == {}, "make it a field of Traits, for the next kind"
 
 
 @every_kind
