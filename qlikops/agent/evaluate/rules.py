@@ -47,6 +47,7 @@ class Opinion:
 
 Rule = Callable[[Proposal, EvaluationInput], Opinion | None]
 
+_careful = partial(Opinion, Verdict.CAUTION, Risk.MEDIUM)
 _KINDS: Mapping[AnomalyKind, Opinion] = {
     AnomalyKind.FATAL_TRANSIENT: Opinion(
         Verdict.APPROVE,
@@ -55,27 +56,26 @@ _KINDS: Mapping[AnomalyKind, Opinion] = {
         labels=(Label.MESSAGE, Label.RECOGNISED, Label.STATE, Label.SEEN),
         caution="Resuming fails again if the endpoint is still not reachable.",
     ),
-    AnomalyKind.FATAL_UNKNOWN: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.MESSAGE, Label.STATE)),
+    AnomalyKind.FATAL_UNKNOWN: _careful(0.5, labels=(Label.MESSAGE, Label.STATE)),
     AnomalyKind.POSITION_LOST: Opinion(Verdict.CAUTION, Risk.HIGH, 0.8, labels=(Label.MESSAGE, Label.RECOGNISED)),
-    AnomalyKind.RESOURCE_STOP: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE,)),
-    AnomalyKind.LEFT_STOPPED: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE, Label.SEEN)),
-    AnomalyKind.STOPPED_IN_PLAN: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.STATE, Label.PLAN)),
-    AnomalyKind.PROCESS_MISMATCH: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6, labels=(Label.MEMORY, Label.STATE)),
+    AnomalyKind.RESOURCE_STOP: _careful(0.6, labels=(Label.STATE,)),
+    AnomalyKind.LEFT_STOPPED: _careful(0.6, labels=(Label.STATE, Label.SEEN)),
+    AnomalyKind.STOPPED_IN_PLAN: _careful(0.6, labels=(Label.STATE, Label.PLAN)),
+    AnomalyKind.PROCESS_MISMATCH: _careful(0.6, labels=(Label.MEMORY, Label.STATE)),
+    AnomalyKind.STALLED: _careful(0.5, labels=(Label.STATE, Label.APPLIED, Label.BACKLOG, Label.LATENCY)),
 }
 """What is missing here, the kind's own entry says: what it means, and as a caution what to look at first."""
+_ANY_KIND = _careful(0.5, labels=(Label.STATE,))
 _CLASSES: Mapping[FailureClass, Opinion] = {
     FailureClass.POSITION_LOST: Opinion(Verdict.CAUTION, Risk.HIGH, 0.8),
     FailureClass.ACCESS: Opinion(Verdict.DENY, Risk.HIGH, 0.9),
-    FailureClass.FIX_FIRST: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.8),
-    FailureClass.TABLES: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.8),
-    FailureClass.DEFECT: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.7),
-    FailureClass.WAIT: Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6),
+    FailureClass.FIX_FIRST: _careful(0.8),
+    FailureClass.TABLES: _careful(0.8),
+    FailureClass.DEFECT: _careful(0.7),
+    FailureClass.WAIT: _careful(0.6),
     FailureClass.RETRY_NOW: Opinion(Verdict.APPROVE, Risk.LOW, 0.85),
 }
 """What the class of a failure that is known for certain comes to. Its words are those of its entry."""
-_ANY_KIND = Opinion(
-    Verdict.CAUTION, Risk.MEDIUM, 0.5, labels=(Label.STATE, Label.APPLIED, Label.BACKLOG, Label.LATENCY)
-)
 _NO_ACTION = Opinion(Verdict.DENY, Risk.HIGH, 0.3, "No rule says that acting on this kind of anomaly helps.")
 
 
@@ -85,7 +85,7 @@ def _kind(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if proposal.diagnosis and (of_failure := _of_failure(proposal.diagnosis)):
         return of_failure
     opinion, traits = _KINDS.get(proposal.kind, _ANY_KIND), proposal.kind.traits
-    if proposal.kind is AnomalyKind.FATAL_UNKNOWN and proposal.diagnosis and proposal.diagnosis.headline:
+    if traits.cause_unknown and proposal.diagnosis and proposal.diagnosis.headline:
         first = proposal.diagnosis.checks[:1] or (traits.look_first,)
         labels = (*opinion.labels, Label.RECOGNISED)
         return replace(opinion, text=f"{proposal.diagnosis.headline}.", labels=labels, caution=first[0])
@@ -98,7 +98,7 @@ def _of_failure(diagnosis: Diagnosis) -> Opinion | None:
     if opinion is None:
         return None
     if opinion.verdict is Verdict.APPROVE and not diagnosis.automatic:
-        opinion = Opinion(Verdict.CAUTION, Risk.MEDIUM, 0.6)
+        opinion = _careful(0.6)
     first = [] if opinion.verdict is Verdict.APPROVE else list(diagnosis.checks[:1])
     return replace(
         opinion,
@@ -114,16 +114,14 @@ def _recognised(proposal: Proposal) -> list[str]:
 
 
 def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
-    if proposal.kind is not AnomalyKind.FATAL_TRANSIENT:
+    if not (proposal.kind.traits.is_automatic and proposal.kind.traits.rests_on_message):
         return None
     recognised = _recognised(proposal)
     diagnosis = proposal.diagnosis
     is_automatic = diagnosis is None or diagnosis.automatic
     if recognised and is_automatic and all(is_proof(words, diagnosis) for words in recognised):
         return None
-    return Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
+    return _careful(
         0.5,
         "A connection failed, and nothing says that it was only the network.",
         (Label.MESSAGE, Label.RECOGNISED),
@@ -240,9 +238,7 @@ def _several_tasks(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
 def _protected(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if not any(target.protected for target in proposal.targets):
         return None
-    return Opinion(
-        Verdict.CAUTION,
-        Risk.MEDIUM,
+    return _careful(
         0.8,
         "A task here is tagged as protected.",
         (Label.PROTECTED,),

@@ -9,8 +9,8 @@ import pytest
 
 from qlikops.agent.diagnosis.evidence import Label, with_evidence
 from qlikops.agent.evaluate import EvaluationInput, make_evaluator, mark_unsupported
-from qlikops.agent.evaluate.rules import MANY_TASKS, VERSION, RulesEvaluator
-from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.agent.evaluate.rules import MANY_TASKS, RULES, VERSION, RulesEvaluator
+from qlikops.domain.fleet.anomaly import ACTIONS, AnomalyKind
 from qlikops.domain.fleet.diagnosis import Certainty, Diagnosis, FailureClass
 from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
 from qlikops.domain.fleet.point_of_no_return import PointOfNoReturn
@@ -30,6 +30,7 @@ from tests.unit.agent.fleet import (
     task,
 )
 from tests.unit.agent.propose.test_correlation import correlate, only_proposal
+from tests.unit.agent.propose.test_judgement import proposed
 
 
 def evaluate(proposal: Proposal, restarts: int = 0) -> Evaluation:
@@ -39,6 +40,17 @@ def evaluate(proposal: Proposal, restarts: int = 0) -> Evaluation:
 
 def transient(**changes: Any) -> Proposal:
     return only_proposal(poll_twice(failed(**changes)))
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_what_is_made_of_a_kind_is_seen_in_its_evidence(kind: AnomalyKind) -> None:
+    proposal = proposed(kind)
+    opinion = RULES[0](proposal, EvaluationInput())
+    assert opinion is not None
+    cited = [item for item in proposal.evidence if item.label in opinion.labels]
+    assert cited, "its opinion in qlikops/agent/evaluate/rules.py cites a label that its detector gives"
+    assert opinion.text, "the meaning in its entry"
+    assert opinion.caution, "look_first in its entry"
 
 
 def all_proposals() -> list[Proposal]:
