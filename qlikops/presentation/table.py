@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 PADDING = 2
 """Cells that a front end puts behind each column."""
+EXTRA = range(1, 10)
+"""When columns go that cost no other its full form: they go before any is short. Tens leave room for another."""
 SORTED = "▾"
 """Behind the header of the column that rows are sorted by."""
 
@@ -38,7 +40,7 @@ class Column:
     middle: bool = False
     """A text that is too long loses its middle: both ends of a name tell it apart."""
     goes: int = 0
-    """When the column goes while not every one fits: the least goes first, 0 never. Tens leave room for another."""
+    """When the column goes while not every one fits: the least goes first, 0 never. Below 10, it is an EXTRA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class ColumnOf(Generic[T]):
     short: ColumnOf[T] | None = None
     """What stands in while there is little room. A `cell` of its own needs a key of its own."""
     room: int = 0
-    """Cells that have to be left over beside all columns in full, or `short` stands in; below 0, so many may lack."""
+    """Cells left over beside all in full but extras, without which `short` stands in; below 0, so many may lack."""
     beside: str = ""
     """The key of another column: `short` stands in while that one has gone, whatever is left over."""
 
@@ -150,7 +152,8 @@ class TableOf(Generic[T]):
         `without` names columns, or forms of them, that are not wanted at all.
         """
         wanted = [each for each in self.columns if each.key not in without]
-        spare = math.inf if width is None else width - taken(each.drawn for each in wanted)
+        counted = (each.drawn for each in wanted if each.drawn.goes not in EXTRA)
+        spare = math.inf if width is None else width - taken(counted)
 
         def drawn(gone: Collection[str]) -> list[Column]:
             forms = (each.as_drawn(gone, spare, is_sorted=by is not None and each.order is by) for each in wanted)

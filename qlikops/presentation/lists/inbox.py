@@ -354,7 +354,7 @@ def _log(each: ListedRow) -> str:
     return "soon" if until - each.now <= LEAST_NOTICE else "kept"
 
 
-_SHORT = -74
+_SHORT = -34
 """Room for columns in full: if more cells lack, names and words are cut in favour of the rest."""
 _LOG: ColumnOf[ListedRow] = ColumnOf(
     Column("log", "Log kept", 9, right=True),
@@ -419,7 +419,7 @@ TABLE: TableOf[ListedRow] = TableOf(
             room=_SHORT,
         ),
         ColumnOf(
-            Column("bar", timebar.axis(), timebar.cells() + 1, goes=50), _bar, order=_LOG.order, short=_LOG, room=-98
+            Column("bar", timebar.axis(), timebar.cells() + 1, goes=50), _bar, order=_LOG.order, short=_LOG, room=-58
         ),
         ColumnOf(
             Column("severity", "Severity", 10, goes=4),

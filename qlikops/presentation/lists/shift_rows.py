@@ -217,11 +217,11 @@ TABLE: TableOf[ShiftRow] = TableOf(
             room=1,
         ),
         ColumnOf(
-            Column("server", "Server", 14, goes=5),
+            Column("server", "Server", 14, goes=10),
             lambda row: outside(row.task.server, Tone.MUTED, 60) if row.task else Span(""),
             field=lambda row: row.task.server if row.task else "",
         ),
-        ColumnOf(Column("by", "Decided", 26, goes=10), lambda row: row.by),
+        ColumnOf(Column("by", "Decided", 26, goes=20), lambda row: row.by),
         ColumnOf(Column("became", "What became of it", 18, flexible=True), lambda row: row.became),
     ),
     more_fields={

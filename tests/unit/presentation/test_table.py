@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 import pytest
@@ -102,6 +103,15 @@ class TestTable:
     )
     def test_what_fits_in_short_or_in_full(self, width: int | None, keys: list[str]) -> None:
         assert [f"{column.key} {column.width}" for column in FRUITS.fit(width)] == keys
+
+    @pytest.mark.parametrize("width", [None, *range(12, 60)])
+    def test_an_extra_makes_no_other_column_short_or_go(self, width: int | None) -> None:
+        extra = ColumnOf[Fruit](Column("extra", "Extra", 6, goes=9), lambda _: Span("more"))
+        found = replace(FRUITS, columns=(extra, *FRUITS.columns)).fit(width)
+        assert [each.key for each in found if each.key != "extra"] == [each.key for each in FRUITS.fit(width)]
+        assert {each.width for each in found if each.key == "kind"} == {
+            each.width for each in FRUITS.fit(width) if each.key == "kind"
+        }
 
     def test_what_is_sorted_by_is_marked_and_stays_and_what_is_not_wanted_is_gone(self) -> None:
         assert [column.header for column in FRUITS.fit(20, by=SIZE)] == ["Name", "Size▾"]
