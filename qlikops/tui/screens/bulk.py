@@ -18,6 +18,7 @@ from textual.widgets.selection_list import Selection
 from qlikops.domain.gathered import advice
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.proposals.approval import ProposalRecord, Status, new_decision_id
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.presentation import vocabulary
 from qlikops.presentation.deciding import choosing
 from qlikops.presentation.deciding.bulk import entry, named, not_one_cause, together
@@ -97,7 +98,7 @@ class BulkScreen(FollowingDialog[ReviewedDecisions]):
 
     def fields(self) -> ComposeResult:
         if self._approved:
-            yield LineInput(max_length=500, id="reason", compact=True)
+            yield LineInput(max_length=DECISION_TEXT_CAP, id="reason", compact=True)
         else:
             yield Denying("One reason for all (needed)", self.context.now)
 

@@ -17,6 +17,7 @@ from qlikops.domain.gathered import advice
 from qlikops.domain.gathered.latest import Latest
 from qlikops.domain.ports import Approve, DecisionRequest, Deny
 from qlikops.domain.proposals.approval import ProposalRecord, new_decision_id
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.proposal import Choice
 from qlikops.presentation import vocabulary
 from qlikops.presentation.deciding import choosing
@@ -213,7 +214,7 @@ class ApproveScreen(DecisionScreen):
 
     def fields(self) -> ComposeResult:
         yield self._choosing
-        yield LineInput(max_length=500, id="reason", compact=True)
+        yield LineInput(max_length=DECISION_TEXT_CAP, id="reason", compact=True)
         yield LineInput(max_length=200, id="word", compact=True)
 
     def send_button(self) -> Button:

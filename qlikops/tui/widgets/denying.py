@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.presentation.deciding import denial
 from qlikops.presentation.tone import Tone
@@ -43,7 +44,7 @@ class Denying(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self._rows
-        yield LineInput(placeholder=self._placeholder, max_length=500, id="reason", compact=True)
+        yield LineInput(placeholder=self._placeholder, max_length=DECISION_TEXT_CAP, id="reason", compact=True)
 
     @property
     def reason(self) -> str:

@@ -10,6 +10,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.tui.terminal import clipboard
 from qlikops.tui.terminal.clipboard import Clipboard, Command
 from tests.unit.presentation import samples
@@ -101,8 +102,8 @@ async def test_a_paste_that_is_too_long_is_cut_and_says_so(started: Started) -> 
     async with started(FakeEnvironment.waiting_for(samples.approval()), size=(120, 36)) as pilot:
         await asked(pilot, "d")
         pasted = paste(pilot, "word " * 1_000)
-        await sees(pilot, "Cut: 4,999 characters were pasted, 500 fit.")
-        assert len(pasted.value) == 500
+        await sees(pilot, "Cut: 4,999 characters were pasted, 2,000 fit.")
+        assert len(pasted.value) == DECISION_TEXT_CAP, "as many as a command takes"
 
 
 async def test_every_line_to_type_in_keeps_what_is_pasted(started: Started) -> None:
