@@ -14,8 +14,8 @@ from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
 from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
 from qlikops.dataclass import dataclass
-from qlikops.domain.fleet.anomaly import AnomalyKind, Severity
-from qlikops.domain.fleet.task import ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
+from qlikops.domain.fleet.anomaly import KINDS, AnomalyKind, Severity
+from qlikops.domain.fleet.task import Action, ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
 from qlikops.domain.proposals.lasting import Streak
 from qlikops.domain.runs.snapshot import TaskProgress, TaskSnapshot
 from qlikops.domain.words.duration import format_duration, to_minute, to_second
@@ -216,8 +216,9 @@ def _not_running(view: TaskView) -> Signal | None:
     facts = view.facts
     if facts.state is TaskState.RUNNING or is_retrying(facts) or _has_failed(facts):
         return None
-    explained = (_user_stopped, _left_stopped, _stopped_in_plan, _planned_stop, _resource_stop)
-    if any(explains(view) for explains in explained):
+    # What a resume is proposed on is down for a reason, whichever kind it is.
+    explained = (kind for kind, traits in KINDS.items() if traits.by_person or traits.action is Action.RESUME)
+    if _planned_stop(view) or any(DETECTORS[kind](view) for kind in explained):
         return None
     return Signal(f"not running ({state_text(facts)}), and nothing says why")
 

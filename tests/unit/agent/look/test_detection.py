@@ -99,7 +99,7 @@ def test_a_healthy_task_has_nothing() -> None:
 )
 def test_signals_that_one_poll_shows(changes: dict[str, Any], expected: list[AnomalyKind]) -> None:
     snapshot = poll(task(**changes))
-    assert kinds(snapshot) == expected
+    assert kinds(snapshot) == expected, "NOT_RUNNING beside another kind: _not_running in detectors.py knows no reason"
     assert all(anomaly.confirmed for anomaly in only_task(snapshot).anomalies)
 
 
