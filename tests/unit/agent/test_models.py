@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import loads as load_template
 
+from qlikops.agent.config import AgentConfig
 from qlikops.agent.evaluate import make_evaluator
 from qlikops.agent.evaluate.causes import TRANSIENT, Cause
-from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.models import (
     EVALUATION_TIMEOUT_SECONDS,
     BedrockSettings,
@@ -156,6 +156,13 @@ def test_the_documentation_knows_every_cause() -> None:
     assert retried == set(TRANSIENT)
 
 
+def choosing(name: EvaluatorName) -> AgentConfig:
+    """A configuration with that evaluator, and what it must be told."""
+    settings = getattr(Models(), name)
+    required = {each: {"url": "https://models.example/v1"}.get(each, "some") for each in settings.REQUIRED}
+    return replace(CONFIG, evaluator=name, **{name: replace(settings, **required)})
+
+
 @pytest.mark.parametrize("name", [each for each in EvaluatorName if each is not EvaluatorName.RULES])
 def test_an_evaluator_is_whole(name: EvaluatorName) -> None:
     """The recipe "To add an evaluator" in CONTRIBUTING.md, step by step."""
@@ -163,10 +170,13 @@ def test_an_evaluator_is_whole(name: EvaluatorName) -> None:
     named = {each.name: each for each in fields(Models)}
     assert name in named, f"agent/models.py: Models has no field {name}"
     settings = getattr(Models(), name)
-    required = {each: {"url": "https://models.example/v1"}.get(each, "some") for each in settings.REQUIRED}
-    config = replace(CONFIG, evaluator=name, **{name: replace(settings, **required)})
-    evaluator = make_evaluator(config, lambda: NOW, lambda service: pytest.fail(service))
-    assert isinstance(evaluator, ModelEvaluator), f"agent/evaluate/__init__.py: make_evaluator does not make {name}"
+    try:
+        model = vars(make_evaluator(choosing(name), lambda: NOW, lambda service: pytest.fail(service)))["model"]
+    except AssertionError:
+        pytest.fail(f"agent/evaluate/__init__.py: make_evaluator does not make {name}")
+    assert type(model).__module__ == f"qlikops.agent.evaluate.{name}", "the model that make_evaluator gives it"
+    tests = Path(__file__).parent / "evaluate" / f"test_{name}.py"
+    assert tests.exists(), f"no tests/unit/agent/evaluate/test_{name}.py"
     parameters = load_template(resource("deploy", "template.yaml").read_text())["Parameters"]
     for parameter in settings.parameters():
         assert parameters.get(parameter, {}).get("Default") == "", f"deploy/template.yaml: no parameter {parameter}"
