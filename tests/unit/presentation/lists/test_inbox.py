@@ -152,7 +152,7 @@ class TestInbox:
             "verdict": "AI approve 92%",
             "risk": "low",
             "claimed": "",
-        }
+        }, "the cell of a new column"
 
     def test_only_a_model_is_called_ai(self) -> None:
         row = row_of(samples.approval(assessed=samples.evaluation(evaluator="rules")))
