@@ -152,8 +152,7 @@ class TableOf(Generic[T]):
         `without` names columns, or forms of them, that are not wanted at all.
         """
         wanted = [each for each in self.columns if each.key not in without]
-        counted = (each.drawn for each in wanted if each.drawn.goes not in EXTRA)
-        spare = math.inf if width is None else width - taken(counted)
+        spare = math.inf if width is None else width - taken(one.drawn for one in wanted if one.drawn.goes not in EXTRA)
 
         def drawn(gone: Collection[str]) -> list[Column]:
             forms = (each.as_drawn(gone, spare, is_sorted=by is not None and each.order is by) for each in wanted)

@@ -116,8 +116,7 @@ def _recognised(proposal: Proposal) -> list[str]:
 def _not_proven(proposal: Proposal, _: EvaluationInput) -> Opinion | None:
     if not (proposal.kind.traits.is_automatic and proposal.kind.traits.rests_on_message):
         return None
-    recognised = _recognised(proposal)
-    diagnosis = proposal.diagnosis
+    recognised, diagnosis = _recognised(proposal), proposal.diagnosis
     is_automatic = diagnosis is None or diagnosis.automatic
     if recognised and is_automatic and all(is_proof(words, diagnosis) for words in recognised):
         return None
@@ -250,14 +249,8 @@ def _restarts(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
     most = max((context.restarts_last_hour.get(target.key, 0) for target in proposal.targets), default=0)
     if most == 0:
         return None
-    times = "once" if most == 1 else f"{most} times"
-    return Opinion(
-        Verdict.APPROVE if most == 1 else Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.75 if most == 1 else 0.4,
-        f"Restarted {times} in the last hour already.",
-        caution="The last restart didn't last; look for the cause before another one." if most > 1 else "",
-    )
+    text = f"Restarted {'once' if most == 1 else f'{most} times'} in the last hour already."
+    return _again(most, text, (), "The last restart didn't last; look for the cause before another one.")
 
 
 def _fell_over(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
@@ -265,15 +258,15 @@ def _fell_over(proposal: Proposal, context: EvaluationInput) -> Opinion | None:
     longest = max((streak for streak in streaks if streak), key=lambda streak: streak.count, default=None)
     if longest is None:
         return None
-    once = longest.count == 1
-    return Opinion(
-        Verdict.APPROVE if once else Verdict.CAUTION,
-        Risk.MEDIUM,
-        0.75 if once else 0.4,
-        f"Restarted {'once' if once else f'{longest.count} times in a row'} without lasting: {longest.up()}.",
-        (Label.NOT_LASTED,),
-        "" if once else "Look for the cause first: the last restarts did not last.",
-    )
+    times = "once" if longest.count == 1 else f"{longest.count} times in a row"
+    text = f"Restarted {times} without lasting: {longest.up()}."
+    return _again(longest.count, text, (Label.NOT_LASTED,), "Look for the cause first: the last restarts did not last.")
+
+
+def _again(count: int, text: str, labels: tuple[Label, ...], caution: str) -> Opinion:
+    if count == 1:
+        return Opinion(Verdict.APPROVE, Risk.MEDIUM, 0.75, text, labels)
+    return _careful(0.4, text, labels, caution)
 
 
 RULES: tuple[Rule, ...] = (

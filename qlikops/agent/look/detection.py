@@ -83,7 +83,9 @@ def detect(
     lag = timedelta(seconds=config.status_lag_seconds)
     servers = remembering(servers, previous, now, asked_at or now)
     fetched_at = {server.key: server.fetched.at for server in servers if server.fetched}
-    down = [server.key for server in servers if _hides_tasks(server, config, now)]
+    views = [ServerView(server, (), config.thresholds_for_server(server.name), now) for server in servers]
+    hiding = [detector for kind, detector in SERVER_DETECTORS.items() if kind.traits.hides_tasks]
+    down = [view.facts.key for view in views if any(detector(view) for detector in hiding)]
     late = [server.key for server in servers if is_late(server)]
 
     snapshots: dict[TaskKey, TaskSnapshot] = {}
@@ -137,11 +139,6 @@ def detect(
             )
         ),
     )
-
-
-def _hides_tasks(server: ServerFacts, config: AgentConfig, now: datetime) -> bool:
-    view = ServerView(server, (), config.thresholds_for_server(server.name), now)
-    return any(kind.traits.hides_tasks and detector(view) for kind, detector in SERVER_DETECTORS.items())
 
 
 def is_from_the_future(previous: FleetSnapshot, now: datetime) -> bool:

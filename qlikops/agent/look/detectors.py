@@ -12,7 +12,7 @@ from datetime import datetime
 
 from qlikops.agent.config import Thresholds
 from qlikops.agent.diagnosis.evidence import Label, Observed, state_text
-from qlikops.agent.diagnosis.messages import EndpointSide, MessageClass, diagnosis_of, judge, side_of
+from qlikops.agent.diagnosis.messages import MessageClass, diagnosis_of, judge, side_of
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.anomaly import KINDS, AnomalyKind, Severity
 from qlikops.domain.fleet.task import Action, ServerFacts, ServerHealth, ServerState, StopReason, TaskFacts, TaskState
@@ -110,13 +110,7 @@ def is_stopped_by_command(facts: TaskFacts) -> bool:
 
 def lost_connection(facts: TaskFacts) -> str:
     """`connection to the source lost`, as far as the message tells which side."""
-    match side_of(facts):
-        case EndpointSide.SOURCE:
-            return "connection to the source lost"
-        case EndpointSide.TARGET:
-            return "connection to the target lost"
-        case None:
-            return "connection lost"
+    return f"connection to the {side.value} lost" if (side := side_of(facts)) else "connection lost"
 
 
 def _has_failed(facts: TaskFacts) -> bool:

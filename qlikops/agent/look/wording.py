@@ -48,7 +48,10 @@ def reason(
 ) -> str:
     """Why this action, and why it is or isn't safe, in a few sentences."""
     if diagnosis is not None and _stands_for_the_kind(diagnosis, kind):
-        why = _failure(diagnosis, passes=not kind.traits.cause_unknown)
+        says = diagnosis.says if diagnosis.is_known else f"{_NOT_CERTAIN} {diagnosis.says}"
+        passes = ("Replicate has stopped retrying; a plain resume works.", *diagnosis.checks)
+        first = ("Before you resume:", *(diagnosis.checks or ("Read the message.",)), diagnosis.never)
+        why = " ".join(filter(None, (says, *(first if kind.traits.cause_unknown else passes))))
     elif lacking := _lacking(kind, facts):
         why = f"Replicate stopped it: {lacking}. Resumed before that is put right, it stops again."
     else:
@@ -62,16 +65,7 @@ def _stands_for_the_kind(diagnosis: Diagnosis, kind: AnomalyKind) -> bool:
 
 
 def _lacking(kind: AnomalyKind, facts: TaskFacts) -> str:
-    """What the server lacks for which Replicate stopped the task, in words; empty if that is not what is wrong."""
     return RESOURCE_STOPS.get(facts.stop_reason, "") if kind.traits.fix_first else ""
-
-
-def _failure(diagnosis: Diagnosis, *, passes: bool) -> str:
-    if passes:
-        return " ".join((diagnosis.says, "Replicate has stopped retrying; a plain resume works.", *diagnosis.checks))
-    says = diagnosis.says if diagnosis.is_known else f"{_NOT_CERTAIN} {diagnosis.says}"
-    first = " ".join(diagnosis.checks) or "Read the message."
-    return " ".join(part for part in (says, "Before you resume:", first, diagnosis.never) if part)
 
 
 def fault(fault_of: str) -> str:

@@ -143,9 +143,8 @@ def propose(
             if why or (why := _why_not(anomaly, config.thresholds_for(task.facts), hold, chosen)):
                 left_alone.append(NoAction(anomaly.key, anomaly.kind, why))
             else:
-                memory = task.memory
-                work = memory.stopped_in if anomaly.kind.traits.is_plans_doing else None
-                waits = memory.position, work, memory.freshness, memory.done_by
+                memory, is_plans = task.memory, anomaly.kind.traits.is_plans_doing
+                waits = memory.position, memory.stopped_in if is_plans else None, memory.freshness, memory.done_by
                 cases.append(_Case(task.facts, anomaly, memory.streak, *waits))
 
     whole = sorted(_groups(cases), key=lambda group: group.urgency)

@@ -368,8 +368,8 @@ class DenyScreen(DecisionScreen):
         super().draw()
 
     def answer(self) -> Deny:
-        fields = self.query_one(Denying)
-        return Deny(self.approval.digest, fields.reason, fields.snooze, via="tui", decision_id=self._decision_id)
+        snooze = self.query_one(Denying).snooze
+        return Deny(self.approval.digest, self.reason, snooze, via="tui", decision_id=self._decision_id)
 
     def advice(self) -> Text:
         """Which key does what, or what is missing."""

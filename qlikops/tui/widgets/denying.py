@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.proposal import Proposal
@@ -45,11 +45,6 @@ class Denying(Vertical):
     def compose(self) -> ComposeResult:
         yield self._rows
         yield LineInput(placeholder=self._placeholder, max_length=DECISION_TEXT_CAP, id="reason", compact=True)
-
-    @property
-    def reason(self) -> str:
-        """Empty until something has been written."""
-        return self.query_one("#reason", Input).value.strip()
 
     @property
     def snooze(self) -> timedelta | None:
