@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -108,6 +109,8 @@ class Journal:
     """Of each process that has got a session, whether it has not asked for its end since."""
     no_login_at: dict[str, float] = field(default_factory=dict)
     """When each process asked for a session last and got none."""
+    refused_logins: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each process was refused a session for the same credentials."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     """Process and server -> when the last list of its tasks was asked for, and each task as it stood there."""
 
@@ -268,7 +271,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             raise urllib3.exceptions.NewConnectionError(_CONNECTION, "restarting")
         try:
             if segments == ("login",):
-                new_session = self._sessions.login(headers.get("Authorization", ""))
+                new_session = self._login(headers.get("Authorization", ""))
                 body: Any = None
             else:
                 user = self._sessions.use(headers.get(SESSION_HEADER, ""))
@@ -288,6 +291,13 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 sent.is_refused = True
             return _http(500, {"error_code": exc.error_code, "error_message": exc.message})
         return _http(200, body, {SESSION_HEADER: new_session} if new_session else {})
+
+    def _login(self, header: str) -> str:
+        try:
+            return self._sessions.login(header)
+        except Unauthorized:
+            self._journal.refused_logins[self._who(), header] += 1
+            raise
 
     def _failure(self, fault: Fault, method: str, url: str, sent: Sent | None) -> urllib3.HTTPResponse | Exception:
         if sent:

@@ -114,6 +114,10 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
     world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
     world.redrives_plainly = night.redrives_plainly
+    if night.rotation:
+        at, secret_at = night.rotation
+        kernel.after(at, world.rotate_password)
+        kernel.after(secret_at, world.rotate_secret)
     world.run_on_schedule(night.every_seconds, evening + night.hours * 3600, is_steady=night.is_steady)
     people = [
         kernel.spawn(each.name, partial(sit if each.is_at_console else live, world, each, saying))
@@ -201,6 +205,8 @@ def _without_somebody(night: Night) -> Iterator[Night]:
         yield replace(night, warm=0.0)
     if night.redrives_plainly:
         yield replace(night, redrives_plainly=False)
+    if night.rotation:
+        yield replace(night, rotation=None)
     for event in night.scenario.events:
         events = tuple(each for each in night.scenario.events if each is not event)
         yield replace(night, scenario=replace(night.scenario, events=events))

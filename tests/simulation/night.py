@@ -156,6 +156,8 @@ class Night:
     warm: float = 0.0
     """Share of functions' processes that serve another invocation, with what they remember."""
     redrives_plainly: bool = False
+    rotation: tuple[float, float] | None = None
+    """When Enterprise Manager gets another password, and when the secret does, in seconds from its begin."""
     """Some redrive with the plain AWS CLI, which asks nobody whether that is wise."""
     sends_again: bool = False
     """SDKs send again what had no answer: less goes wrong for good, and more is carried out twice."""
@@ -276,7 +278,12 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         struck_after = rng.randint(1, last)
         night = replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=struck_after))
     rng = random.Random(f"in itself {seed}")  # noqa: S311 - replayable
-    return _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
+    night = _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
+    rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
+    if rng.random() >= size.lifelike / 3:
+        return night
+    at = rng.uniform(60, 3000)
+    return replace(night, rotation=(at, at + rng.choice([-2.0, 2.0, 60.0, 900.0])))
 
 
 def _with_aws_failing(rng: random.Random, night: Night) -> Night:

@@ -33,6 +33,8 @@ from qlikops.agent.wiring import Services
 from qlikops.aws.configuration import ATTEMPTS
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
+from qlikops.domain.ledger import RECORD, Attribute
+from qlikops.domain.proposals.approval import PULLED, Status
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.simulation.dynamodb import DynamoDb
@@ -59,7 +61,7 @@ T = TypeVar("T")
 START = datetime(2026, 3, 7, 22, 0, tzinfo=UTC)
 MACHINE_ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:QlikMonitoringAgent"
 TABLE, BUCKET = "ledger", "data"
-PASSWORD = "correct horse"
+PASSWORD, _ROTATED = "correct horse", "battery staple"
 DEFINITION = (
     (Path(__file__).parents[2] / "statemachine" / "state_machine.json")
     .read_text()
@@ -171,6 +173,8 @@ class World:
         """The proposals whose records somebody changed behind qlikops' back, and when."""
         self.forged: set[str] = set()
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
+        self.unbraked: list[tuple[str, str]] = []
+        """What `qlikops stop` left open without its brake, although it said nothing of that: execution and proposal."""
         self.stopped: dict[str, float] = {}
         """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
@@ -219,12 +223,12 @@ class World:
         self.fleet = WatchedFleet(scenario, seed=seed, clock=kernel.monotonic)
         self.journal = Journal()
         self.sessions = LosableSessions({"monitor": PASSWORD}, kernel.monotonic, 300.0)
-        instance = {
+        self._instance = {
             "base_url": "http://127.0.0.1:9/attunityenterprisemanager/api/v1",
             "username": "monitor",
             "password": PASSWORD,
         }
-        self.secrets = SimulatedSecrets(json.dumps({"instances": [instance]}))
+        self.secrets = SimulatedSecrets(json.dumps({"instances": [self._instance]}))
         config = AgentConfig(TABLE, BUCKET, "arn:aws:sns:eu-west-1:000000000000:t", "arn:secret")
         self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
         self.clock_ahead = 0.0
@@ -253,13 +257,37 @@ class World:
         since, until = self.cut_off.get(who.partition(":")[0], (0.0, 0.0))
         return since <= self.kernel.now < until
 
+    def rotate_password(self) -> None:
+        """Enterprise Manager takes another password from now on, and no session that was opened with the old one."""
+        self.sessions.accounts["monitor"] = _ROTATED
+        self.sessions.end_all()
+        self.faults.reached("a password that is changed")
+
+    def rotate_secret(self) -> None:
+        """The secret has the other password."""
+        self.secrets.text = json.dumps({"instances": [{**self._instance, "password": _ROTATED}]})
+
     def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
+        before = self._open_without_brake(arn)
         StepFunctionsExecutions(person, now=self.kernel.time, has_console=False).stop(arn, reason)
+        self.unbraked += ((arn, each) for each in sorted(before & self._open_without_brake(arn)))
         execution = self.states.executions[arn]
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
         is_theirs = execution.cause == f"{reason} ({person.caller()})"
         self.stopped.setdefault(arn, (is_theirs and execution.stopped_at) or self.kernel.now)
+
+    def _open_without_brake(self, arn: str) -> set[str]:
+        """The proposals of an execution that are open, and that somebody may claim or act for still."""
+        return {
+            partition
+            for (partition, sort), item in self.dynamodb.items.items()
+            if sort == RECORD
+            and item[Attribute.EXECUTION_ARN]["S"] == arn
+            and not Status.read(item[Attribute.STATUS]["S"]).is_final
+            and Attribute.OUTCOME not in item
+            and PULLED not in item.get(Attribute.CLAIM, {}).get("S", "")
+        }
 
     def step_clock(self, ahead: float) -> None:
         """Sets the functions' clocks so many seconds ahead of the world's."""

@@ -70,6 +70,7 @@ def wanted() -> list[str]:
         "a call is sent again that may have been carried out",
         "a process that stays warm",
         "a redrive by plain AWS CLI",
+        "a password that is changed",
         "tampering",
         "a run overtaken",
         "a brake",

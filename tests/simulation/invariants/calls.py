@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -16,6 +17,7 @@ from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.watch import (
     NOT_STORED,
     Watch,
+    at_rest,
     of_each_answer,
     of_each_call,
     partition_of,
@@ -34,6 +36,14 @@ def _target(watch: Watch, sent: Sent) -> dict[str, Any] | None:
     return next(
         (each for each in targets if (each["key"]["server"], each["key"]["task"]) == (sent.server, sent.task)), None
     )
+
+
+@at_rest
+def a_refused_account_is_tried_once(watch: Watch) -> Iterator[str]:
+    """By one process, as long as the secret says the same: an account with too many refused logins is locked."""
+    for (who, _), count in watch.world.journal.refused_logins.items():
+        if count > 1 and not watch.world.is_struck(who):
+            yield f"{who} was refused a login with the same credentials {count} times"
 
 
 @of_each_call

@@ -129,7 +129,12 @@ def _settled(watch: Watch, sent: Sent, since: float) -> Iterator[tuple[tuple[str
 
 @at_rest
 def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
-    """Once `qlikops stop` has stopped an execution without complaint, none of its restarts has begun after that."""
+    """Once `qlikops stop` has stopped an execution without complaint, none of its restarts has begun after that.
+
+    All that was open as it was called has its brake, what waits included: its function may be late.
+    """
+    for arn, partition in watch.world.unbraked:
+        yield f"{arn} was stopped, and {partition} has no brake"
     for key, at in watch.claimed_at.items():
         proposal_id = key[1].removeprefix(keys.RESTART_PREFIX)
         arn = watch.proposed[proposal_id]["execution_arn"]

@@ -219,11 +219,16 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
 
 @of_each_record
 def nobody_closes_what_is_being_carried_out(watch: Watch, change: Change) -> str:
-    """A run closes nothing of which a function that may still act has sent a call and not seen the end."""
+    """A run closes nothing of which a function that may still act has sent a call and not seen the end.
+
+    Nobody drops it as a question that is out of date.
+    """
     if change.before is None or change.after is None or not status_of(change.after).is_final:
         return ""
     if status_of(change.before) is not Status.RESTARTING or not watch.clocks_are_right:
         return ""
+    if status_of(change.after) is Status.SUPERSEDED and Attribute.OUTCOME not in change.before:
+        return f"{change.proposal_id} is dropped while it is carried out"
     closing = watch.world.functions.begun.get(watch.world.dynamodb.last_writer)
     if closing is None or closing.function != "MonitorTasks":
         return ""

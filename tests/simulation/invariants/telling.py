@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,7 @@ from tests.simulation.invariants.watch import (
     of_each_item,
     of_each_object,
     status_of,
+    told,
 )
 from tests.simulation.plant import MACHINE_ARN
 from tests.unit.agent.pager import Pager
@@ -105,12 +107,21 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
     So it is if it gets them all: what EventBridge refuses is told to nobody.
     """
     last_told_by = {each.told["dedup_key"]: each.who for each in watch.events}
+    told_at = {each.told["dedup_key"]: each.at for each in watch.events}
     died, seen = watch.world.functions.unanswered["MonitorTasks"], _seen(watch)
     for key in Pager(each.told for each in watch.events).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
         is_known = "/finding/" not in key or (key not in seen and last_told_by[key] not in died)
-        if is_known and not _could_keep_nothing(watch, last_told_by[key]):
+        is_hindered = _fell_silent(watch, since=told_at[key]) or _could_keep_nothing(watch, last_told_by[key])
+        if is_known and not is_hindered:
             yield f"{key} is open"
+
+
+def _fell_silent(watch: Watch, since: float = 0.0, until: float = math.inf) -> bool:
+    """Whether a process that was there between these times had no answer of EventBridge: it tells it nothing more."""
+    begun = watch.world.functions.begun
+    silent = [who for who, calls in watch.world.faults.struck.items() if any("events:" in call for call in calls)]
+    return any(begun[who].at <= until and watch.ended_at.get(who, math.inf) >= since for who in silent)
 
 
 def _could_keep_nothing(watch: Watch, who: str) -> bool:
@@ -128,7 +139,9 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
             if event["state"] != "closed":
                 continue
             # Of a question that is answered before its message went out, only the end is told.
-            if not opened and event["event"] != "ApprovalClosed" and not _may_have_been_told(watch, event):
+            closed_at = codec.parse_time(event["at"]).timestamp()
+            is_excused = _may_have_been_told(watch, event) or _fell_silent(watch, until=closed_at)
+            if not opened and event["event"] != "ApprovalClosed" and not is_excused:
                 yield f"{key} was closed by {event['event']}, and was not open"
             elif opened and any(event[name] != opened[-1][name] for name in _THING):
                 yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"
@@ -163,12 +176,28 @@ def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
                 yield f"{second} tells again of {key} for {reason}, as {first} has"
 
 
+@of_each_ask("put_events")
+def who_says_that_somebody_looks_knows_it(watch: Watch, asked: Asked) -> str:
+    """A reminder goes to the escalation topic unless a claim goes on: one that has run out wakes somebody."""
+    read = [each.said.timestamp() for each in watch.world.readings[asked.who]]
+    for event in (json.loads(entry["Detail"]) for entry in asked.request["Entries"]):
+        name = event["dedup_key"].rpartition("/")[2]
+        record = watch.record(name) if event["event"] == "ApprovalReminder" else None
+        claim = told(record, Attribute.CLAIM) if record and not watch.is_tampered(name) else {}
+        if not claim or claim.get("brake") or not read:
+            continue
+        until = codec.parse_time(claim["until"]).timestamp()
+        if event["is_claimed"] and until < min(read):
+            return f"{asked.who} says that somebody looks at {name}, whose claim was over before it began"
+    return ""
+
+
 @at_rest
 def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
     """No question expires without a reminder, if a run looked in the second half of its time, and could keep that."""
     if not watch.clocks_are_right:
         return
-    told, begun, struck = _by_key(watch), watch.world.functions.begun, watch.world.faults.struck
+    by_key, begun, struck = _by_key(watch), watch.world.functions.begun, watch.world.faults.struck
     # A run that failed is summed up by its report, and has not looked; one that cannot write down that it tells leaves
     # that to the next one.
     looked_at = [
@@ -184,7 +213,7 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
         deadline = number(item, keys.INBOX_SORT)
         # What a run has summed up it has looked at: a run takes no longer than that.
         has_looked = any((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in looked_at)
-        events = next((events for key, events in told.items() if key.endswith(f"/approval/{name}")), [])
+        events = next((events for key, events in by_key.items() if key.endswith(f"/approval/{name}")), [])
         if has_looked and not any(event["event"] == "ApprovalReminder" for event in events):
             yield f"{name} expired, and nobody was told again"
 

@@ -327,7 +327,7 @@ class Watch:
         self._ended: list[Ended] = []
         self._stored: list[str] = []
         self._shapes: Counter[tuple[object, ...]] = Counter()
-        self._wrong: list[Violated] = []
+        self._wrong: list[Exception] = []
         """What was wrong with what was asked since the last check."""
         self._seen = self._seen_tests = 0
         world.on_call.append(self._look_at)
@@ -349,7 +349,7 @@ class Watch:
         """Holds what a process does against invariants; it must not get to know."""
         try:
             self._hold(invariants, given)
-        except Violated as exc:
+        except Exception as exc:  # one that is broken itself too: the process would go on as after a failed call
             self._wrong.append(exc)
 
     def _look_at(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
@@ -360,7 +360,7 @@ class Watch:
             self._hold(_of_asked(asked.operation), asked)
             if (write := write_of(asked, self.items)) and self._is_new(write):
                 self._hold(_OF_WRITES, write)
-        except Violated as exc:
+        except Exception as exc:  # one that is broken itself too: the process would go on as after a failed call
             self._wrong.append(exc)
         if operation == "publish":
             self.messages.append(Message(self.world.kernel.now, who, request))
