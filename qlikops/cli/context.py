@@ -168,7 +168,8 @@ def shaped(function: Callable[..., None]) -> Callable[..., None]:
             given["ctx"] = ctx
         if "here" in own:
             here = invocation(ctx)
-            given["here"] = replace(here, context_name=given.pop("context") or here.context_name)
+            # Of a group, its commands are asked of the same context.
+            ctx.obj = given["here"] = replace(here, context_name=given.pop("context") or here.context_name)
         if "as_json" not in own:
             function(**given)
             return

@@ -68,6 +68,16 @@ def test_work_is_planned_on_what_is_named(
     assert "plan-1 is ended." in done.stdout
 
 
+@pytest.mark.usefixtures("two_contexts")
+def test_a_context_that_is_named_of_the_group_is_its_commands(run: Run, environment: FakeEnvironment) -> None:
+    planned = ("add", "--server", "eu", "--for", "2h", "--why", "CHG123")
+    done = run("plan", "--context", "eu", *planned)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    run("plan", "--context", "us", *planned, "--context", "eu")
+    run("plan", "--context", "us", *planned)
+    assert len(environment.executions.ordered) == len(("named of the group", "named of the command"))
+
+
 @pytest.mark.parametrize(
     ("starts", "minutes"),
     [("11:30", -30), ("10:30", 22 * 60 + 30), ("2h", 120), ("2026-03-07T13:00Z", 60), ("2026-03-07 13:00", 60)],
