@@ -13,7 +13,13 @@ from qlikops.agent.transient import TransientError
 from qlikops.agent.wiring import Services, process_services
 from qlikops.domain.encoding.codec import CodecError
 from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
-from qlikops.domain.proposals.callback import HOW_TO_DECIDE, NoDecision, parse_decision, parse_denial
+from qlikops.domain.proposals.callback import (
+    DECISION_TEXT_CAP,
+    HOW_TO_DECIDE,
+    NoDecision,
+    parse_decision,
+    parse_denial,
+)
 from qlikops.domain.words.text import harmless
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -92,7 +98,7 @@ def _denied(data: dict[str, Any]) -> Outcome:
         )
     except NoDecision as exc:
         return Outcome(Status.FAILED, str(exc))
-    return Outcome(Status.DENIED, harmless(denial.reason), decision=denial)
+    return Outcome(Status.DENIED, harmless(denial.reason, DECISION_TEXT_CAP), decision=denial)
 
 
 def _decision_in(data: Any) -> Decision | None:

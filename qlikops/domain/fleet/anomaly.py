@@ -80,13 +80,15 @@ class Traits:
     rests_on_applied: bool = False
     """Whether it is over once the task applies changes: their number is kept with the proposal."""
     only_shown_running: bool = False
-    """Whether the task is down though Enterprise Manager shows it as running, so that a running one has come up."""
+    """Whether the task is down though Enterprise Manager shows it as running: what runs after a restart has come up."""
     is_between_polls: bool = False
     """Whether it compares a counter with the previous poll's; between polls that count as one, it stays as it is."""
     stops_proposals: bool = False
-    """Whether nothing else is proposed or restarted either, on the task or on the server's tasks."""
+    """Whether nothing else is proposed or restarted either, on the task or on the server's tasks; seen at once, by what
+    one check says of the task or the server alone.
+    """
     hides_tasks: bool = False
-    """Whether nothing is known of the server's tasks meanwhile."""
+    """Whether nothing is known of the server's tasks meanwhile; seen as what stops proposals is."""
     comes_through: bool = False
     """Whether people hear of it during planned work too."""
 

@@ -13,8 +13,10 @@ from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait
 from qlikops.domain.gathered.latest import Latest
 from qlikops.domain.ports import Approve, DecisionReceipt, Deny
 from qlikops.domain.proposals.approval import Decision, Outcome, Status, TaskOutcome
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.presentation.deciding import decision
+from qlikops.presentation.pages import review
 from qlikops.presentation.tone import Section, Span, as_text, plain
 from qlikops.presentation.vocabulary import status_meaning as meaning
 from tests.unit.presentation import samples
@@ -34,6 +36,19 @@ class TestDecision:
             assert expected in text
         for expected in (self.REQUEST.digest, samples.approval().approval_id, "abc", samples.CALLER):
             assert expected in text
+
+    def test_a_reason_is_shown_to_its_last_word_wherever_it_goes(self) -> None:
+        reason = "why " * (DECISION_TEXT_CAP // 4 - 1) + "not"
+        request = Deny("d1", reason=reason)
+        denied = replace(samples.approval(), decision=Decision(approved=False, by="anna", reason=reason))
+        receipt = DecisionReceipt(denied.approval_id, Decision(approved=False, by="anna", reason=reason), Status.DENIED)
+        for lines in (
+            decision.what_goes_out(request, samples.approval(), "", UNREAD),
+            decision.receipt(receipt),
+            review.decided(denied),
+        ):
+            assert reason in [line.text for line in lines]
+        assert reason in " ".join(decision.unproven(samples.approval(), request, ()).split())
 
     def test_what_goes_out_when_denying(self) -> None:
         request = Deny("d1", reason="patching", snooze=timedelta(hours=1))
