@@ -10,13 +10,14 @@ from qlikops.agent.diagnosis.evidence import Label
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import AnomalyKind
-from qlikops.domain.ledger import Attribute
+from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
     at_rest,
     of_each_item,
+    of_each_object,
     of_each_record,
     partition_of,
     status_of,
@@ -176,6 +177,19 @@ def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
         at, (server, task) = codec.parse_time(detail["at"]).timestamp(), detail["label"].split("/")
         if plan := _plan_over(watch, server, task, at - _RUN_SECONDS, at):
             yield f"{detail['kind']} of {task} was told, and {plan} covers that"
+
+
+@of_each_object
+def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
+    """Work that a person has ended early keeps nothing quiet until its planned end."""
+    run = watch.world.functions.begun.get(watch.stored_by)
+    if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right:
+        return ""
+    for server, task, note in watch.notes_in(watch.snapshots[-1][1]):
+        is_planned = any(ends > run.at for _, _, ends in _plans_on(watch, server, task))
+        if note.startswith("planned until") and not is_planned:
+            return f"{run.process} says of {task}: {note}, and it was over"
+    return ""
 
 
 def may_be_planned(watch: Watch, server: str, task: str, since: float) -> bool:

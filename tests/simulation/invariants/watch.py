@@ -537,6 +537,11 @@ class Watch:
         is_dropped = status_of(after) is Status.SUPERSEDED and Attribute.OUTCOME not in before
         return run if status_of(after).is_final and not status_of(before).is_final and not is_dropped else None
 
+    def notes_in(self, body: bytes) -> Iterator[tuple[str, str, str]]:
+        """The notes of a snapshot, as it is stored: server, task and what it says of it."""
+        for each in _parsed(body)["tasks"]:
+            yield each["facts"]["key"]["server"], each["facts"]["key"]["task"], each.get("note", "")
+
     def notified_in(self, body: bytes) -> list[dict[str, Any]]:
         """What a snapshot, as it is stored, remembers that people have been told of."""
         loaded: list[dict[str, Any]] = _parsed(body)["told"]
