@@ -129,6 +129,8 @@ class QemClient:
         self._instance = instance
         self._operator = operator
         self._credentials = instance.credentials(operator=operator)
+        self._refused = ""
+        """The credentials that were refused last."""
         self._newest = newest
         self._pool = pool or make_pool(instance)
         self._clock = clock
@@ -259,22 +261,25 @@ class QemClient:
             return self._session_id
 
     def _login(self) -> str:
-        """A new session's id. The caller holds the lock."""
-        try:
-            return self._open_session()
-        except QemLoginRefused:
-            newest = self._newest()
-            if newest is None or newest.credentials(operator=self._operator) == self._credentials:
-                raise
-            self._credentials = newest.credentials(operator=self._operator)
-            return self._open_session()
+        """A new session's id. The caller holds the lock.
 
-    def _open_session(self) -> str:
+        Who polls comes here every two seconds, so what was refused is not sent again before the secret says otherwise.
+        """
+        if self._credentials == self._refused or (session_id := self._open_session()) is None:
+            newest = self._newest()
+            self._credentials = newest.credentials(operator=self._operator) if newest else self._refused
+            if self._credentials == self._refused or (session_id := self._open_session()) is None:
+                account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
+                raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
+        return session_id
+
+    def _open_session(self) -> str | None:
+        """The id of one; None if the account is refused."""
         header = "Basic " + base64.b64encode(self._credentials.encode()).decode("ascii")
         answer = self._exchange("GET", "/login", {"Authorization": header}, GET_ATTEMPTS)
         if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:
-            account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
-            raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
+            self._refused = self._credentials
+            return None
         self._checked(answer, "GET", "/login")
         session_id = answer.headers.get(SESSION_HEADER, "")
         if not session_id:

@@ -100,6 +100,20 @@ def test_a_password_that_was_rotated_meanwhile_is_used_and_the_same_one_is_not_t
     assert asked == [server.sessions.refused]
 
 
+def test_who_polls_with_a_refused_account_tries_it_once_and_the_next_one_as_soon_as_the_secret_has_it(
+    simulate: Simulate,
+) -> None:
+    server = simulate()
+    configured = instance_of(server, password="old")
+    with QemClient(configured, newest=lambda: configured, clock=server.clock) as client:
+        for _ in range(3):
+            with pytest.raises(QemLoginRefused):
+                client.servers()
+        assert server.sessions.refused == 1
+        configured = instance_of(server)
+        assert len(client.servers()) == 1
+
+
 def test_a_run_in_an_expired_session_is_not_sent_again_by_itself_and_the_next_one_logs_in(simulate: Simulate) -> None:
     server = simulate("one_fatal", session_seconds=60)
     with client_of(server) as client:
