@@ -263,7 +263,8 @@ class QemClient:
     def _login(self) -> str:
         """A new session's id. The caller holds the lock.
 
-        Who polls comes here every two seconds, so what was refused is not sent again before the secret says otherwise.
+        A restart that waits comes here every two seconds: what was refused is not sent again before the secret says
+        otherwise.
         """
         if self._credentials == self._refused or (session_id := self._open_session()) is None:
             newest = self._newest()
