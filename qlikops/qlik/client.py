@@ -266,16 +266,19 @@ class QemClient:
         A restart that waits comes here every two seconds: what was refused is not sent again before the secret says
         otherwise.
         """
-        if self._credentials == self._refused or (session_id := self._open_session()) is None:
-            newest = self._newest()
-            self._credentials = newest.credentials(operator=self._operator) if newest else self._refused
-            if self._credentials == self._refused or (session_id := self._open_session()) is None:
-                account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
-                raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
+        session_id = self._open_session()
+        if session_id is None and (newest := self._newest()):
+            self._credentials = newest.credentials(operator=self._operator)
+            session_id = self._open_session()
+        if session_id is None:
+            account = "operator's" if self._operator and self._instance.has_operator else "monitoring"
+            raise QemLoginRefused(f"Enterprise Manager {self._instance.name} refused the {account} account")
         return session_id
 
     def _open_session(self) -> str | None:
-        """The id of one; None if the account is refused."""
+        """The id of one; None if the account is refused, or was the last time with the same credentials."""
+        if self._credentials == self._refused:
+            return None
         header = "Basic " + base64.b64encode(self._credentials.encode()).decode("ascii")
         answer = self._exchange("GET", "/login", {"Authorization": header}, GET_ATTEMPTS)
         if answer.status == 401 or answer.error_code == ErrorCode.UNAUTHORIZED_REQUEST:

@@ -155,14 +155,12 @@ def _ends(state: Restarting, one: int, rules: Rules) -> Iterator[Restarting]:
 
     Other invocations of it may be under way still.
     """
-    if ("done", one) in zip(state.at, state.of, strict=True):
+    if state.judged[one] or ("done", one) in zip(state.at, state.of, strict=True):
         yield replace(state, status=_put(state.status, one, "closed"))
     if not state.judged[one]:
         found = "claimed" if state.claims[one] else "not claimed"
         braked = _put(state.braked, one, True) if rules.brake_comes_first else state.braked
         yield replace(state, judged=_put(state.judged, one, found), braked=braked)
-    else:
-        yield replace(state, status=_put(state.status, one, "closed"))
 
 
 def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) -> Iterator[Restarting]:
@@ -191,9 +189,7 @@ def _invocation_steps(state: Restarting, number: int, one: int, rules: Rules) ->
 
 def _may_begin(state: Restarting, one: int, rules: Rules) -> bool:
     is_approved = state.tokens[one] == "approved" or not rules.restart_needs_approval
-    return is_approved and (
-        state.status[one] == "waiting" or (state.status[one] == "closed" and not rules.restart_needs_waiting)
-    )
+    return is_approved and state.status[one] in (("waiting",) if rules.restart_needs_waiting else ("waiting", "closed"))
 
 
 def _wrong_beginning(state: Restarting, one: int) -> str:

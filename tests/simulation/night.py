@@ -156,9 +156,9 @@ class Night:
     warm: float = 0.0
     """Share of functions' processes that serve another invocation, with what they remember."""
     redrives_plainly: bool = False
-    rotation: tuple[float, float] | None = None
-    """When Enterprise Manager gets another password, and when the secret does, in seconds from its begin."""
     """Some redrive with the plain AWS CLI, which asks nobody whether that is wise."""
+    rotation: tuple[float, float] | None = None
+    """When Enterprise Manager gets another password, and when the secret does: seconds from the start of the night."""
     sends_again: bool = False
     """SDKs send again what had no answer: less goes wrong for good, and more is carried out twice."""
     spared: frozenset[int] = frozenset()

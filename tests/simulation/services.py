@@ -178,15 +178,13 @@ class Wire(ModelClient):
         for earlier in range(attempts - 1):
             try:
                 return self._befall(operation, send)
-            except (EndpointConnectionError, ReadTimeoutError) as exc:
-                if isinstance(exc, ReadTimeoutError):
-                    self._faults.reached("a call is sent again that may have been carried out")
-            except ClientError as exc:
-                is_broken = exc.response["ResponseMetadata"]["HTTPStatusCode"] in _BROKEN_STATUSES
-                if is_broken:
-                    self._faults.reached("a call is sent again that may have been carried out")
-                elif exc.response["Error"]["Code"] not in _SENT_AGAIN:
+            except (EndpointConnectionError, ReadTimeoutError, ClientError) as exc:
+                code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
+                is_broken = code in _BROKEN.values()
+                if code and not is_broken and code not in _SENT_AGAIN:
                     raise
+                if is_broken or isinstance(exc, ReadTimeoutError):
+                    self._faults.reached("a call is sent again that may have been carried out")
             kernel.sleep(kernel.random.random() * min(20.0, 2.0**earlier))
         return self._befall(operation, send)
 
@@ -227,9 +225,7 @@ _SENT_AGAIN = (
     "SlowDown",
     "TransactionInProgressException",
 )
-"""The codes modelled here after which boto3 sends a call again."""
-_BROKEN_STATUSES = (500, 502, 504)
-"""After which it does the same, although the call may have been carried out."""
+"""The codes modelled here after which boto3 sends a call again, beside those of a 500."""
 _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ProvisionedThroughputExceededException", {}),
     ("TransactionInProgressException", {}),
@@ -238,7 +234,7 @@ _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors"""
 _BUSY = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown", "sns": "Throttled"}
-_BROKEN = {
+_BROKEN = {  # all with status 500
     "cloudwatch": "InternalServiceError",
     "dynamodb": "InternalServerError",
     "events": "InternalException",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ class Asked(NamedTuple):
     operation: str
     """Under boto3's name."""
     request: Mapping[str, Any]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The details of the events that a PutEvents puts."""
+        return [json.loads(entry["Detail"]) for entry in self.request["Entries"]]
 
 
 @dataclass(frozen=True)

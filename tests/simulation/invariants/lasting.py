@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 from qlikops.agent.look.lasting import GIVE_UP_AFTER
 from qlikops.domain import ledger as keys
@@ -142,7 +143,7 @@ def it_ends_as_lasted_fell_over_or_not_known(watch: Watch) -> Iterator[str]:
 def what_fell_over_is_told_once(watch: Watch) -> Iterator[str]:
     """A message names each restart that fell over; a second one if who told was hindered, or another ran beside it."""
     for name, item in watch.records():
-        so_far, told_by = told(item, Attribute.LASTING), [who for who, _ in _told(watch, name)]
+        so_far, told_by = told(item, Attribute.LASTING), _told_by(watch, name)
         seen = {each["at"] for each in so_far.get("not_lasted", ()) if each["result"] == "fell_over"}
         if seen and not _messages(watch, name) and (keys.FOLLOWED_PARTITION, name) not in watch.items:
             yield f"{name} fell over, and nobody was told"
@@ -164,17 +165,18 @@ def what_fell_over_is_marked(watch: Watch) -> Iterator[str]:
                 yield f"{name} fell over, and {partition} {sort} does not say so"
 
 
-def _told(watch: Watch, name: str) -> Iterator[tuple[str, str]]:
-    """Who tells of this restart that it fell over, and what."""
-    for each in watch.messages:
-        if each.told["Subject"].startswith("qlikops: fell over") and f"qlikops show {name}" in each.told["Message"]:
-            yield each.who, each.told["Message"]
+def _told_by(watch: Watch, name: str) -> list[str]:
+    """The processes that tell of this restart that it fell over, whether or not SNS takes it."""
+    return [each.who for each in watch.messages if _says_it_fell(each.told, name)]
 
 
 def _messages(watch: Watch, name: str) -> list[str]:
     """The messages that say of this restart that it fell over."""
-    texts = [m["Message"] for _, m in watch.world.sns.published if m["Subject"].startswith("qlikops: fell over")]
-    return [text for text in texts if f"qlikops show {name}" in text]
+    return [message["Message"] for _, message in watch.world.sns.published if _says_it_fell(message, name)]
+
+
+def _says_it_fell(message: Mapping[str, Any], name: str) -> bool:
+    return message["Subject"].startswith("qlikops: fell over") and f"qlikops show {name}" in message["Message"]
 
 
 def _body(item: Wire) -> dict[str, list[dict[str, object]]]:

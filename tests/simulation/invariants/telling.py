@@ -106,13 +106,12 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
 
     So it is if it gets them all: what EventBridge refuses is told to nobody.
     """
-    last_told_by = {each.told["dedup_key"]: each.who for each in watch.events}
-    told_at = {each.told["dedup_key"]: each.at for each in watch.events}
+    last_told = {each.told["dedup_key"]: each for each in watch.events}
     died, seen = watch.world.functions.unanswered["MonitorTasks"], _seen(watch)
     for key in Pager(each.told for each in watch.events).open:
         # Who dies between telling of a finding and keeping that tells of it again, or it is gone by then.
-        is_known = "/finding/" not in key or (key not in seen and last_told_by[key] not in died)
-        is_hindered = _fell_silent(watch, since=told_at[key]) or _could_keep_nothing(watch, last_told_by[key])
+        is_known = "/finding/" not in key or (key not in seen and last_told[key].who not in died)
+        is_hindered = _fell_silent(watch, since=last_told[key].at) or _could_keep_nothing(watch, last_told[key].who)
         if is_known and not is_hindered:
             yield f"{key} is open"
 
@@ -180,7 +179,7 @@ def what_waits_is_told_again_once(watch: Watch) -> Iterator[str]:
 def who_says_that_somebody_looks_knows_it(watch: Watch, asked: Asked) -> str:
     """A reminder goes to the escalation topic unless a claim goes on: one that has run out wakes somebody."""
     read = [each.said.timestamp() for each in watch.world.readings[asked.who]]
-    for event in (json.loads(entry["Detail"]) for entry in asked.request["Entries"]):
+    for event in asked.events:
         name = event["dedup_key"].rpartition("/")[2]
         record = watch.record(name) if event["event"] == "ApprovalReminder" else None
         claim = told(record, Attribute.CLAIM) if record and not watch.is_tampered(name) else {}

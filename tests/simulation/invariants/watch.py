@@ -365,8 +365,7 @@ class Watch:
         if operation == "publish":
             self.messages.append(Message(self.world.kernel.now, who, request))
         elif operation == "put_events":
-            details = (json.loads(entry["Detail"]) for entry in request["Entries"])
-            self.events.extend(Message(self.world.kernel.now, who, detail) for detail in details)
+            self.events.extend(Message(self.world.kernel.now, who, detail) for detail in asked.events)
         deed = Deed(self.world.kernel.now, asked)
         if who in self.world.functions.begun:
             self.deeds[who].append(deed)
