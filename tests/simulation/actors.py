@@ -58,7 +58,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
     kernel, person = world.kernel, Person(world, operator.name, saying.sent)
     timing = Timing(now=world.clock_of_people, monotonic=kernel.monotonic, sleep=kernel.sleep)
     approvals = LedgerApprovals(person, timing)
-    executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False)
+    executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False, sleep=kernel.sleep)
     deeds: dict[Habit, Callable[[], None]] = {
         Habit.APPROVES: lambda: _decide(world, approvals, saying, approved=True),
         Habit.APPROVES_LATE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_its_end),

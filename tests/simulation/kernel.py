@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ class Kernel:
         self._alive: set[Process] = set()
         self._until = 0.0
         """Nothing that is due later happens in this `run`."""
+        self._last_event = math.inf
+        """The number of the event after which this `run` ends."""
         self._failure: BaseException | None = None
         """What a check raised while a process was running."""
 
@@ -176,12 +179,14 @@ class Kernel:
         if self._current is not None and self._current.is_killed:
             raise Killed(self._current.name)
 
-    def run(self, until: float) -> None:
-        """Lets everything happen that is due before `until`, and checks after each event."""
-        self._hub, self._until = greenlet.getcurrent(), until
+    def run(self, until: float, *, most_events: float = math.inf) -> None:
+        """Lets everything happen that is due before `until`, or the first so many events of it; checks after each."""
+        self._hub, self._until, self._last_event = greenlet.getcurrent(), until, self.events + most_events
         for process in self._alive:
             process._run.parent = self._hub
         while self._due and self._due[0][0] <= until:
+            if self.events >= self._last_event:
+                return
             moment, _, action = heapq.heappop(self._due)
             self._begin_event(moment)
             if self.events > self._most_events:
@@ -234,7 +239,8 @@ class Kernel:
     def _comes_next(self, process: Process, moment: float) -> bool:
         """Whether the running process would be the next to run if it slept until `moment`."""
         is_first = moment <= self._until and not (self._due and self._due[0][0] <= moment)
-        return is_first and process.stands_still_until <= moment and self.events < self._most_events
+        is_last = self.events >= min(self._most_events, self._last_event)
+        return is_first and process.stands_still_until <= moment and not is_last
 
     def _check(self) -> None:
         """Checks what the running process has done; a violation ends the run, whatever the process would catch."""

@@ -270,7 +270,8 @@ class World:
     def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
         before = self._open_without_brake(arn)
-        StepFunctionsExecutions(person, now=self.kernel.time, has_console=False).stop(arn, reason)
+        executions = StepFunctionsExecutions(person, now=self.kernel.time, has_console=False, sleep=self.kernel.sleep)
+        executions.stop(arn, reason)
         self.unbraked += ((arn, each) for each in sorted(before & self._open_without_brake(arn)))
         execution = self.states.executions[arn]
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
@@ -395,8 +396,8 @@ class World:
             self.faults.reached("a process that stays warm")
             idle.append(services)
 
-    def run_on_schedule(self, seconds: float, until: float, *, is_steady: bool = True) -> None:
-        """EventBridge Scheduler: an execution every so often, at least once; where not `is_steady`, also none or late.
+    def run_on_schedule(self, seconds: float, *, is_steady: bool = True) -> None:
+        """EventBridge Scheduler, all night: an execution every so often; where not `is_steady`, also none, late or two.
 
         Its documentation promises a start within the minute, and at least one: two are two executions.
         """
@@ -408,7 +409,7 @@ class World:
         self.every_seconds = seconds
 
         def tick(number: int) -> None:
-            if self.kernel.now >= until:
+            if not self.is_night:
                 return
             name, befalls = f"rule-{number:04}", "steady" if is_steady else chance.choice(["steady", *UNSTEADY])
             if befalls != "steady":
