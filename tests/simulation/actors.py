@@ -67,6 +67,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
         Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
+        Habit.FORGETS: lambda: _forget(world, approvals),
         Habit.SLIPS: lambda: _slip(world, person, approvals, saying),
         Habit.STOPS: lambda: _stop(world, person, executions, approvals),
         Habit.REDRIVES: lambda: _redrive(world, person, executions),
@@ -199,6 +200,12 @@ def _claim(world: World, approvals: LedgerApprovals) -> None:
         approvals.claim(world.kernel.random.choice(sorted(seen)), timedelta(minutes=15))
     elif approval := _waiting(world, approvals):
         approvals.claim(approval.approval_id, timedelta(minutes=15))
+
+
+def _forget(world: World, approvals: LedgerApprovals) -> None:
+    """What waits unclaimed, as the console does while a dialog is open."""
+    if unclaimed := [row for row in approvals.waiting() if row.claim is None]:
+        approvals.claim(unclaimed[0].approval_id, timedelta(minutes=world.kernel.random.choice([2, 10])))
 
 
 def _slip(world: World, person: Person, approvals: LedgerApprovals, saying: Saying) -> None:

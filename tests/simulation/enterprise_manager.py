@@ -21,6 +21,8 @@ from tests.scenarios.disturbed import DisturbedFleet
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel
 
+_AGENT = "monitor"
+"""The user as whom the agent logs in."""
 _CONNECTION = urllib3.connection.HTTPConnection("enterprise-manager")
 
 
@@ -127,6 +129,15 @@ class WatchedFleet(DisturbedFleet):
     """The simulator's fleet, which says when a task last broke or was stopped."""
 
     fell_at: Mapping[tuple[str, str], float]
+    starts_nothing_it_stopped = False
+    """It refuses to start, for whoever had it stopped for a restart, what stands since."""
+    details_from = 0.0
+    """Until then its account gets no tasks' details: seconds since the scenario began."""
+
+    @property
+    def details_at(self) -> float:
+        """The moment from which on tasks' details may be read."""
+        return self._began + self.details_from
 
     @property
     def began(self) -> float:
@@ -147,8 +158,23 @@ class WatchedFleet(DisturbedFleet):
             for place, task in self._tasks.items()
             # A run call that could not begin leaves one that was stopped shown in error.
             if task.true.stop_reason is StopReason.NORMAL and task.true.state is task.shown.state is TaskState.STOPPED
-            if place in last and last[place].action == "stop" and last[place].user != "monitor"
+            if place in last and last[place].action == "stop" and last[place].user != _AGENT
         }
+
+    def run(self, server: str, task: str, option: str, user: str = "") -> dict[str, Any]:
+        """Raises Refusal."""
+        stopped_by = [
+            call.user for call in self._calls if (call.server, call.task, call.action) == (server, task, "stop")
+        ]
+        if self.starts_nothing_it_stopped and user == _AGENT and stopped_by[-1:] == [_AGENT]:
+            raise Refusal("AEM_RUN_TASK_INNER_ERR", "The task cannot be started")
+        return super().run(server, task, option, user)
+
+    def task(self, server: str, task: str) -> dict[str, Any]:
+        """Raises Refusal."""
+        if self._clock() < self.details_at:
+            raise Refusal("AEM_NO_PERMISSION", "The user may not view this task")
+        return super().task(server, task)
 
     def _fall(self, now: float, task: TaskModel, condition: SimulatedState) -> None:
         self._fell_at[next(place for place, each in self._tasks.items() if each is task)] = self._began + now

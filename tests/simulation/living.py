@@ -74,6 +74,7 @@ def live_through(night: Night) -> Lived:
     """One night, and the day after it, in which whatever was begun comes to its end."""
     world, saying = _world(night), Saying()
     world.fleet.may_test = lambda _: night.may_test
+    world.fleet.details_from = night.details_from
     if night.is_at_edges:
         Edges(world)
     lived = Lived(night.seed, world=world)
@@ -104,7 +105,7 @@ def _world(night: Night) -> World:
         mischance=night.mischance,
         spared=night.spared,
         wait_seconds=night.wait_seconds,
-        is_eager=night.is_eager,
+        evaluator=night.evaluator,
         approval_mode=night.mode,
         require_digest=night.require_digest,
         protected_tags=(PROTECTED,),
@@ -149,6 +150,7 @@ def _account(world: World, lived: Lived) -> None:
     for (_, sort), item in world.dynamodb.items.items():
         if sort == RECORD:
             lived.reached[f"proposal {status_of(item)}"] += 1
+            lived.reached["a load that is not known"] += '"full_load_completed":null' in item["proposal"]["S"]
             lived.reached["asked after planned work"] += '"kind":"STOPPED_IN_PLAN"' in item["proposal"]["S"]
             lived.reached.update(_came_to(item))
             if is_waited_for(item):

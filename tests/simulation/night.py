@@ -57,6 +57,8 @@ class Habit(StrEnum):
     """Approves of a resume when the endpoint answers, where that is offered."""
     SLIPS = "slips"
     """Types part of an id, or a wrong one, and takes back a claim, or one that is not theirs."""
+    FORGETS = "forgets"
+    """Says that they look at what waits, and does nothing more."""
 
 
 class Hand(StrEnum):
@@ -94,6 +96,10 @@ class Hand(StrEnum):
     """Enterprise Manager is away for a moment as a task is claimed, and the restart is invoked once more."""
     LINGERS = "lingers"
     """What acts stands still between its last look and its claim, until another invocation has ended the proposal."""
+    WITHDRAWS = "withdraws"
+    """What was asked about is brought up in Qlik, and somebody approves just as a run is about to drop the question."""
+    LEAVES = "leaves"
+    """A restart leaves a task stopped; somebody starts it, and stops it later."""
 
 
 _LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
@@ -106,8 +112,20 @@ AT_WORST_MOMENTS = (
     Hand.RACES,
     Hand.LINGERS,
     Hand.DESERTS,
+    Hand.WITHDRAWS,
+    Hand.LEAVES,
 )
 """Wait for something to happen, and come then."""
+
+
+class Evaluator(StrEnum):
+    """Who says what to think of a proposal."""
+
+    RULES = "rules"
+    EAGER = "eager"
+    """One that approves of nearly everything."""
+    MODEL = "model"
+    """The one with a model, which approves of nearly everything, and gives now and then no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +157,7 @@ class Night:
     """That an approval may take."""
     hours: float
     """That it lasts; what waits then has until the longest time-out to end."""
-    is_eager: bool
-    """The evaluator approves of nearly everything."""
+    evaluator: Evaluator
     is_steady: bool
     """The schedule starts one run every time, in time."""
     oversleeping: float
@@ -151,6 +168,8 @@ class Night:
     """Clocks are read just when a time is over that the ledger shows."""
     most_writes: int = Table.most_writes
     """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
+    details_from: float = 0.0
+    """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
     warm: float = 0.0
@@ -209,7 +228,8 @@ USUAL = Size(
 LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, lifelike=0.0)
 """As nights were when most of the faults were found that they have found."""
 
-_FIRST_HANDS = [hand for hand in Hand if hand not in (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS)]
+_DRAWN_LATER = (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS, Hand.WITHDRAWS, Hand.LEAVES)
+_FIRST_HANDS = [hand for hand in Hand if hand not in _DRAWN_LATER]
 
 
 def draw(seed: int, size: Size = USUAL) -> Night:
@@ -231,7 +251,7 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         seed=seed,
         scenario=_scenario(rng, seed, hours, size, is_slow=is_slow),
         hours=hours,
-        is_eager=rng.random() < 0.3,
+        evaluator=Evaluator.EAGER if rng.random() < 0.3 else Evaluator.RULES,
         is_steady=rng.random() < 0.7,
         oversleeping=6.0 if is_slow else rng.choice([1.0, 2.0, 5.0]),
         operators=tuple(people),
@@ -279,11 +299,44 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         night = replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=struck_after))
     rng = random.Random(f"in itself {seed}")  # noqa: S311 - replayable
     night = _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
+    rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
+    night = _about_one_thing(rng, night) if size.lifelike else night
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
     if rng.random() >= size.lifelike / 3:
         return night
     at = rng.uniform(60, 3000)
     return replace(night, rotation=(at, at + rng.choice([-2.0, 2.0, 60.0, 900.0])))
+
+
+_RARELY = 0.04
+"""Share of the nights that are about one thing which hardly ever comes about by itself."""
+
+
+def _about_one_thing(rng: random.Random, night: Night) -> Night:
+    """The same night, or one that is made for something that needs several others first."""
+    match int(rng.random() / _RARELY):
+        case 0:
+            return replace(night, hands=(*night.hands, Hand.WITHDRAWS))
+        case 1:
+            places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
+            stuck = (Disturbance(rng.uniform(0, 900), *place, Trouble.NO_PROCESS) for place in places)
+            scenario = replace(night.scenario, events=(*night.scenario.events, *stuck))
+            return replace(night, scenario=scenario, hands=(*night.hands, Hand.LEAVES))
+        case 2:
+            forgets = (Operator("gerd", (Habit.FORGETS,), 60.0),)
+            settings = {**night.settings, **ESCALATION}
+            return replace(night, operators=forgets, settings=settings, wait_seconds=rng.choice([600, 1800]))
+        case 3:
+            loads = [replace(server, tasks=_half_loaded(rng, server)) for server in night.scenario.servers]
+            scenario = replace(night.scenario, servers=tuple(loads))
+            return replace(night, scenario=scenario, details_from=rng.uniform(300, 2400))
+        case 4 | 5:
+            return replace(night, evaluator=Evaluator.MODEL, mode=ApprovalMode.POLICY)
+    return night
+
+
+def _half_loaded(rng: random.Random, server: SimulatedServer) -> tuple[SimulatedTask, ...]:
+    return tuple(replace(task, full_load_completed=rng.random() < 0.5) for task in server.tasks)
 
 
 def _with_aws_failing(rng: random.Random, night: Night) -> Night:
@@ -385,7 +438,7 @@ _APPROVING = (
 )
 
 
-_FIRST_HABITS = [habit for habit in Habit if habit not in (Habit.CHOOSES, Habit.WAITS, Habit.SLIPS)]
+_FIRST_HABITS = [habit for habit in Habit if habit not in (Habit.CHOOSES, Habit.WAITS, Habit.SLIPS, Habit.FORGETS)]
 
 
 def _choosing(rng: random.Random, operator: Operator) -> Operator:

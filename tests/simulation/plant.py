@@ -13,13 +13,18 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
 import qlikops.agent.act.probing
+import qlikops.agent.evaluate.model
 import qlikops.agent.remember.tasks
 import qlikops.agent.steps.monitoring
 import qlikops.qlik.reader
+from qlikops.agent import evaluate as agent_evaluate
 from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.evaluate.bedrock import BedrockModel
+from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.handlers import (
     evaluate_proposal,
     execute_restart,
@@ -28,6 +33,7 @@ from qlikops.agent.handlers import (
     record_outcome,
     request_approval,
 )
+from qlikops.agent.models import BedrockSettings, EvaluatorName
 from qlikops.agent.steps.assessment import Assessor
 from qlikops.agent.wiring import Services
 from qlikops.aws.configuration import ATTEMPTS
@@ -38,10 +44,11 @@ from qlikops.domain.proposals.approval import PULLED, Status
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.simulation.dynamodb import DynamoDb
-from tests.simulation.eager import EagerEvaluator
+from tests.simulation.eager import EagerEvaluator, SimulatedBedrock
 from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal, LosableSessions, WatchedFleet
 from tests.simulation.faults import Faults, Mischance
 from tests.simulation.kernel import Kernel, Waiting
+from tests.simulation.night import Evaluator
 from tests.simulation.services import (
     Context,
     Function,
@@ -81,6 +88,7 @@ _HANDLERS = {
 """Each function with the seconds that the template gives it; a test compares."""
 
 
+_BEDROCK = BedrockSettings(model_id="a-model")
 UNSTEADY = ("missed", "twice", "late", "jitter")
 
 
@@ -120,6 +128,13 @@ class InlineExecutor(Executor):
         return future
 
 
+class InlineThread:
+    """Runs its target as it is started."""
+
+    def __init__(self, target: Callable[[], None], **_: Any) -> None:
+        self.start = target
+
+
 @contextlib.contextmanager
 def without_threads() -> Iterator[None]:
     """What the agent runs in threads runs inline meanwhile. Nothing else of it is patched: a pool has no other seam."""
@@ -132,9 +147,12 @@ def without_threads() -> Iterator[None]:
     before = [module.ThreadPoolExecutor for module in modules]
     for module in modules:
         module.ThreadPoolExecutor = InlineExecutor
+    models: Any = qlikops.agent.evaluate.model
+    models.threading, threading = SimpleNamespace(Thread=InlineThread), models.threading
     try:
         yield
     finally:
+        models.threading = threading
         for module, executor in zip(modules, before, strict=True):
             module.ThreadPoolExecutor = executor
 
@@ -145,7 +163,28 @@ class _EagerServices(Services):
     @functools.cached_property
     def assessor(self) -> Assessor:
         """That evaluator's, and the real policy."""
-        return Assessor(self.ledger, EagerEvaluator(self.clock), self.config, self.clock, self._monotonic)
+        return Assessor(self.ledger, self._evaluator(), self.config, self.clock, self._monotonic)
+
+    def _evaluator(self) -> agent_evaluate.Evaluator:
+        return EagerEvaluator(self.clock)
+
+
+class _ModelServices(_EagerServices):
+    """With the evaluator that asks a model, and a model that was talked into approving."""
+
+    def _evaluator(self) -> agent_evaluate.Evaluator:
+        return ModelEvaluator(
+            EvaluatorName.BEDROCK,
+            self.config.bedrock,
+            BedrockModel(self.config.bedrock, lambda: self._clients("bedrock-runtime")),
+            self.clock,
+            sleep=self._sleep,
+            monotonic=self._monotonic,
+            mark=lambda: f"{random.getrandbits(64):016x}",
+        )
+
+
+_SERVICES = {Evaluator.RULES: Services, Evaluator.EAGER: _EagerServices, Evaluator.MODEL: _ModelServices}
 
 
 class World:
@@ -159,14 +198,13 @@ class World:
         mischance: Mischance | None = None,
         spared: frozenset[int] = frozenset(),
         wait_seconds: int = 14400,
-        is_eager: bool = False,
+        evaluator: Evaluator = Evaluator.RULES,
         **settings: Any,
     ) -> None:
         self.seed = seed
         self.wait_seconds = wait_seconds
         """That an answer may take."""
-        self.is_eager = is_eager
-        """Whether the evaluator approves of everything."""
+        self.evaluator = evaluator
         self.is_night = True
         """Whether people and other hands are at it still."""
         self.tampered: dict[str, float] = {}
@@ -219,6 +257,10 @@ class World:
         self.dynamodb = DynamoDb(kernel, TABLE)
         self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
         self.cloudwatch = SimulatedCloudWatch()
+        self.bedrock = SimulatedBedrock(
+            random.Random(f"model {seed}"),  # noqa: S311 - replayable
+            lambda what: self.faults.reached(what),
+        )
         self.eventbridge = SimulatedEventBridge(kernel, is_refused=self.faults.of_entry)
         self.fleet = WatchedFleet(scenario, seed=seed, clock=kernel.monotonic)
         self.journal = Journal()
@@ -230,7 +272,7 @@ class World:
         }
         self.secrets = SimulatedSecrets(json.dumps({"instances": [self._instance]}))
         config = AgentConfig(TABLE, BUCKET, "arn:aws:sns:eu-west-1:000000000000:t", "arn:secret")
-        self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), **settings})
+        self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), "bedrock": _BEDROCK, **settings})
         self.clock_ahead = 0.0
         """Seconds by which the functions' clocks are ahead of the world's."""
         self.clock_steps: list[tuple[float, float]] = []
@@ -321,6 +363,7 @@ class World:
 
     def _client(self, service: str, most_attempts: int = _ATTEMPTS_OF_FUNCTIONS) -> Wire:
         models: dict[str, object] = {
+            "bedrock-runtime": self.bedrock,
             "dynamodb": self.dynamodb,
             "s3": self.s3,
             "sns": self.sns,
@@ -366,7 +409,7 @@ class World:
             pool.is_down = lambda: self.kernel.now < self.enterprise_manager_down_until
             return QemClient(instance, pool=pool, sleep=self.kernel.sleep, rng=self.kernel.random.random, **options)
 
-        return (_EagerServices if self.is_eager else Services)(
+        return _SERVICES[self.evaluator](
             self.config,
             self.client,
             clock=self.clock,

@@ -235,6 +235,7 @@ _BUSY_TRANSACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors"""
 _BUSY = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown", "sns": "Throttled"}
 _BROKEN = {  # all with status 500
+    "bedrock-runtime": "InternalServerException",
     "cloudwatch": "InternalServiceError",
     "dynamodb": "InternalServerError",
     "events": "InternalException",

@@ -6,13 +6,16 @@ Each of these needs the two within milliseconds. Here one of the two stands stil
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from qlikops.agent.transient import IN_VAIN
 from qlikops.domain import ledger as keys
 from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import Attribute
+from qlikops.domain.proposals.approval import Status
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import Key, Wire
@@ -21,6 +24,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES
 from tests.simulation.plant import MACHINE_ARN, World
 
+_RESUME = RunOption.RESUME_PROCESSING.value
 _MOST = 12
 """Times in a night that a restart is deserted."""
 
@@ -127,6 +131,96 @@ class Outliving:
         if is_over and Attribute.OUTCOME not in (before or {}) and (sending := self._sending.pop(key[0], None)):
             self._world.faults.reached("a question that ends before its decision")
             self._world.kernel.wake(sending)
+
+
+class Withdrawing:
+    """Has somebody approve just as a run is about to drop the question: its tasks were brought up in Qlik."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._dropping: dict[str, Process] = {}
+        """Of each record, the run that is about to drop its question."""
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """A run is about to drop a question."""
+        world, process = self._world, self._world.functions.running.get(who)
+        if operation != "transact_write_items" or process is None or not who.startswith("MonitorTasks"):
+            return
+        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
+            action = Action(kind, body)
+            drops = action.sets.get(Attribute.STATUS) == {"S": Status.SUPERSEDED}
+            token = self._token(action.key[0]) if action.key[1] == keys.RECORD and drops else None
+            if token is None or action.key[0] in self._dropping or not world.is_night:
+                continue
+            self._dropping[action.key[0]] = process
+            process.stands_still_until = world.kernel.now + 120.0
+            world.kernel.say(f"is about to drop {action.key[0]}, and stands still", who)
+            world.kernel.spawn("dora", partial(self._approve, action.key[0], token))
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """Something is asked, and its tasks are brought up in Qlik; or an answer arrives, and the run goes on."""
+        world, chance = self._world, self._world.kernel.random
+        if key[1] != keys.RECORD or after is None or after.get("status") == (before or {}).get("status"):
+            return
+        status = Status(after[Attribute.STATUS]["S"])
+        if status is Status.WAITING and world.is_night and chance.random() < 0.7:
+            world.kernel.after(chance.uniform(1.0, 300.0), partial(self._bring_up, after))
+        elif status is Status.RESTARTING and (process := self._dropping.get(key[0])) and not process.is_over:
+            world.faults.reached("a question dropped as it is answered")
+            world.kernel.after(chance.choice([0.0, 0.1, 2.0]), lambda: world.kernel.wake(process))
+
+    def _token(self, partition: str) -> str | None:
+        item = self._world.dynamodb.items.get((keys.token_partition(partition.partition("#")[2]), keys.TOKEN))
+        return item[Attribute.TOKEN]["S"] if item else None
+
+    def _approve(self, partition: str, token: str) -> None:
+        digest = self._world.dynamodb.items[partition, keys.RECORD][Attribute.DIGEST]["S"]
+        with contextlib.suppress(*IN_VAIN):
+            self._world.client("stepfunctions").send_task_success(
+                taskToken=token, output=json.dumps({"approved": True, "digest": digest})
+            )
+
+    def _bring_up(self, record: Wire) -> None:
+        for target in json.loads(record[Attribute.PROPOSAL]["S"])["targets"]:
+            with contextlib.suppress(Refusal):
+                self._world.fleet.run(
+                    target["key"]["server"], target["key"]["task"], RunOption.RESUME_PROCESSING.value, "dba"
+                )
+        name = f"withdrawing-{self._world.kernel.random.getrandbits(32):08x}"
+        self._world.kernel.after(self._world.fleet.scenario.state_lag_seconds + 5.0, partial(_run, self._world, name))
+
+
+class Leaving:
+    """Has a restart fail between its stop and its start, somebody start the task, and somebody else stop it later."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world.fleet.starts_nothing_it_stopped = True
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """What became of a task is written: it was left stopped."""
+        world, outcome = self._world, Attribute.OUTCOME
+        if not key[1].startswith(keys.RESTART_PREFIX) or after is None or outcome not in after or not world.is_night:
+            return
+        if outcome in (before or {}) or '"stopped":true' not in after[outcome]["S"]:
+            return
+        _, server, task = key[0].split("/")
+        lag = world.fleet.scenario.state_lag_seconds + 5.0
+        number = world.kernel.random.getrandbits(32)
+        at = world.kernel.random.uniform(1.0, 200.0)
+        world.kernel.after(
+            at, lambda: self._in_qlik(f"runs {task}", lambda: world.fleet.run(server, task, _RESUME, "dba"))
+        )
+        world.kernel.after(at + lag, lambda: _run(world, f"is-up-{number:08x}"))
+        at += lag + world.kernel.random.uniform(200.0, 600.0)
+        world.kernel.after(at, lambda: self._in_qlik(f"stops {task}", lambda: world.fleet.stop(server, task, "dba")))
+        world.kernel.after(at + lag, lambda: _run(world, f"is-stopped-{number:08x}"))
+
+    def _in_qlik(self, what: str, act: Callable[[], object]) -> None:
+        self._world.kernel.say(f"{what} after it was left stopped", "dba")
+        with contextlib.suppress(Refusal):
+            act()
+            self._world.faults.reached("left stopped, then taken over")
 
 
 class Counting:

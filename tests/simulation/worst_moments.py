@@ -27,7 +27,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
-from tests.simulation.twins import Colliding, Counting, Deserting, Outliving
+from tests.simulation.twins import Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
@@ -64,13 +64,17 @@ def wait_for_it(world: World, hand: Hand) -> None:
             _follow(world, Outliving(world))
         case Hand.DESERTS:
             _follow(world, Deserting(world))
+        case Hand.WITHDRAWS:
+            _follow(world, Withdrawing(world))
+        case Hand.LEAVES:
+            world.dynamodb.watchers.append(Leaving(world).written)
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
             raise ValueError(hand)
 
 
-def _follow(world: World, moment: Deserting | Colliding | Counting | Outliving) -> None:
+def _follow(world: World, moment: Deserting | Colliding | Counting | Outliving | Withdrawing) -> None:
     world.on_call.append(moment.called)
     world.dynamodb.watchers.append(moment.written)
 

@@ -115,6 +115,8 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     seen = read.get("state"), read.get("task_stop_reason")
     if seen != (target["state"], target["stop_reason"]):
         return f"{sent.process} sends {sent.action} to {sent.task}, which was {seen}"
+    if target["full_load_completed"] is not False and read.get("full_load_completed") is False:
+        return f"{sent.process} sends {sent.action} to {sent.task}, which has not loaded in full, as nobody was told"
     said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
     # What a task does not say, the list may, for as long as it is gone by.
     asked_at, listed = watch.world.journal.listed.get((sent.process, sent.server), (0.0, {}))

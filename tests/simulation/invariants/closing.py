@@ -292,7 +292,7 @@ def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
     if asked.request["Key"] != keys.LATEST_SNAPSHOT:
         return ""
     # A run beside this one may have forgotten since what this one read of an earlier run.
-    stored = (each for _, body in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(body))
+    stored = (each for one in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(one.body))
     before = {_finding(each) for each in stored if each["heard"]}
     messages = [deed for deed in watch.deeds[asked.who] if deed.asked.operation == "publish"]
     found = [deed for deed in messages if "FindingOpened" in _attributes(deed.asked, "event")]

@@ -325,11 +325,7 @@ def what_is_shown_of_a_cooldown_is_its_end(watch: Watch, key: str) -> str:
 
 def _ends_of_quiet(watch: Watch, partition: str, kind: str) -> Iterator[float]:
     config = watch.world.config
-    claims = sorted(
-        (_moment(item[Attribute.AT]["S"]), sort)
-        for (where, sort), item in watch.items.items()
-        if where == partition and sort.startswith(keys.RESTART_PREFIX)
-    )
+    claims = watch.claims[partition]  # who has read one before it was given back goes by it still
     if kind == "budget":
         yield from (at + limits.HOUR for at, _ in claims)
         return
@@ -524,6 +520,35 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
 
 
 @of_each_object
+def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, key: str) -> str:
+    """Whoever stops a task that a run has seen up again, qlikops has not left it so."""
+    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2:
+        return ""
+    before, now, begun = watch.snapshots[-2], watch.snapshots[-1], watch.world.functions.begun
+    saw, writer = begun.get(before.process), begun.get(now.process)
+    if saw is None or writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
+        return ""
+    facts_before = [each["facts"] for each in watch.raw_snapshot(2)["tasks"]]
+    was_up = {
+        partition_of(facts["key"])
+        for facts in facts_before
+        if facts["state"] == "RUNNING" and (facts.get("memory_mb") or 0) >= 1
+    }
+    for task in watch.raw_snapshot()["tasks"]:
+        partition = partition_of(task["facts"]["key"])
+        if not task["memory"].get("left_stopped") or partition not in was_up:
+            continue
+        left = [
+            watch.settled[key].at
+            for key, item in watch.items.items()
+            if key[0] == partition and key in watch.settled and '"stopped":true' in item[Attribute.OUTCOME]["S"]
+        ]
+        if not any(at >= saw.at for at in left):
+            return f"{partition} was up at {watch.raw_snapshot(2)['taken_at']}, and is said to be left stopped"
+    return ""
+
+
+@of_each_object
 def what_is_gone_is_over_in_time(watch: Watch, key: str) -> str:
     """A finding that no run has seen for a quarter of an hour is remembered no longer, and any other one is."""
     if key != LATEST_SNAPSHOT:
@@ -531,7 +556,7 @@ def what_is_gone_is_over_in_time(watch: Watch, key: str) -> str:
     snapshot, before = watch.raw_snapshot(), watch.raw_snapshot(2)
     taken_at, writer = _moment(snapshot["taken_at"]), watch.world.functions.begun.get(watch.stored_by)
     # Who could not tell, or did not know of a run beside it, remembers it on.
-    if writer is None or watch.world.is_struck(writer.process) or (before and watch.snapshots[-2][0] > writer.at):
+    if writer is None or watch.world.is_struck(writer.process) or (before and watch.snapshots[-2].at > writer.at):
         return ""
     told_now = {_place(each): each for each in snapshot["told"]}
     for each in told_now.values():

@@ -185,7 +185,7 @@ def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
     run = watch.world.functions.begun.get(watch.stored_by)
     if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right:
         return ""
-    for server, task, note in watch.notes_in(watch.snapshots[-1][1]):
+    for server, task, note in watch.notes_in(watch.snapshots[-1].body):
         is_planned = any(ends > run.at for _, _, ends in _plans_on(watch, server, task))
         if note.startswith("planned until") and not is_planned:
             return f"{run.process} says of {task}: {note}, and it was over"
@@ -224,24 +224,29 @@ def _plans_on(watch: Watch, server: str, task: str) -> Iterator[tuple[str, float
     """Each plan that is about a task, with from when until when it was known and held."""
     for (partition, sort), item in watch.plans.items():
         plan = json.loads(item[Attribute.BODY]["S"])
-        if _covers(watch, plan["scope"], server, task):
+        is_named = _is_named(plan["scope"], server, task)
+        if is_named or _has_what_is_named(watch, plan["scope"], server, task):
             ends = [codec.parse_time(plan[name]).timestamp() for name in ("ends_at", "ended_at") if plan[name]]
             begins = max(codec.parse_time(plan["starts_at"]).timestamp(), watch.planned_at[partition, sort])
-            yield sort, begins, min(ends)
+            # Until a task's details may be read, nobody knows its endpoints and tags.
+            yield sort, begins if is_named else max(begins, watch.world.fleet.details_at), min(ends)
 
 
-def _covers(watch: Watch, scope: Mapping[str, Any], server: str, task: str) -> bool:
+def _is_named(scope: Mapping[str, Any], server: str, task: str) -> bool:
+    return server in scope["servers"] or any(
+        (each["server"], each["task"]) == (server, task) for each in scope["tasks"]
+    )
+
+
+def _has_what_is_named(watch: Watch, scope: Mapping[str, Any], server: str, task: str) -> bool:
     spec = next(
         one
         for each in watch.world.fleet.scenario.servers
         for one in each.tasks
         if (each.name, one.name) == (server, task)
     )
-    named = {(each["server"], each["task"]) for each in scope["tasks"]}
     return bool(
-        server in scope["servers"]
-        or (server, task) in named
-        or {spec.source.name, spec.target.name} & set(scope["endpoints"])
+        {spec.source.name, spec.target.name} & set(scope["endpoints"])
         or {tag.lower() for tag in spec.tags} & {tag.lower() for tag in scope["tags"]}
     )
 

@@ -32,6 +32,8 @@ from tests.simulation.services import Invocation
 _OPEN = tuple(status for status in Status if not status.is_final)
 _OF_STATES = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST", "RESOURCE_STOP")
 """The kinds that a task's state, stop reason and message say."""
+_HELD = ("position_lost", "access")
+"""The classes of failures of which no evaluation may approve."""
 _STEPS: dict[Status, frozenset[Status]] = {
     Status.PROPOSED: frozenset({Status.EVALUATED}),
     Status.EVALUATED: frozenset({Status.WAITING, Status.RESTARTING}),
@@ -205,7 +207,7 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
         "the mode is always": watch.world.config.approval_mode == "always",
         "the evaluation does not": evaluation.get("verdict") != "approve" or evaluation.get("risk") == "high",
         "the evaluation is not sure": (evaluation.get("confidence") or 0.0) < watch.world.config.confidence_floor,
-        "the evaluation made it up": any(each["unsupported"] for each in evaluation.get("findings", ())),
+        "the evaluation made it up": _cited(evaluation) - {each["id"] for each in proposal["evidence"]},
         "a full load is not complete": any(each["full_load_completed"] is not True for each in proposal["targets"]),
         "its endpoint takes no logins": (proposal.get("probe") or {}).get("answer") == ProbeAnswer.ERROR,
         "several tasks": len(proposal["targets"]) != 1,
@@ -215,6 +217,21 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
     }
     wrong = [reason for reason, holds in reasons.items() if holds]
     return f"{change.proposal_id}: {', '.join(wrong)}" if wrong else ""
+
+
+def _cited(evaluation: Mapping[str, Any]) -> set[str]:
+    return {cited for finding in evaluation.get("findings", ()) for cited in finding["evidence_ids"]}
+
+
+@of_each_record
+def a_model_makes_no_less_of_a_failure_than_is_known(watch: Watch, change: Change) -> str:
+    """It does not approve of what is known to lose data or to lock an account."""
+    if change.after is None or watch.is_tampered(change.proposal_id):
+        return ""
+    evaluation, proposal = told(change.after, Attribute.EVALUATION), watch.proposed[change.proposal_id]
+    known = (proposal.get("diagnosis") or {}).get("failure_class")
+    is_loose = evaluation.get("verdict") == "approve" and evaluation.get("evaluator") == "bedrock"
+    return f"{change.proposal_id}: {known}, and the model approves" if is_loose and known in _HELD else ""
 
 
 @of_each_record

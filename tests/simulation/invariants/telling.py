@@ -157,9 +157,13 @@ def an_outage_is_written_down_before_it_is_told(watch: Watch) -> Iterator[str]:
 
 
 def _may_have_been_told(watch: Watch, event: Mapping[str, Any]) -> bool:
-    """Whether an outage was about to be told by who died then: it is called off all the same."""
-    died = watch.told_of_outage.keys() & set(watch.world.functions.unanswered["GenerateReport"])
-    return event["event"] == "MonitoringRecovered" and bool(died)
+    """Whether an outage was about to be told, by who died then or was still at it: it is called off all the same."""
+    at = next(each.at for each in watch.events if each.told is event)
+    died = set(watch.world.functions.unanswered["GenerateReport"])
+    about_to = (
+        who in died or since <= at <= watch.ended_at.get(who, math.inf) for who, since in watch.told_of_outage.items()
+    )
+    return event["event"] == "MonitoringRecovered" and any(about_to)
 
 
 @at_rest
@@ -186,6 +190,8 @@ def who_says_that_somebody_looks_knows_it(watch: Watch, asked: Asked) -> str:
         if not claim or claim.get("brake") or not read:
             continue
         until = codec.parse_time(claim["until"]).timestamp()
+        if until < min(read):
+            watch.world.faults.reached("told of a claim that has run out")
         if event["is_claimed"] and until < min(read):
             return f"{asked.who} says that somebody looks at {name}, whose claim was over before it began"
     return ""

@@ -93,6 +93,14 @@ NOT_STORED = Storing("", math.inf)
 """By no process so far."""
 
 
+class Remembered(NamedTuple):
+    """What a run remembers of the fleet, as it is stored."""
+
+    at: float
+    body: bytes
+    process: str
+
+
 class Look(NamedTuple):
     """Who looks at which task."""
 
@@ -262,11 +270,13 @@ class Watch:
         """When each plan was first stored."""
         self.claimed_at: dict[Key, float] = {}
         """When each claim was made."""
+        self.claims: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+        """When each task's claims say that they were made, and their sort keys; with those that were given back."""
         self.settled: dict[Key, Storing] = {}
         """Of what came of each claim."""
         self.requests: list[Sent] = world.journal.sent
-        self.snapshots: list[tuple[float, bytes]] = []
-        """When a run said what it remembers of the fleet, and what."""
+        self.snapshots: list[Remembered] = []
+        """Each time that a run said what it remembers of the fleet."""
         self.leased_until: dict[tuple[str, str], float] = {}
         """Until when each proposal held each task, by its last lease: by partition and id."""
         self.taken: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
@@ -417,7 +427,7 @@ class Watch:
         self._stored.append(key)
         self.stored_by = self.world.who()
         if key == LATEST_SNAPSHOT:
-            self.snapshots.append((self.world.kernel.now, body))
+            self.snapshots.append(Remembered(self.world.kernel.now, body, self.stored_by))
 
     def _hold(self, invariants: list[Callable[[Watch, T], str]], given: T) -> None:
         for invariant in invariants:
@@ -445,6 +455,8 @@ class Watch:
         elif sort.startswith(keys.RESTART_PREFIX):
             if change.before is None:
                 self.claimed_at[change.key] = now
+                said_at = codec.parse_time(change.after[Attribute.AT]["S"]).timestamp()
+                self.claims[change.key[0]].append((said_at, sort))
             if Attribute.OUTCOME in change.after:
                 self.settled.setdefault(change.key, Storing(writer, now))
         elif sort.startswith(keys.PROBE_PREFIX):
@@ -548,14 +560,14 @@ class Watch:
 
     def last_snapshot(self, before: float = math.inf) -> FleetSnapshot | None:
         """What the last run remembered of the fleet, of those that had done so before; None if there was none."""
-        stored = [body for at, body in self.snapshots if at < before]
+        stored = [each.body for each in self.snapshots if each.at < before]
         return codec.loads(FleetSnapshot, unpacked(stored[-1])) if stored else None
 
     def raw_snapshot(self, back: int = 1) -> Mapping[str, Any]:
         """What a run remembered of the fleet, as it is stored: the last one, or one before; empty if there is none."""
         if len(self.snapshots) < back:
             return {}
-        return _parsed(self.snapshots[-back][1])
+        return _parsed(self.snapshots[-back].body)
 
     def waits_since(self, look: Look) -> Reading | None:
         """What a process read of its clock right after the last call that it had answered about a task; None if it has
