@@ -370,7 +370,7 @@ def _break(world: World) -> None:
 
 def _step_clock(world: World) -> None:
     world.step_clock(world.kernel.random.choice([0.0, 0.0, -90.0, 45.0, 600.0, -3600.0, 20_000.0]))
-    world.kernel.say(f"the functions' clock is {world.clock_ahead:g} s ahead")
+    world.kernel.say(f"the clock of {world.clock_of or 'all functions'} is {world.clock_ahead:g} s ahead")
 
 
 def _kill(world: World) -> None:

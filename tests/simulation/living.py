@@ -116,6 +116,7 @@ def _world(night: Night) -> World:
 def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
     world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
+    world.clocks_differ = night.clocks_differ
     world.redrives_plainly = night.redrives_plainly
     if night.rotation:
         at, secret_at = night.rotation

@@ -174,6 +174,8 @@ class Night:
     """The agent's Qlik account may have endpoints tested."""
     warm: float = 0.0
     """Share of functions' processes that serve another invocation, with what they remember."""
+    clocks_differ: bool = False
+    """When a clock is stepped, it is that of one function, not of all."""
     redrives_plainly: bool = False
     """Some redrive with the plain AWS CLI, which asks nobody whether that is wise."""
     rotation: tuple[float, float] | None = None
@@ -299,6 +301,8 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         night = replace(night, mischance=replace(night.mischance, struck_function=struck, struck_after=struck_after))
     rng = random.Random(f"in itself {seed}")  # noqa: S311 - replayable
     night = _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
+    clocks = random.Random(f"clocks {seed}")  # noqa: S311 - replayable
+    night = replace(night, clocks_differ=clocks.random() < size.lifelike)
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable

@@ -275,6 +275,11 @@ class World:
         self.config = replace(config, **{"thresholds": Thresholds(confirm_polls=1), "bedrock": _BEDROCK, **settings})
         self.clock_ahead = 0.0
         """Seconds by which the functions' clocks are ahead of the world's."""
+        self.clock_of = ""
+        """The function whose clocks those are; empty for all."""
+        self.clocks_differ = False
+        """Whether a step is of one function's clocks."""
+        self._whose_clock = random.Random(f"whose clock {seed}")  # noqa: S311 - replayable
         self.clock_steps: list[tuple[float, float]] = []
         """When they were stepped, and by how much they have been ahead since."""
         self.readings: defaultdict[str, list[Reading]] = defaultdict(list)
@@ -333,8 +338,9 @@ class World:
         }
 
     def step_clock(self, ahead: float) -> None:
-        """Sets the functions' clocks so many seconds ahead of the world's."""
+        """Sets the functions' clocks so many seconds ahead of the world's: in some nights one function's alone."""
         self.clock_ahead = ahead
+        self.clock_of = self._whose_clock.choice(sorted(_HANDLERS)) if self.clocks_differ else ""
         self.clock_steps.append((self.kernel.now, ahead))
 
     def furthest_ahead(self, since: float) -> float:
@@ -382,7 +388,7 @@ class World:
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""
-        return self._read_clock(lambda: self.clock_ahead)
+        return self._read_clock(lambda: self.clock_ahead if self.who().startswith(self.clock_of) else 0.0)
 
     def clock_of_people(self) -> datetime:
         """An operator's, which is right."""
