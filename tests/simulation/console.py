@@ -6,7 +6,7 @@ are withdrawn by the same pulse. A console may be suspended, killed, or cut off 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,8 +21,9 @@ from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.outbox import ApprovalKey, Outbox, ReviewedDecision, Sending
+from qlikops.tui.screens.decision import CLAIM_WHILE_ASKED
 from qlikops.tui.terminal.pulse import Pulse
-from tests.simulation.choosing import terms_chosen
+from tests.simulation.choosing import terms_chosen, waiting
 from tests.simulation.kernel import Process
 from tests.simulation.night import Habit, Operator
 from tests.simulation.plant import Person, World
@@ -35,6 +36,8 @@ _ROUNDING = 0.001
 _SENDING = "qlikops-send-"
 """What the names of lanes begin with that send a decision."""
 _WATCH_AGAIN_SECONDS = 30.0
+_WAYS = {Habit.CHOOSES: terms_chosen, Habit.WAITS: waiting}
+"""In which somebody approves of something else than what is proposed."""
 
 
 class _Watched(LedgerApprovals):
@@ -69,8 +72,8 @@ class Console:
         self.approvals = approvals
         self.sendings: dict[Any, Sending] = {}
         self._to = cast("Any", self)
-        backend = Backend("night", lambda: cast("ContextServices", services), self._to, self._start)
-        self.outbox = Outbox("night", backend, kernel.time, HOLD, self.sendings)
+        self._backend = Backend("night", lambda: cast("ContextServices", services), self._to, self._start)
+        self.outbox = Outbox("night", self._backend, kernel.time, HOLD, self.sendings)
         self._pulse = Pulse(kernel.time)
 
     @property
@@ -114,6 +117,15 @@ class Console:
         self.outbox.send_due(self._to)
         for sending in self.sendings.values():
             self._note(sending)
+
+    def open(self, approval_id: str) -> None:
+        """Somebody opens the dialog in which it is answered, and so says that they look at it."""
+
+        def claim(services: ContextServices) -> messages.Claimed:
+            services.approvals.claim(approval_id, CLAIM_WHILE_ASKED)
+            return messages.Claimed("night", approval_id)
+
+        self._backend.call("claims", claim, messages.ClaimFailed, self._to)
 
     def decide(self, answers: list[ReviewedDecision], batch: str = "") -> None:
         """Somebody has answered."""
@@ -172,7 +184,7 @@ def sit(world: World, operator: Operator, saying: Saying) -> None:
         kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
         console.beat()
         try:
-            answers = _answers(world, console, chooses=Habit.CHOOSES in operator.habits)
+            answers = _answers(world, console, operator.habits)
         except QlikopsError as exc:
             kernel.say(f"reads: {type(exc).__name__}: {exc}")
             continue
@@ -181,20 +193,24 @@ def sit(world: World, operator: Operator, saying: Saying) -> None:
             console = _wait_for(world, operator, saying, console)
 
 
-def _answers(world: World, console: Console, *, chooses: bool) -> list[ReviewedDecision]:
+def _answers(world: World, console: Console, habits: Collection[Habit]) -> list[ReviewedDecision]:
     """To some of what waits, all in one way."""
     chance, rows = world.kernel.random, console.approvals.waiting()
     open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]
     chosen = chance.sample(open_, min(len(open_), chance.choice([1, 1, 1, 3])))
     records = [console.approvals.approval(approval_id) for approval_id in chosen]
+    for approval_id in chosen:
+        console.open(approval_id)
     world.kernel.sleep(chance.choice([0.0, 1.0, 30.0]))
     approved = chance.random() < 0.7
 
     def request(record: ProposalRecord) -> DecisionRequest:
         decision_id = f"{chance.getrandbits(64):016x}"
         if not approved:
-            return Deny(record.digest, "simulated", via="console", decision_id=decision_id)
-        terms = terms_chosen(chance, record.proposal) if chooses else {}
+            snooze = timedelta(minutes=30) if Habit.SNOOZES in habits else None
+            return Deny(record.digest, "simulated", snooze, via="console", decision_id=decision_id)
+        way = next((how for habit, how in _WAYS.items() if habit in habits), None)
+        terms = way(chance, record.proposal) if way else {}
         return Approve(record.digest, "simulated", via="console", decision_id=decision_id, **terms)
 
     return [(record, request(record)) for record in records if record.status == "waiting"]

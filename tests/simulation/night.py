@@ -137,7 +137,7 @@ class Operator:
     every_seconds: float
     """From one look to the next, on average."""
     is_at_console: bool = False
-    """Answers what waits in the console, and does nothing else."""
+    """Answers what waits in the console, in the ways that their habits name, and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
