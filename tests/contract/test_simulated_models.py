@@ -411,6 +411,29 @@ def test_an_execution_that_is_stopped_as_it_waits_leaves_the_history_that_aws_re
     assert shape(machine(definition, stopped_after=0.3)) == shape(events)
 
 
+def test_a_map_that_fails_aborts_its_other_iterations_as_aws_recorded() -> None:
+    events = recorded("service_lambda_map_timeout")
+    outer, leaf = state_names(events)
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "f", "Payload": {}},
+        "End": True,
+    }
+    iterator = {"StartAt": leaf, "States": {leaf: task}}
+    definition = {"StartAt": outer, "States": {outer: {"Type": "Map", "ItemProcessor": iterator, "End": True}}}
+
+    def end(history: list[dict[str, Any]]) -> list[tuple[str, int]]:
+        """What follows from the failure, and how far behind it its predecessor is."""
+        failed = next(event for event in history if event["type"] == "MapIterationFailed")
+        follows = [
+            event for event in history if event["type"].endswith(("IterationFailed", "Aborted", "MapStateFailed"))
+        ]
+        return [(event["type"], failed["previousEventId"] - event["previousEventId"]) for event in follows]
+
+    assert end(machine(definition, given="[1, 2, 3, 4]")) == end(events)
+
+
 def test_maps_in_a_map_leave_the_history_that_aws_recorded() -> None:
     events = recorded("map_state_nested")
     outer, inner, leaf = state_names(events)

@@ -538,8 +538,12 @@ class StepFunctions:
                     its.is_done = True
                 outputs[index] = its.output
             except StateError as exc:
-                failure.append(exc)
-                self._item_event(execution, "Failed", exc.event or its.event, name, index)
+                if not failure:  # else it is aborted, like what goes on
+                    exc.event = exc.event or its.event
+                    failure.append(exc)
+                    self._item_event(execution, "Failed", exc.event, name, index)
+                    self._abort_state(execution, state, its, exc.event)
+                    del running[index]
                 over.open()
             else:
                 last = self._item_event(execution, "Succeeded", its.event, name, index)
@@ -552,8 +556,7 @@ class StepFunctions:
         begin_more(begun)
         self.kernel.wait(over)
         if failure:
-            for process in running.values():
-                self.kernel.kill(process, quietly=True)
+            self._abort(execution, name, state, progress, running, failure[0].event)
             failed = {"error": failure[0].name or ""}
             failure[0].event = self._event(
                 execution, failure[0].event, "MapStateFailed", mapStateFailedEventDetails=failed
@@ -561,6 +564,27 @@ class StepFunctions:
             raise failure[0]
         self._event(execution, last, "MapStateSucceeded")
         return outputs, last
+
+    def _abort(
+        self,
+        execution: Execution,
+        name: str,
+        state: Json,
+        progress: Progress,
+        running: Mapping[int, Process],
+        failed: int,
+    ) -> None:
+        """Ends the iterations of a Map that go on as another one has failed."""
+        for index, process in running.items():
+            self.kernel.kill(process, quietly=True)
+            self._item_event(execution, "Aborted", failed, name, index)
+            self._abort_state(execution, state, progress.items.get(index, Progress()), failed)
+
+    def _abort_state(self, execution: Execution, a_map: Json, its: Progress, failed: int) -> None:
+        """Says that the state in which an iteration of a failed Map stands goes on no longer."""
+        kind = a_map["ItemProcessor"]["States"][its.state]["Type"] if its.state else ""
+        if kind in ("Task", "Wait"):
+            self._event(execution, failed, f"{kind}StateAborted")
 
     # -- bookkeeping -----------------------------------------------------------------------------------------------
 
