@@ -17,16 +17,16 @@ from qlikops.cli.context import Invocation
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events, show_plan, show_rotation
 from qlikops.dataclass import dataclass
+from qlikops.deployment.artifact_bucket import ArtifactStore
+from qlikops.deployment.changes import DeploymentPlan
 from qlikops.deployment.choices import Choices, with_authorities
 from qlikops.deployment.deployer import Deployer, Release, build_release
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.evaluator import agent_config
 from qlikops.deployment.fitness import StackLocation, check_fitness
 from qlikops.deployment.obstacles import Obstacle, Obstacles
-from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.secret import QlikSecret, Rotation, rotation
 from qlikops.deployment.stack import Stack
-from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.errors import NotFound, QlikopsError, UsageError
 from qlikops.qlik.errors import QemMisconfigured
 

@@ -14,13 +14,13 @@ from qlikops.cli import output
 from qlikops.cli.context import Invocation, JsonOption, YesOption, switch
 from qlikops.cli.exit_codes import ExitCode
 from qlikops.cli.plans import show_events
+from qlikops.deployment.artifact_bucket import ArtifactStore
 from qlikops.deployment.data import DataStore, DataStores
 from qlikops.deployment.destroy import Destroyer
 from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.settling import Patience
 from qlikops.deployment.stack import Stack
-from qlikops.deployment.store import ArtifactStore
-from qlikops.deployment.waiting import Patience
 from qlikops.domain.errors import AccessDenied, UsageError
 from qlikops.domain.words.duration import format_duration
 

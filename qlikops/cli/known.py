@@ -16,7 +16,7 @@ from qlikops.agent.diagnosis.draft import draft as drafted
 from qlikops.agent.diagnosis.entry import Failure, InvalidEntries
 from qlikops.agent.diagnosis.evidence import Label
 from qlikops.agent.diagnosis.library import Library, built_in, library, read_files, using, with_own
-from qlikops.agent.diagnosis.own import Kept
+from qlikops.agent.diagnosis.own_failures import Kept
 from qlikops.agent.diagnosis.ranking import MessageContext
 from qlikops.agent.trial import Situation, TrialResult, outcome
 from qlikops.cli import output

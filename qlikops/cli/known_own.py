@@ -11,7 +11,7 @@ import typer
 from qlikops.agent.diagnosis.check import problems, taken_over
 from qlikops.agent.diagnosis.entry import Entries, InvalidEntries
 from qlikops.agent.diagnosis.library import built_in
-from qlikops.agent.diagnosis.own import Kept, LibraryChanges
+from qlikops.agent.diagnosis.own_failures import Kept, LibraryChanges
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection, refuse_writing
 from qlikops.cli import output

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qlikops.cli import output
+from qlikops.deployment.changes import DeploymentPlan, PlannedChange
 from qlikops.deployment.deployer import Uploads
 from qlikops.deployment.obstacles import Obstacle
-from qlikops.deployment.plan import DeploymentPlan, PlannedChange
 from qlikops.deployment.stack import Drift, StackEvent
 from qlikops.domain.words.text import harmless
 

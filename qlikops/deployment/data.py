@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from qlikops.aws.errors import aws_errors
 from qlikops.dataclass import dataclass
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.waiting import Patience
+from qlikops.deployment.settling import Patience
 from qlikops.domain.errors import AccessDenied, QlikopsError
 
 if TYPE_CHECKING:

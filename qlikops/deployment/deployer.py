@@ -8,11 +8,11 @@ from dataclasses import field
 from qlikops import __version__
 from qlikops.dataclass import dataclass
 from qlikops.deployment.artifact import Artifact
+from qlikops.deployment.artifact_bucket import ArtifactStore
 from qlikops.deployment.bundle import build_bundle
+from qlikops.deployment.changes import DeploymentPlan
 from qlikops.deployment.definition import definition_artifact
-from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.stack import Stack, StackEvent, Template
-from qlikops.deployment.store import ArtifactStore
 from qlikops.resources import resource
 
 DEFAULT_STACK = "qlikops"

@@ -12,8 +12,8 @@ from qlikops.dataclass import dataclass
 from qlikops.deployment.data import DataStore, DataStores
 from qlikops.deployment.executions import RunningExecutions
 from qlikops.deployment.schedule import Scheduler
+from qlikops.deployment.settling import OnProgress
 from qlikops.deployment.stack import Stack, StackEvent
-from qlikops.deployment.waiting import OnProgress
 from qlikops.domain.errors import NotFound
 from qlikops.domain.ledger import INBOX_INDEX, INBOX_PARTITION, INBOX_WAITING
 

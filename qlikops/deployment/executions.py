@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qlikops.deployment.waiting import Patience
+from qlikops.deployment.settling import Patience
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions.client import SFNClient

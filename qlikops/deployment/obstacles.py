@@ -15,8 +15,8 @@ from qlikops.agent.config import AgentConfig
 from qlikops.aws.errors import aws_errors
 from qlikops.aws.session import AwsConnection
 from qlikops.dataclass import dataclass
+from qlikops.deployment.changes import ChangeKind, DeploymentPlan
 from qlikops.deployment.fitness import StackLocation
-from qlikops.deployment.plan import ChangeKind, DeploymentPlan
 from qlikops.deployment.stack import Stack
 from qlikops.domain.errors import AccessDenied, NotFound, Offline, QlikopsError
 

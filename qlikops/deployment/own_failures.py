@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from qlikops.agent.diagnosis.own import Kept
+from qlikops.agent.diagnosis.own_failures import Kept
 from qlikops.agent.remember import objects
 from qlikops.deployment.errors import DeploymentError
 from qlikops.domain.ledger import OWN_FAILURES, earlier_failures_key

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from qlikops.aws.errors import aws_errors
 from qlikops.dataclass import dataclass
+from qlikops.deployment.changes import DeploymentPlan, parse_changes
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.plan import DeploymentPlan, parse_changes
-from qlikops.deployment.status import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
+from qlikops.deployment.stack_states import DELETED, IN_REVIEW, SUCCEEDED, refuse_unfit
 from qlikops.domain.encoding.strict_json import parse_json
 from qlikops.domain.errors import NotFound, QlikopsError, Unreachable
 

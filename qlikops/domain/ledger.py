@@ -35,7 +35,7 @@ The bucket (S3) holds, with days as year/month/day in UTC:
 | snapshots/findings/<day>/<execution name>.json | a run's report as long as it has no proposals and no end |
 | reports/<day>/<execution name>.json, .md | a run's report |
 | reports/latest.json | the report that was written last |
-| known/entries.json | a team's own known failures, as `agent/diagnosis/own.py` writes them |
+| known/entries.json | a team's own known failures, as `agent/diagnosis/own_failures.py` writes them |
 | known/earlier/<time>.json | what they were until then |
 """
 

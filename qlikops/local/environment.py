@@ -17,16 +17,16 @@ import qlikops
 from qlikops.agent.remember.store import Store
 from qlikops.aws.schedule import DEFAULT_SCHEDULE
 from qlikops.dataclass import dataclass
+from qlikops.deployment.artifact_bucket import ArtifactStore
 from qlikops.deployment.deployer import DEFAULT_STACK, Deployer, Release, build_release
 from qlikops.deployment.evaluator import agent_parameters
 from qlikops.deployment.schedule import Scheduler, rate_expression
 from qlikops.deployment.secret import QlikSecret, rotation
 from qlikops.deployment.stack import Stack, StackOutputs
-from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.runs.occurrence import LONGEST_PERIOD, period
 from qlikops.local import services
 from qlikops.local.lived import lived_before
-from qlikops.local.probe import LocalModel, find_model
+from qlikops.local.model_probe import LocalModel, find_model
 from qlikops.local.processes import running, stop
 from qlikops.local.state import LocalState, LocalStatus, SimulatedQlik
 

@@ -36,7 +36,7 @@ from qlikops.tui.model.outbox import Clock
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.modes import INBOX, MODES, OF_ONE_CONTEXT, Mode
 from qlikops.tui.navigation import Navigator
-from qlikops.tui.own import Own
+from qlikops.tui.own_keys import Own
 from qlikops.tui.preferences import PreferenceFile
 from qlikops.tui.reaching import Reaching
 from qlikops.tui.screens.base import ConsoleScreen, PolledScreen

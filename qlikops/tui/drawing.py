@@ -13,7 +13,7 @@ from textual.timer import Timer
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.screens.modal import Modal
 from qlikops.tui.widgets.delay_bar import DelayBar
-from qlikops.tui.widgets.status import StatusLine
+from qlikops.tui.widgets.status_line import StatusLine
 
 _SHARE = 3
 """No more than one part in so many of the time is spent on drawing what came: keys are answered in a storm too."""

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from qlikops.agent.diagnosis.entry import InvalidEntries
 from qlikops.agent.diagnosis.library import Library, library, using, with_own, without_own
-from qlikops.agent.diagnosis.own import Kept
+from qlikops.agent.diagnosis.own_failures import Kept
 from qlikops.agent.remember.objects import NotModified, read
 from qlikops.agent.transient import NO_ANSWER
 from qlikops.domain.ledger import OWN_FAILURES

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from qlikops.agent.act.endpoint_wait import Waiter, Waiting
 from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
-from qlikops.agent.act.waiting import Waiter, Waiting
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer

@@ -24,7 +24,7 @@ from qlikops.tui.terminal.browser import has_display
 from qlikops.tui.widgets.coaching import CoachLine
 from qlikops.tui.widgets.headline import HeadlineBar
 from qlikops.tui.widgets.keybar import KeyBar
-from qlikops.tui.widgets.status import StatusLine
+from qlikops.tui.widgets.status_line import StatusLine
 from qlikops.tui.widgets.title import TitleBar
 
 PollResult = TypeVar("PollResult")

@@ -24,9 +24,9 @@ from qlikops.tui.model.outbox import ApprovalKey
 from qlikops.tui.model.state import ConsoleState
 from qlikops.tui.screens.base import ConsoleScreen
 from qlikops.tui.widgets.chosen import ChosenReview
+from qlikops.tui.widgets.inbox import BY_CAUSE, WIDE, WaitingList
 from qlikops.tui.widgets.review import Aside
 from qlikops.tui.widgets.table import KeyedTable
-from qlikops.tui.widgets.waiting import BY_CAUSE, WIDE, WaitingList
 
 if TYPE_CHECKING:
     from qlikops.tui.screens.bulk import ReviewedDecisions

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from qlikops.agent.act.waiting import LONGEST_PAUSE
+from qlikops.agent.act.endpoint_wait import LONGEST_PAUSE
 from qlikops.domain import ledger as keys
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from qlikops.deployment.artifact_bucket import ArtifactStore
+from qlikops.deployment.changes import ChangeKind
 from qlikops.deployment.deployer import Deployer, Release, build_release
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.plan import ChangeKind
 from qlikops.deployment.stack import Stack, Template
-from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.errors import NotFound
 from tests.embedded import ACCOUNT, REGION, EmbeddedAws
 

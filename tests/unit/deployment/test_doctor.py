@@ -11,12 +11,12 @@ import pytest
 
 from qlikops.aws.session import AwsConnection
 from qlikops.config import Context, LocalConnection, Settings
+from qlikops.deployment.artifact_bucket import ArtifactStore
 from qlikops.deployment.deployer import Deployer, build_release
 from qlikops.deployment.doctor import Doctor, Examined, Health, judge_runs
 from qlikops.deployment.login import Logins
 from qlikops.deployment.schedule import Scheduler
 from qlikops.deployment.stack import Stack, StackOutputs
-from qlikops.deployment.store import ArtifactStore
 from qlikops.domain.encoding import codec
 from qlikops.domain.errors import CredentialsProblem
 from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity

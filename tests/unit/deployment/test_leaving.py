@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from qlikops.deployment.data import DataStore, DataStores, StoreKind
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.executions import RunningExecutions
-from qlikops.deployment.waiting import Patience
+from qlikops.deployment.settling import Patience
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:QlikMonitoringAgent"
 EXECUTION = MACHINE.replace("stateMachine", "execution") + ":run-1"

@@ -11,10 +11,10 @@ import pytest
 from botocore.stub import Stubber
 
 from qlikops.aws.errors import aws_errors
+from qlikops.deployment.changes import DeploymentPlan
 from qlikops.deployment.errors import DeploymentError
-from qlikops.deployment.plan import DeploymentPlan
 from qlikops.deployment.stack import Stack, Template
-from qlikops.deployment.status import refuse_unfit
+from qlikops.deployment.stack_states import refuse_unfit
 from qlikops.domain.errors import AccessDenied, CredentialsProblem, NotFound
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

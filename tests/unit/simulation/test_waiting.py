@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qlikops.agent.act.waiting import Waiter
+from qlikops.agent.act.endpoint_wait import Waiter
 from tests.simulation.living import Lived, live_through
 from tests.simulation.night import LARGE, Habit, draw
 from tests.simulation.plant import without_threads

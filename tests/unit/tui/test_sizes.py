@@ -18,7 +18,7 @@ from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
 from qlikops.presentation.lists import inbox
 from qlikops.tui.app import QlikOpsApp
-from qlikops.tui.widgets.waiting import WIDE
+from qlikops.tui.widgets.inbox import WIDE
 from tests.unit.presentation import samples
 from tests.unit.tui.conftest import Started, screen_text, sees, wait_until
 from tests.unit.tui.fakes import FakeEnvironment

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from qlikops.agent.act.endpoint_wait import Waiting
 from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished
-from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import staging_among, target_of
 from qlikops.agent.remember.attempts import Attempt

@@ -18,7 +18,7 @@ from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.evaluation import ApprovalMode, Route
 from qlikops.domain.runs.report import RunReport
 from tests.simulation.account import ModelledAws
-from tests.unit.agent.diagnosis.test_own import MAINTENANCE, NIGHT, SHADOW, written
+from tests.unit.agent.diagnosis.test_own_failures import MAINTENANCE, NIGHT, SHADOW, written
 from tests.unit.agent.fakes import FakeClock, simulated
 from tests.unit.agent.machine import Agent, items
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from qlikops.agent.act.endpoint_wait import Waiting
 from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, interrupted
-from qlikops.agent.act.waiting import Waiting
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.propose.judgement import target_of
 from qlikops.agent.remember.ledger import Ledger

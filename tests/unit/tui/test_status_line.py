@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from qlikops.tui.widgets.status import DEED_LINES, wrapped
+from qlikops.tui.widgets.status_line import DEED_LINES, wrapped
 
 WIDTH = 12
 

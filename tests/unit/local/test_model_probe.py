@@ -10,7 +10,7 @@ from qlikops.agent.models import Structured
 from qlikops.deployment.deployer import build_release
 from qlikops.domain.errors import Unreachable, UsageError
 from qlikops.local.environment import one_evaluation_at_a_time
-from qlikops.local.probe import LocalModel, find_model
+from qlikops.local.model_probe import LocalModel, find_model
 from tests.converse import ConverseServer, Hangup, Reply
 from tests.openai import OpenAiServer, Tools
 from tests.unit.agent.test_config import read

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.act.waiting import pause
+from qlikops.agent.act.endpoint_wait import pause
 from qlikops.agent.handlers.execute_restart import CONTINUE, WAITING
 from qlikops.agent.remember.table import Table
 from qlikops.domain import ledger as keys

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from qlikops.deployment.plan import ChangedValue, ChangeKind, DeploymentPlan, parse_changes
+from qlikops.deployment.changes import ChangedValue, ChangeKind, DeploymentPlan, parse_changes
 
 
 def change(action: str, resource_type: str, **more: object) -> dict[str, object]:

@@ -14,7 +14,7 @@ from qlikops.agent.diagnosis.check import context_of, problems, taken_over
 from qlikops.agent.diagnosis.entry import Entries, Failure, InvalidEntries
 from qlikops.agent.diagnosis.library import Library, built_in, compiled, index_of, library, using, with_own, without_own
 from qlikops.agent.diagnosis.messages import MessageClass, classify, diagnosis_of, judge
-from qlikops.agent.diagnosis.own import Kept, LibraryChanges
+from qlikops.agent.diagnosis.own_failures import Kept, LibraryChanges
 from qlikops.agent.diagnosis.ranking import MessageContext, explain
 from qlikops.domain.fleet.diagnosis import FailureClass
 from tests.unit.agent.fleet import failed
