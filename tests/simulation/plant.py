@@ -344,9 +344,10 @@ class World:
         self.clock_steps.append((self.kernel.now, ahead))
 
     def furthest_ahead(self, since: float) -> float:
-        """Seconds by which the functions' clocks have been ahead at most since then."""
+        """Seconds by which any function's clock has been ahead at most since then."""
         before = [ahead for at, ahead in self.clock_steps if at <= since]
-        return max([*before[-1:], *(ahead for at, ahead in self.clock_steps if at > since)], default=0.0)
+        others = [0.0] if self.clocks_differ else []
+        return max([*others, *before[-1:], *(ahead for at, ahead in self.clock_steps if at > since)], default=0.0)
 
     def is_struck(self, process: str) -> bool:
         """Whether a call of a process went wrong."""
