@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from qlikops.agent.remember.table import Table
 from qlikops.domain.ledger import ORDER_PREFIX, RECORD, Attribute
@@ -19,7 +20,7 @@ from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of, told
 from tests.simulation.kernel import Stuck, TraceLine
-from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Night
+from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Evaluator, Night
 from tests.simulation.plant import MACHINE_ARN, World
 from tests.simulation.saying import Saying
 from tests.simulation.worst_moments import wait_for_it
@@ -28,6 +29,17 @@ AFTERWARDS_HOURS = 8.0
 """That the world goes on without faults and hands: longer than anything waits."""
 _MOST_EVENTS = 6_000
 """After which a night is over: three usual ones find more than one of the few that would go on."""
+_USUAL: tuple[Mapping[str, Any], ...] = (
+    {"is_at_edges": False},
+    {"sends_again": False},
+    {"warm": 0.0},
+    {"redrives_plainly": False},
+    {"clocks_differ": False},
+    {"details_from": 0.0},
+    {"evaluator": Evaluator.RULES},
+    {"rotation": None},
+)
+"""What a night is without each of the things that hardly any needs for what goes wrong in it."""
 _CRASHED = "no part of the world crashes"
 
 
@@ -202,16 +214,9 @@ def _without_somebody(night: Night) -> Iterator[Night]:
         yield replace(night, operators=tuple(each for each in night.operators if each is not one))
     for hand in night.hands:
         yield replace(night, hands=tuple(each for each in night.hands if each is not hand))
-    if night.is_at_edges:
-        yield replace(night, is_at_edges=False)
-    if night.sends_again:
-        yield replace(night, sends_again=False)
-    if night.warm:
-        yield replace(night, warm=0.0)
-    if night.redrives_plainly:
-        yield replace(night, redrives_plainly=False)
-    if night.rotation:
-        yield replace(night, rotation=None)
+    for usual in _USUAL:
+        if (shorter := replace(night, **usual)) != night:
+            yield shorter
     for event in night.scenario.events:
         events = tuple(each for each in night.scenario.events if each is not event)
         yield replace(night, scenario=replace(night.scenario, events=events))
