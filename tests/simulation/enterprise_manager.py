@@ -161,6 +161,11 @@ class WatchedFleet(DisturbedFleet):
             if place in last and last[place].action == "stop" and last[place].user != _AGENT
         }
 
+    def was_called(self, server: str, task: str, since: float) -> bool:
+        """Whether anybody has had a task run or stopped since then."""
+        at = since - self._began
+        return any((call.server, call.task) == (server, task) and call.at >= at for call in self._calls)
+
     def run(self, server: str, task: str, option: str, user: str = "") -> dict[str, Any]:
         """Raises Refusal."""
         stopped_by = [

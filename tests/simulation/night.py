@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from qlikops.agent.config import Thresholds
 from qlikops.agent.remember.table import Table
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.proposals.evaluation import ApprovalMode
@@ -100,6 +101,8 @@ class Hand(StrEnum):
     """What was asked about is brought up in Qlik, and somebody approves just as a run is about to drop the question."""
     LEAVES = "leaves"
     """A restart leaves a task stopped; somebody starts it, and stops it later."""
+    ABANDONS = "abandons"
+    """What was approved loses its execution, and its late function begins just as a run closes that."""
 
 
 _LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
@@ -114,6 +117,7 @@ AT_WORST_MOMENTS = (
     Hand.DESERTS,
     Hand.WITHDRAWS,
     Hand.LEAVES,
+    Hand.ABANDONS,
 )
 """Wait for something to happen, and come then."""
 
@@ -162,7 +166,7 @@ class Night:
     """The schedule starts one run every time, in time."""
     oversleeping: float
     """How many times as long as it asks a function sleeps: it looks less often, and costs less to simulate."""
-    settings: Mapping[str, int | str]
+    settings: Mapping[str, int | str | Thresholds]
     """Of the agent, beside these."""
     is_at_edges: bool = False
     """Clocks are read just when a time is over that the ledger shows."""
@@ -230,7 +234,7 @@ USUAL = Size(
 LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, lifelike=0.0)
 """As nights were when most of the faults were found that they have found."""
 
-_DRAWN_LATER = (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS, Hand.WITHDRAWS, Hand.LEAVES)
+_DRAWN_LATER = (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS, Hand.WITHDRAWS, Hand.LEAVES, Hand.ABANDONS)
 _FIRST_HANDS = [hand for hand in Hand if hand not in _DRAWN_LATER]
 
 
@@ -323,9 +327,13 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             return replace(night, hands=(*night.hands, Hand.WITHDRAWS))
         case 1:
             places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
-            stuck = (Disturbance(rng.uniform(0, 900), *place, Trouble.NO_PROCESS) for place in places)
+            trouble, until = rng.choice(
+                [(Trouble.NO_PROCESS, None), (Trouble.NO_PROCESS, 2400.0), (Trouble.STALL, None)]
+            )
+            stuck = (Disturbance(rng.uniform(0, 900), *place, trouble, 5000.0, until) for place in places)
             scenario = replace(night.scenario, events=(*night.scenario.events, *stuck))
-            return replace(night, scenario=scenario, hands=(*night.hands, Hand.LEAVES))
+            limits = {**night.settings, "thresholds": Thresholds(confirm_polls=1, stalled_seconds=300)}
+            return replace(night, scenario=scenario, hands=(*night.hands, Hand.LEAVES), settings=limits)
         case 2:
             forgets = (Operator("gerd", (Habit.FORGETS,), 60.0),)
             settings = {**night.settings, **ESCALATION}
@@ -334,7 +342,9 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             loads = [replace(server, tasks=_half_loaded(rng, server)) for server in night.scenario.servers]
             scenario = replace(night.scenario, servers=tuple(loads))
             return replace(night, scenario=scenario, details_from=rng.uniform(300, 2400))
-        case 4 | 5:
+        case 4:
+            return replace(night, hands=(*night.hands, Hand.ABANDONS))
+        case 5 | 6:
             return replace(night, evaluator=Evaluator.MODEL, mode=ApprovalMode.POLICY)
     return night
 

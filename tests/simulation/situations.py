@@ -88,6 +88,7 @@ def wanted() -> list[str]:
         "a question that ends before its decision",
         "a question dropped as it is answered",
         "left stopped, then taken over",
+        "a close that is overtaken by what it closes",
         "told of a claim that has run out",
         "a load that is not known",
         "a model that cites e1",

@@ -23,6 +23,7 @@ from tests.simulation.invariants.asked import Action
 from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES
 from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.services import Invocation
 
 _RESUME = RunOption.RESUME_PROCESSING.value
 _MOST = 12
@@ -190,8 +191,61 @@ class Withdrawing:
         self._world.kernel.after(self._world.fleet.scenario.state_lag_seconds + 5.0, partial(_run, self._world, name))
 
 
+class Abandoning:
+    """Has what was just approved lose its execution, and its late function begin just as a run closes that."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._late: dict[str, Process] = {}
+        """Of each record, the function that has not begun with what was approved."""
+        self._closing: dict[str, Process] = {}
+        """The run that is about to close it."""
+
+    def begun(self, invocation: Invocation) -> None:
+        """What was approved is about to be carried out: its execution is stopped first."""
+        world, chance, proposal_id = self._world, self._world.kernel.random, invocation.proposal_id
+        partition, process = keys.approval_partition(proposal_id), world.functions.running.get(invocation.process)
+        if invocation.function != "ExecuteRestart" or partition in self._late or process is None or not world.is_night:
+            return
+        record = world.dynamodb.items[partition, keys.RECORD]
+        if record[Attribute.STATUS]["S"] != Status.WAITING or chance.random() < 0.3:
+            return
+        self._late[partition] = process
+        process.stands_still_until = world.kernel.now + 600.0
+        arn = record[Attribute.EXECUTION_ARN]["S"]
+        world.kernel.say(f"stops {arn.rpartition(':')[2]} before {invocation.process} begins", "worst moment")
+        world.states.stop_execution(arn, "Stopped", "before it begins")
+        after = chance.uniform(130.0, 300.0)
+        world.kernel.after(after, partial(_run, world, f"abandoning-{chance.getrandbits(32):08x}"))
+
+    def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
+        """A run is about to close it: now its function begins."""
+        world, run = self._world, self._world.functions.running.get(who)
+        if operation != "transact_write_items" or run is None or not who.startswith("MonitorTasks"):
+            return
+        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
+            action = Action(kind, body)
+            partition, is_record = action.key[0], action.key[1] == keys.RECORD
+            late = self._late.get(partition) if is_record and Attribute.STATUS in action.sets else None
+            if late is not None and not late.is_over and partition not in self._closing:
+                self._closing[partition] = run
+                run.stands_still_until = world.kernel.now + 60.0
+                world.kernel.wake(late)
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """It has begun: the run goes on."""
+        is_new = after is not None and after.get("status") != (before or {}).get("status")
+        run = self._closing.get(key[0]) if key[1] == keys.RECORD and is_new else None
+        if run is not None and not run.is_over and after and after["status"]["S"] == Status.RESTARTING:
+            self._world.faults.reached("a close that is overtaken by what it closes")
+            self._world.kernel.after(0.3 * self._world.kernel.random.random(), lambda: self._world.kernel.wake(run))
+
+
 class Leaving:
-    """Has a restart fail between its stop and its start, somebody start the task, and somebody else stop it later."""
+    """Has a restart fail between its stop and its start, somebody start the task, and somebody else stop it later.
+
+    Or its function dies as it has claimed the task.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -200,7 +254,12 @@ class Leaving:
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         """What became of a task is written: it was left stopped."""
         world, outcome = self._world, Attribute.OUTCOME
-        if not key[1].startswith(keys.RESTART_PREFIX) or after is None or outcome not in after or not world.is_night:
+        if not key[1].startswith(keys.RESTART_PREFIX) or after is None or not world.is_night:
+            return
+        if outcome not in after:
+            acting = world.functions.running.get(world.dynamodb.last_writer)
+            if acting is not None and world.kernel.random.random() < 0.2:
+                world.kernel.kill(acting)
             return
         if outcome in (before or {}) or '"stopped":true' not in after[outcome]["S"]:
             return

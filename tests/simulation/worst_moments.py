@@ -27,7 +27,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
-from tests.simulation.twins import Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing
+from tests.simulation.twins import Abandoning, Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
@@ -66,6 +66,10 @@ def wait_for_it(world: World, hand: Hand) -> None:
             _follow(world, Deserting(world))
         case Hand.WITHDRAWS:
             _follow(world, Withdrawing(world))
+        case Hand.ABANDONS:
+            abandoning = Abandoning(world)
+            world.functions.on_begin.append(abandoning.begun)
+            _follow(world, abandoning)
         case Hand.LEAVES:
             world.dynamodb.watchers.append(Leaving(world).written)
         case Hand.OVERTAKES:
@@ -74,7 +78,7 @@ def wait_for_it(world: World, hand: Hand) -> None:
             raise ValueError(hand)
 
 
-def _follow(world: World, moment: Deserting | Colliding | Counting | Outliving | Withdrawing) -> None:
+def _follow(world: World, moment: Abandoning | Deserting | Colliding | Counting | Outliving | Withdrawing) -> None:
     world.on_call.append(moment.called)
     world.dynamodb.watchers.append(moment.written)
 

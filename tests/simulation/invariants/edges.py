@@ -13,7 +13,7 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
-from qlikops.domain.fleet.task import Action
+from qlikops.domain.fleet.task import Action, TaskState
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation import limits
@@ -545,6 +545,22 @@ def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, k
         ]
         if not any(at >= saw.at for at in left):
             return f"{partition} was up at {watch.raw_snapshot(2)['taken_at']}, and is said to be left stopped"
+    return ""
+
+
+@of_each_object
+def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> str:
+    """What a run remembers of a task that could not be listed is what was remembered before, to the letter."""
+    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
+        return ""
+    before, writer = watch.snapshots[-2], watch.world.functions.begun.get(watch.snapshots[-1].process)
+    if writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
+        return ""
+    remembered = {partition_of(each["facts"]["key"]): each["memory"] for each in watch.raw_snapshot(2)["tasks"]}
+    for each in watch.raw_snapshot()["tasks"]:
+        partition = partition_of(each["facts"]["key"])
+        if each["facts"]["state"] == TaskState.UNKNOWN and remembered.get(partition, each["memory"]) != each["memory"]:
+            return f"{partition} cannot be seen, and is remembered otherwise than before"
     return ""
 
 

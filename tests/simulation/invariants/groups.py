@@ -7,11 +7,12 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
+from qlikops.domain.fleet.task import Action
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation.dynamodb import Wire, key_of
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.choosing import is_chosen, left_out
+from tests.simulation.invariants.choosing import chosen_action, is_chosen, left_out
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
@@ -142,6 +143,22 @@ def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
         stopped_at = watch.world.stopped.get(arn, at)
         if not execution.redrives and at > stopped_at:
             yield f"{proposal_id} begins with {key[0]} {at - stopped_at:.3f} s after its execution"
+
+
+@of_each_item(keys.RESTART_PREFIX)
+def what_was_only_seen_as_before_is_not_restarted(watch: Watch, change: Change) -> str:
+    """What was to be stopped first runs already: seen up, without any call or another state, it may be as it was."""
+    if change.after is None or told(change.after, Attribute.OUTCOME).get("status") != Status.RESTARTED:
+        return ""
+    proposal, record = watch.proposed.get(change.proposal_id, {}), watch.record(change.proposal_id)
+    decision = told(record, Attribute.DECISION) if record else {}
+    if not proposal or not Action(chosen_action(proposal, decision)).stops_first:
+        return ""
+    _, server, task = change.key[0].split("/")
+    claimed_at, fleet = watch.claimed_at[change.key], watch.world.fleet
+    if fleet.was_called(server, task, claimed_at) or fleet.fell_at.get((server, task), 0.0) >= claimed_at:
+        return ""
+    return f"{change.key[0]} was restarted, says {change.proposal_id}, and nobody has stopped or run it"
 
 
 @of_each_item(keys.RESTART_PREFIX)

@@ -6,6 +6,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import Change, Watch, number, of_each_answer, of_each_item, status_of, told
 from tests.simulation.services import Invocation
@@ -208,6 +209,15 @@ def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
     if before != after and states.is_waiting(before) and not states.is_waiting(after):
         return f"{change.proposal_id}: one that is over replaced the one that waits"
     return ""
+
+
+@of_each_item(keys.TOKEN)
+def what_was_denied_is_not_asked_again(watch: Watch, change: Change) -> str:
+    """A denial ends its question: nobody is asked once more with another token."""
+    states, name = watch.world.states, change.proposal_id
+    denied = [token for token in watch.tokens.get(name, ()) if states.error_name(token) == APPROVAL_DENIED]
+    is_asked = change.after is not None and change.after[Attribute.TOKEN]["S"] not in denied
+    return f"{name} was denied, and is asked again" if denied and is_asked else ""
 
 
 @of_each_item(keys.TOKEN)

@@ -16,10 +16,12 @@ from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
+    Ended,
     Watch,
     at_rest,
     number,
     of_each_call,
+    of_each_end,
     of_each_record,
     of_each_test,
     status_of,
@@ -48,6 +50,11 @@ def _endpoints(proposed: Any) -> set[tuple[str, str]]:
         for target in proposed.get("targets", [])
         for side in ("source", "target")
     }
+
+
+def _places(proposed: Any) -> set[tuple[str, str]]:
+    """Servers and names of the tasks of a proposal."""
+    return {(target["key"]["server"], target["key"]["task"]) for target in proposed.get("targets", [])}
 
 
 REFUSED = "ORA-01017"
@@ -124,6 +131,25 @@ def who_is_refused_a_login_waits_no_longer(watch: Watch, change: Change) -> str:
     refused = (each for each in watch.world.journal.tests if each.process == process and REFUSED in each.said)
     test = next(refused, None)
     return f"{change.proposal_id} goes on waiting for {test.endpoint}, which refused a login" if test else ""
+
+
+@of_each_end
+def nobody_gives_up_a_wait_because_enterprise_manager_fails(watch: Watch, ended: Ended) -> str:
+    """What waits for its endpoint is looked at again as long as there is time, if nothing was seen this time."""
+    begun, proposal_id = ended.begun, ended.begun.proposal_id
+    record, result = watch.record(proposal_id), ended.answer or {}
+    if begun.function != "ExecuteRestart" or record is None or not begun.payload.get("may_wait"):
+        return ""
+    if result.get("status") != Status.FAILED or not is_waited_for(record) or not watch.clocks_are_right:
+        return ""
+    journal, places = watch.world.journal, _places(watch.proposed[proposal_id])
+    has_looked = any((ended.who, *place) in journal.read for place in places)
+    has_tested = any(each.process == ended.who and each.answer for each in journal.tests)
+    is_listed = any((ended.who, server) in journal.listed for server, _ in places)
+    has_time = watch.world.kernel.now < watch.looked_at(proposal_id) + watch.world.config.wait_for_endpoint_seconds
+    if has_looked or has_tested or is_listed or not has_time:
+        return ""
+    return f"{ended.who} has seen nothing, and gives up {proposal_id}: {result.get('detail')}"
 
 
 @of_each_record
