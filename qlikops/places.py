@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import platformdirs
+
 APP = "qlikops"
 CONFIG_VARIABLE, DATA_VARIABLE = "QLIKOPS_CONFIG", "QLIKOPS_DATA_DIR"
 """Where config.toml is, and where qlikops keeps its files."""
@@ -15,8 +17,6 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where config.toml is, or would be."""
     if given := environ.get(CONFIG_VARIABLE):
         return Path(given)
-    import platformdirs
-
     return Path(platformdirs.user_config_dir(APP)) / "config.toml"
 
 
@@ -24,6 +24,4 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder for everything that qlikops keeps on this machine."""
     if given := environ.get(DATA_VARIABLE):
         return Path(given)
-    import platformdirs
-
     return Path(platformdirs.user_data_dir(APP))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import pkgutil
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -65,8 +66,6 @@ class KeyAction:
 @functools.cache
 def places() -> Mapping[str, tuple[KeyAction, ...]]:
     """Class name -> its own and inherited actions, for the app and all of its screens and widgets."""
-    import pkgutil
-
     for module in pkgutil.walk_packages(qlikops.tui.__path__, f"{qlikops.tui.__name__}."):
         importlib.import_module(module.name)
     return {found.__name__: tuple(_actions(found)) for found in _ours(DOMNode)}

@@ -7,6 +7,7 @@ with a mark. So a name is looked up as it is stored first, then as it is shown, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 from qlikops.domain.words.text import harmless
@@ -53,8 +54,6 @@ def did_you_mean(given: str, names: Iterable[str]) -> str:
     among = list(dict.fromkeys(names))
     found = named(given, among, str)
     if not found:
-        from difflib import get_close_matches
-
         spelled = {shown(name): name for name in among}
         found = [spelled[name] for name in get_close_matches(shown(given), spelled, _NAMED, _ALIKE)]
     if not found:
