@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -550,18 +550,24 @@ def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, k
 
 @of_each_object
 def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> str:
-    """What a run remembers of a task that could not be listed is what was remembered before, to the letter."""
+    """What a run remembers of a task that could not be listed is what was remembered before, to the letter; but for
+    why it is quiet, which the ledger says.
+    """
     if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
         return ""
     before, writer = watch.snapshots[-2], watch.world.functions.begun.get(watch.snapshots[-1].process)
     if writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
         return ""
-    remembered = {partition_of(each["facts"]["key"]): each["memory"] for each in watch.raw_snapshot(2)["tasks"]}
+    remembered = {partition_of(each["facts"]["key"]): _lasts(each) for each in watch.raw_snapshot(2)["tasks"]}
     for each in watch.raw_snapshot()["tasks"]:
         partition = partition_of(each["facts"]["key"])
-        if each["facts"]["state"] == TaskState.UNKNOWN and remembered.get(partition, each["memory"]) != each["memory"]:
+        if each["facts"]["state"] == TaskState.UNKNOWN and remembered.get(partition, _lasts(each)) != _lasts(each):
             return f"{partition} cannot be seen, and is remembered otherwise than before"
     return ""
+
+
+def _lasts(task: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in task["memory"].items() if name != "quiet"}
 
 
 @of_each_object
