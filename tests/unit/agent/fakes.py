@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import urllib3
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from qlikops.agent.tell.notify import Notifier
@@ -23,6 +24,8 @@ from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
 from qlikops.qlik.simulator.scenario import Break, Scenario
 from qlikops.qlik.simulator.server import AdjustableClock
+from qlikops.qlik.transport import make_pool
+from tests.scenarios.direct import DirectPool
 from tests.scenarios.disturbed import DisturbedFleet
 from tests.scenarios.faulty import FaultySimulator
 from tests.scenarios.library import build_scenario
@@ -53,17 +56,27 @@ class FakeClock:
 class Simulator:
     """A simulated fleet behind a real Enterprise Manager API; it ages by the test's clock."""
 
-    def __init__(self, server: FaultySimulator) -> None:
+    def __init__(self, server: FaultySimulator, *, is_direct: bool = False) -> None:
+        """Clients call it over HTTP, or without a connection if it `is_direct`."""
         self.server = server
+        self._is_direct = is_direct
 
     @property
     def instance(self) -> QemInstance:
         """How to reach it."""
         return QemInstance("default", self.server.base_url, "monitor", PASSWORD)
 
-    def client(self, instance: QemInstance | None = None, **options: Any) -> QemClient:
-        """A client whose retries take no time."""
-        return QemClient(instance or self.instance, sleep=lambda _: None, **options)
+    def client(
+        self,
+        instance: QemInstance | None = None,
+        *,
+        around: Callable[[urllib3.PoolManager], urllib3.PoolManager] = lambda pool: pool,
+        **options: Any,
+    ) -> QemClient:
+        """A client whose retries take no time; `around` may stand before its connections."""
+        instance = instance or self.instance
+        pool = DirectPool(self.server) if self._is_direct else make_pool(instance)
+        return QemClient(instance, pool=around(pool), sleep=lambda _: None, **options)
 
     def task(self, name: str) -> dict[str, Any]:
         """What is true of a task: state, runs, stops."""
@@ -76,13 +89,14 @@ class Simulator:
 
 
 @contextlib.contextmanager
-def simulated(scenario: str | Scenario, clock: FakeClock) -> Iterator[Simulator]:
-    """A running simulator."""
+def simulated(scenario: str | Scenario, clock: FakeClock, *, is_direct: bool = False) -> Iterator[Simulator]:
+    """A running simulator, which is asked over HTTP, or without a connection if it `is_direct`."""
     seconds = AdjustableClock(lambda: clock.now.timestamp())
     story = build_scenario(scenario, 1) if isinstance(scenario, str) else scenario
     fleet = DisturbedFleet(story, seed=1, clock=seconds)
-    with FaultySimulator(fleet, seconds, accounts={"monitor": PASSWORD}) as server:
-        yield Simulator(server)
+    server = FaultySimulator(fleet, seconds, accounts={"monitor": PASSWORD})
+    with contextlib.closing(server.socket) if is_direct else server:
+        yield Simulator(server, is_direct=is_direct)
 
 
 def create_table(client: Any, name: str = "") -> str:

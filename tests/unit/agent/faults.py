@@ -21,7 +21,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from qlikops.agent.wiring import Services
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.config import QemInstance
-from qlikops.qlik.transport import CONNECTIONS
 from tests.unit.agent.machine import Aws
 
 T = TypeVar("T")
@@ -86,7 +85,7 @@ class Wire:
             return _Client(self, fakes(service) if service == "stepfunctions" else self._aws.client(service))
 
         def qem_client(instance: QemInstance, **options: Any) -> QemClient:
-            return client_factory(instance, **options, pool=_Pool(self))
+            return client_factory(instance, **options, around=lambda pool: _Pool(self, pool))
 
         return Services(config, client, client_factory=qem_client, **seams)
 
@@ -129,15 +128,20 @@ class _Client:
 
 
 class _Pool(urllib3.PoolManager):
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(maxsize=CONNECTIONS)
-        self._wire = wire
+    """Connections to Enterprise Manager whose calls pass a wire."""
+
+    def __init__(self, wire: Wire, pool: urllib3.PoolManager) -> None:
+        super().__init__()
+        self._wire, self._pool = wire, pool
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
         connection = urllib3.connection.HTTPConnection("enterprise-manager")
         return self._wire.passing(
             f"{method} {urlsplit(url).path}",
-            lambda: super(_Pool, self).request(method, url, **options),
+            lambda: self._pool.request(method, url, **options),
             urllib3.exceptions.NewConnectionError(connection, "refused"),
             urllib3.exceptions.ProtocolError("Connection broken"),
         )
+
+    def clear(self) -> None:
+        self._pool.clear()

@@ -102,7 +102,7 @@ class Night:
 def night(scenario: Scenario, **settings: Any) -> Iterator[Night]:
     """A night that begins with the scenario."""
     clock = FakeClock()
-    with simulated(scenario, clock) as simulator:
+    with simulated(scenario, clock, is_direct=True) as simulator:
         yield Night(Agent(ModelledAws(clock), simulator, clock, **settings), clock)
 
 
@@ -112,5 +112,5 @@ def wired_night(scenario: Scenario, **settings: Any) -> Iterator[tuple[Night, Wi
     clock = FakeClock()
     aws = ModelledAws(clock)
     wire = Wire(aws)
-    with simulated(scenario, clock) as simulator:
+    with simulated(scenario, clock, is_direct=True) as simulator:
         yield Night(Agent(aws, simulator, clock, wire.services, **settings), clock), wire

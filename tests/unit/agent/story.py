@@ -19,6 +19,7 @@ from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.proposals.approval import Outcome, Status
 from qlikops.domain.runs.report import RunReport
 from qlikops.qlik.simulator.scenario import Scenario
+from tests.simulation.account import ModelledAws
 from tests.unit.agent.fakes import SERVER, FakeClock, Simulator, proposal, simulated
 from tests.unit.agent.faults import Call, Fault, Killed, Wire
 from tests.unit.agent.machine import MACHINE, Agent, Aws, Json, items
@@ -278,13 +279,18 @@ Tell = Callable[[], Story]
 def telling(
     make_aws: Callable[[FakeClock], Aws], scenario: str | Scenario, broken: Sequence[TaskKey] = BROKEN, **settings: Any
 ) -> Iterator[Tell]:
-    """What begins another story on an AWS and a fleet of its own; the one before it is over then."""
+    """What begins another story on an AWS and a fleet of its own; the one before it is over then.
+
+    Where AWS is modelled, Enterprise Manager is asked without a connection; else both are asked over HTTP.
+    """
     with ExitStack() as running:
 
         def tell() -> Story:
             running.close()
             clock = FakeClock()
-            return Story(make_aws(clock), running.enter_context(simulated(scenario, clock)), clock, broken, **settings)
+            aws = make_aws(clock)
+            simulator = running.enter_context(simulated(scenario, clock, is_direct=isinstance(aws, ModelledAws)))
+            return Story(aws, simulator, clock, broken, **settings)
 
         yield tell
 

@@ -21,7 +21,7 @@ from tests.unit.agent.machine import MACHINE, Agent, Json, items
 def agent() -> Iterator[Agent]:
     with ExitStack() as running:
         clock = FakeClock()
-        yield Agent(ModelledAws(clock), running.enter_context(simulated("one_fatal", clock)), clock)
+        yield Agent(ModelledAws(clock), running.enter_context(simulated("one_fatal", clock, is_direct=True)), clock)
 
 
 def approval(assessment: Json) -> Json:

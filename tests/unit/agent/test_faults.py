@@ -1,7 +1,8 @@
 """One run through all states, in which each call to the outside fails once, and each function is killed after each
 of its side effects: nothing is lost, nothing is done twice, and what is said is true.
 
-Undisturbed, the stories are told on the embedded AWS; a fault each, on the models that are held to it.
+Undisturbed, the stories are told on the embedded AWS and over HTTP; a fault each, on the models that are held to it,
+and without a connection to Enterprise Manager.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def agent() -> Iterator[Make]:
 
         def make(**settings: Any) -> Agent:
             clock = FakeClock()
-            return Agent(ModelledAws(clock), running.enter_context(simulated("one_fatal", clock)), clock, **settings)
+            simulator = running.enter_context(simulated("one_fatal", clock, is_direct=True))
+            return Agent(ModelledAws(clock), simulator, clock, **settings)
 
         yield make
 

@@ -39,7 +39,7 @@ def agent() -> Iterator[Callable[..., Agent]]:
 
         def make(**settings: Any) -> Agent:
             clock = FakeClock()
-            simulator = running.enter_context(simulated("healthy", clock))
+            simulator = running.enter_context(simulated("healthy", clock, is_direct=True))
             return Agent(ModelledAws(clock), simulator, clock, approval_mode=ApprovalMode.POLICY, **settings)
 
         yield make

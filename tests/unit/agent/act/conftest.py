@@ -24,7 +24,7 @@ def begin(clock: FakeClock) -> Iterator[Begin]:
         def make(*events: ScenarioEvent, tasks: Any = (), **settings: Any) -> Night:
             fleet = [*map(task, NAMES), *tasks]
             story = small("night", *(events or (AWAY,)), tasks=fleet, expected=expect())
-            simulator = running.enter_context(simulated(story, clock))
+            simulator = running.enter_context(simulated(story, clock, is_direct=True))
             aws = ModelledAws(clock)
             aws.client("sns").create_topic(Name="t")
             return Night(Agent(aws, simulator, clock, **settings))

@@ -53,7 +53,8 @@ def begin(clock: FakeClock) -> Iterator[Begin]:
 
         def make(**settings: Any) -> Agent:
             story = small("story", *STORY, tasks=map(task, ("orders", "customers", "stock")), expected=expect())
-            agent = Agent(ModelledAws(clock), running.enter_context(simulated(story, clock)), clock, **settings)
+            simulator = running.enter_context(simulated(story, clock, is_direct=True))
+            agent = Agent(ModelledAws(clock), simulator, clock, **settings)
             agent.monitor("run-1")
             clock.sleep(300)
             return agent

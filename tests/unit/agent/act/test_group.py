@@ -191,7 +191,7 @@ def test_fifteen_hundred_tasks_are_three_decisions_each_within_every_limit() -> 
     )
     clock = FakeClock()
     aws = MeasuredAws(ModelledAws(clock))
-    with simulated(scenario, clock) as simulator:
+    with simulated(scenario, clock, is_direct=True) as simulator:
         here = Agent(aws, simulator, clock)
 
         def step(calls: int, invoke: Callable[..., Json], *payload: Any) -> Json:
@@ -247,7 +247,8 @@ def test_behind_a_source_that_stays_down_each_part_is_told_by_a_test_or_sends_on
     names = [f"task-{number:04}" for number in range(1001)]  # the fewest that are three parts
     away = EndpointDown(0, SERVER, ORACLE.name, "ORA-12541: no listener", fails_after_seconds=3)
     clock = FakeClock()
-    with simulated(Scenario("dead source", (server(SERVER, map(task, names)),), (away,)), clock) as simulator:
+    scenario = Scenario("dead source", (server(SERVER, map(task, names)),), (away,))
+    with simulated(scenario, clock, is_direct=True) as simulator:
         here = Agent(ModelledAws(clock), simulator, clock, probe_endpoints=is_tested)
         parts = items(here.monitor())
         ends = [here.restart(part, {"approved": True, "digest": here.evaluate(part)["digest"]}) for part in parts]

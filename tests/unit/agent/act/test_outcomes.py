@@ -209,7 +209,7 @@ def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Agent]]:
                 Disturbance(10, SERVER, "orders", Trouble.NO_PROCESS),
                 expected=expect(),
             )
-            simulator = running.enter_context(simulated(story, clock))
+            simulator = running.enter_context(simulated(story, clock, is_direct=True))
             return Agent(ModelledAws(clock), simulator, clock, thresholds=Thresholds(process_mismatch_seconds=60))
 
         yield make

@@ -48,7 +48,7 @@ def make() -> Iterator[Callable[..., Agent]]:
 
         def made(**settings: Any) -> Agent:
             clock = FakeClock()
-            simulator = running.enter_context(simulated("healthy", clock))
+            simulator = running.enter_context(simulated("healthy", clock, is_direct=True))
             agent = Agent(ModelledAws(clock), simulator, clock, **{"protected_tags": ("gold",), **settings})
             services = agent.services
             services.assessor = Assessor(services.ledger, YesMan(), services.config, clock)

@@ -68,7 +68,7 @@ def make() -> Iterator[Callable[..., Told]]:
 
         def made(message: str = LISTENER, **settings: Any) -> Told:
             clock = FakeClock()
-            simulator = running.enter_context(simulated("healthy", clock))
+            simulator = running.enter_context(simulated("healthy", clock, is_direct=True))
             simulator.break_task("orders", message=message)
             agent = Told(ModelledAws(clock), simulator, clock, approval_mode=ApprovalMode.POLICY, **settings)
             agent.services = agent.again(s3=CountingS3(agent.aws.client("s3")))

@@ -44,7 +44,7 @@ def make() -> Iterator[Callable[..., Agent]]:
 
         def made(*names: str, **settings: Any) -> Agent:
             clock = FakeClock()
-            simulator = running.enter_context(simulated("healthy", clock))
+            simulator = running.enter_context(simulated("healthy", clock, is_direct=True))
             for name in names or ("orders",):
                 simulator.break_task(name, message=MESSAGE)
             return Agent(ModelledAws(clock), simulator, clock, **{"protected_tags": ("gold",), **settings})
