@@ -8,6 +8,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def offences(source: str) -> Counter[str]:
     return +found
 
 
+@cache
 def counted() -> dict[tuple[str, str], int]:
     """Rule and folder of qlikops -> how often it is broken there."""
     found = Counter[tuple[str, str]]()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from mypy import build
 from mypy.modulefinder import BuildSource
@@ -37,6 +38,8 @@ _OPAQUE = ("boto3", "botocore", "urllib3")
 """Followed by nobody: where they begin, ours ends."""
 _ELSEWHERE = ("node", "info", "original_def", "unanalyzed_type", "unanalyzed_items", "analyzed", "expanded")
 """Attributes of mypy's nodes that point at what is written in another place, or at the same once more."""
+_WRITTEN = (Expression, Statement, Block, FuncItem, Argument, Pattern)
+"""What is written inside something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +92,27 @@ class Program:
         return {
             call.callee.node.fullname
             for function in functions
-            if function in self._bodies
-            for call in walk(self._bodies[function])
-            if isinstance(call, CallExpr)
-            and isinstance(call.callee, RefExpr)
-            and isinstance(call.callee.node, TypeInfo)
+            for call in self._calls.get(function, ())
+            if isinstance(call.callee, RefExpr) and isinstance(call.callee.node, TypeInfo)
         }
 
     def client_calls(self, package: str) -> set[ClientCall]:
         """Every call of an operation of an AWS client in the modules of `package`."""
         return {
             ClientCall(name, _operation(call, call.callee.name))
-            for name, function in self._bodies.items()
+            for name, calls in self._calls.items()
             if name.startswith(package)
-            for call in walk(function)
-            if isinstance(call, CallExpr) and isinstance(call.callee, MemberExpr) and self._is_client(call.callee.expr)
+            for call in calls
+            if isinstance(call.callee, MemberExpr) and self._is_client(call.callee.expr)
         }
 
     @cached_property
-    def _bodies(self) -> dict[str, FuncDef]:
-        return {node.fullname: node for tree in self._files for node in walk(tree) if isinstance(node, FuncDef)}
+    def _calls(self) -> dict[str, list[CallExpr]]:
+        """Every call in each function of ours, by its full name."""
+        functions = (node for tree in self._files for node in walk(tree) if isinstance(node, FuncDef))
+        return {
+            function.fullname: [node for node in walk(function) if isinstance(node, CallExpr)] for function in functions
+        }
 
     def _next(self, node: Node) -> Iterator[Node]:
         if isinstance(node, TypeInfo):
@@ -181,14 +185,21 @@ def _operation(call: CallExpr, name: str) -> str:
 def walk(node: Node) -> Iterator[Node]:
     """`node` and what is written inside it. (mypy's own visitors are compiled and take no subclasses of ours.)"""
     yield node
-    for name in getattr(type(node), "__mypyc_attrs__", ()):
-        if name not in _ELSEWHERE:
-            yield from _within(getattr(node, name, None))
+    left = _parts(node)
+    while left:
+        part = left.pop()
+        if isinstance(part, list | tuple):
+            left += part
+        elif isinstance(part, _WRITTEN):
+            yield part
+            left += _parts(part)
 
 
-def _within(value: object) -> Iterator[Node]:
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _within(item)
-    elif isinstance(value, Expression | Statement | Block | FuncItem | Argument | Pattern):
-        yield from walk(value)
+def _parts(node: Node) -> list[object]:
+    kind: Any = type(node)
+    return [getattr(node, name, None) for name in _attributes(kind)]
+
+
+@cache
+def _attributes(kind: Any) -> list[str]:
+    return [name for name in getattr(kind, "__mypyc_attrs__", ()) if name not in _ELSEWHERE]
