@@ -7,8 +7,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Group, OverflowMethod, RenderableType
+from rich.console import Console, ConsoleOptions, Group, OverflowMethod, RenderableType, RenderResult
 from rich.rule import Rule
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +30,21 @@ _VARIABLES = {
     Tone.DANGER: "text-error",
     Tone.LINE: "qlikops-line",
 }
+
+
+class Drawn(Group):
+    """Parts one below the other, each laid out once for a width: Textual asks for the height before it draws them."""
+
+    def __init__(self, *parts: RenderableType) -> None:
+        super().__init__(*parts)
+        self._drawn: dict[int, list[Segment]] = {}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The segments of all parts, which no height of a widget changes."""
+        width = options.max_width
+        if width not in self._drawn:
+            self._drawn[width] = [*console.render(Group(*self.renderables), options.reset_height())]
+        return self._drawn[width]
 
 
 def apart(left: Text, right: Text, width: int, *, gap: int = 0, overflow: OverflowMethod = "ellipsis") -> Text:
@@ -78,7 +94,7 @@ def ruled(sections: Iterable[Section], colours: Palette) -> RenderableType:
             title = Text(section.title, Style(bold=True))
             parts += [*([Text()] if parts else []), Rule(title, align="left", style=colours[Tone.MUTED])]
         parts.append(lines(section.lines, colours))
-    return Group(*parts)
+    return Drawn(*parts)
 
 
 def beside(columns: Sequence[RenderableType]) -> RenderableType:
@@ -87,7 +103,7 @@ def beside(columns: Sequence[RenderableType]) -> RenderableType:
     for index, _ in enumerate(columns):
         grid.add_column(ratio=2 if index else 3)
     grid.add_row(*columns)
-    return grid
+    return Drawn(grid)
 
 
 def prose(sections: Iterable[Section], colours: Palette) -> RenderableType:
@@ -97,4 +113,4 @@ def prose(sections: Iterable[Section], colours: Palette) -> RenderableType:
         if section.title:
             parts.append(Text(f"\n{section.title}", colours[Tone.INFO] + Style(bold=True)))
         parts.append(lines(section.lines, colours))
-    return Group(*parts)
+    return Drawn(*parts)
