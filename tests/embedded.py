@@ -7,6 +7,7 @@ is ended by its process id whatever happens.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ from typing import Any, Self
 import boto3
 import pytest
 from botocore.config import Config
+
+from qlikops.deployment.bundle import build_bundle
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
@@ -147,7 +150,9 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedA
 
 @pytest.fixture(scope="session")
 def emptied_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(tmp_path_factory.mktemp("emptied-aws")) as aws:
+    with EmbeddedAws(tmp_path_factory.mktemp("emptied-aws")) as aws, pytest.MonkeyPatch.context() as patch:
+        # Who deploys a stack deploys the same bundle each time, and to build it takes longer than to plan with it.
+        patch.setattr("qlikops.deployment.deployer.build_bundle", functools.cache(build_bundle))
         yield aws
 
 
