@@ -30,6 +30,13 @@ ACCOUNT = "000000000000"
 START_SECONDS = 60.0
 STOP_SECONDS = 3.0
 """With waits inside a Map, a polite stop can take long."""
+_PROGRAM = """
+import yaml
+yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ministack.app import main
+main()
+"""
+"""What `python -m ministack` does, with templates read by libyaml: CloudFormation reads each plan's several times."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """No proxy of this machine's may stand in between."""
 
@@ -75,7 +82,7 @@ class EmbeddedAws:
         log = self._folder / "ministack.log"
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, "-c", _PROGRAM],
                 cwd=self._folder,
                 env={
                     "PATH": os.environ.get("PATH", os.defpath),
