@@ -10,6 +10,7 @@ from qlikops.agent.diagnosis.evidence import Label
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import AnomalyKind
+from qlikops.domain.fleet.task import TaskState
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
@@ -189,6 +190,23 @@ def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
         is_planned = any(ends > run.at for _, _, ends in _plans_on(watch, server, task))
         if note.startswith("planned until") and not is_planned:
             return f"{run.process} says of {task}: {note}, and it was over"
+    return ""
+
+
+@of_each_object
+def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> str:
+    """Whoever ends planned work early has people asked from then on about what it stopped."""
+    run = watch.world.functions.begun.get(watch.stored_by)
+    if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right or watch.world.is_struck(run.process):
+        return ""
+    for task in watch.raw_snapshot()["tasks"]:
+        stopped = task["memory"].get("stopped_in")
+        if not stopped or task["facts"]["state"] == TaskState.UNKNOWN:
+            continue
+        plan = watch.plans.get((keys.PLANS_PARTITION, stopped["plan_id"]))
+        ended_at = json.loads(plan[Attribute.BODY]["S"])["ended_at"] if plan else ""
+        if ended_at and codec.parse_time(ended_at).timestamp() < run.at and stopped["until"] > ended_at:
+            return f"{partition_of(task['facts']['key'])} is not asked about until {stopped['until']}"
     return ""
 
 
