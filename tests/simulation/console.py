@@ -16,7 +16,7 @@ from textual.message import Message
 from qlikops.aws.approvals import LedgerApprovals, Timing
 from qlikops.domain.errors import DecisionUnknown, QlikopsError, Unreachable
 from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
-from qlikops.domain.proposals.approval import ProposalRecord, choice_of
+from qlikops.domain.proposals.approval import ProposalRecord, Status, choice_of
 from qlikops.presentation.tone import plain
 from qlikops.tui.model import messages
 from qlikops.tui.model.backend import Backend
@@ -168,6 +168,9 @@ class Console:
         """What the screen says of a decision by now."""
         named = (sending.key.approval_id, sending.request.decision_id)
         words = f"{plain(sending.progress(self._world.kernel.time()))} {sending.stage.text}".lower()
+        is_lost = sending.ended is not None and sending.ended.status is Status.WAITING
+        if is_lost and self.outbox.in_flight(sending.key.approval_id):
+            self._saying.stuck.append(sending.request.decision_id)
         says_not_sent = "not sent" in words or "nothing was sent" in words
         if (says_not_sent or not sending.may_count) and sending.ended is None:
             self._saying.say_not_counted(named)

@@ -15,9 +15,10 @@ import urllib3
 
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.qlik.simulator.fleet import Refusal, SimulatedFleet
+from qlikops.qlik.simulator.scenario import LatencySide
 from qlikops.qlik.simulator.server import API_ROOT, SESSION_HEADER, Sessions, Unauthorized
 from qlikops.qlik.simulator.task import SimulatedState, TaskModel
-from tests.scenarios.disturbed import DisturbedFleet
+from tests.scenarios.disturbed import DisturbedFleet, DisturbedTask
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.kernel import Kernel
 
@@ -125,9 +126,22 @@ class LosableSessions(Sessions):
         self._open.clear()
 
 
+_READS_NOTHING_SECONDS = 90.0
+"""For which a task that was just started shows no latency."""
+
+
+class StartingTask(DisturbedTask):
+    """A task that shows a latency of 0 before it has read anything."""
+
+    def _latencies(self, now: float, extra: Mapping[LatencySide, int]) -> tuple[int, int]:
+        has_begun = self.running_since is not None and now - self.running_since < _READS_NOTHING_SECONDS
+        return (0, 0) if has_begun else super()._latencies(now, extra)
+
+
 class WatchedFleet(DisturbedFleet):
     """The simulator's fleet, which says when a task last broke or was stopped."""
 
+    task_model = StartingTask
     fell_at: Mapping[tuple[str, str], float]
     starts_nothing_it_stopped = False
     """It refuses to start, for whoever had it stopped for a restart, what stands since."""

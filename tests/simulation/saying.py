@@ -40,6 +40,8 @@ class Saying:
         """Decisions that a console sent beside an approval, or as an approval beside others."""
         self.after_a_lost_one: list[str] = []
         """Decisions that a console sent although one before them, answered together with them, may have been lost."""
+        self.stuck: list[str] = []
+        """Decisions that were lost, as the record waits still, and that a console takes for under way all the same."""
         self.too_soon: list[tuple[str, float]] = []
         """Decisions that a console sent before they had been held for long enough, and after how many seconds."""
         self.patience: list[tuple[str, float]] = []

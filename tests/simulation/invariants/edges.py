@@ -529,11 +529,7 @@ def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, k
     if saw is None or writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
         return ""
     facts_before = [each["facts"] for each in watch.raw_snapshot(2)["tasks"]]
-    was_up = {
-        partition_of(facts["key"])
-        for facts in facts_before
-        if facts["state"] == "RUNNING" and (facts.get("memory_mb") or 0) >= 1
-    }
+    was_up = {partition_of(facts["key"]) for facts in facts_before if _is_up(facts)}
     for task in watch.raw_snapshot()["tasks"]:
         partition = partition_of(task["facts"]["key"])
         if not task["memory"].get("left_stopped") or partition not in was_up:
@@ -568,6 +564,28 @@ def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> 
 
 def _lasts(task: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in task["memory"].items() if name != "quiet"}
+
+
+@of_each_object
+def what_was_only_just_started_has_read_nothing(watch: Watch, key: str) -> str:
+    """A latency of 0 moves nobody's point of no return before the task was seen up twice."""
+    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
+        return ""
+    before, writer = watch.snapshots[-2], watch.world.functions.begun.get(watch.snapshots[-1].process)
+    if writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
+        return ""
+    then = {partition_of(each["facts"]["key"]): each for each in watch.raw_snapshot(2)["tasks"]}
+    for each in watch.raw_snapshot()["tasks"]:
+        partition, facts = partition_of(each["facts"]["key"]), each["facts"]
+        if partition not in then or _is_up(then[partition]["facts"]) or facts["total_latency_seconds"] != 0:
+            continue
+        if _is_up(facts) and each["memory"].get("position") != then[partition]["memory"].get("position"):
+            return f"{partition} was only just started, and is said to have read up to {each['memory']['position']}"
+    return ""
+
+
+def _is_up(facts: Mapping[str, Any]) -> bool:
+    return facts["state"] == TaskState.RUNNING and (facts.get("memory_mb") or 0) >= 1
 
 
 @of_each_object

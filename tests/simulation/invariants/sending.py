@@ -19,3 +19,10 @@ def one_lost_decision_is_enough(watch: Watch) -> Iterator[str]:
     """Of what was answered together, a console sends nothing more once one may have been lost."""
     for decision_id in watch.saying.after_a_lost_one:
         yield f"{decision_id} went out after one that may have been lost"
+
+
+@at_rest
+def what_was_lost_can_be_answered_again(watch: Watch) -> Iterator[str]:
+    """A console that has watched a record wait on, after a decision that may have been lost, takes another one."""
+    for decision_id in watch.saying.stuck:
+        yield f"{decision_id} was lost, and is taken for under way"
