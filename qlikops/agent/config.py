@@ -297,7 +297,8 @@ class AgentConfig(Models):
 
     def thresholds_for_server(self, server: str) -> Thresholds:
         """The thresholds that hold for a server itself."""
-        return replace(self.thresholds, **self.server_thresholds.get(server, {}))
+        changes = self.server_thresholds.get(server)
+        return replace(self.thresholds, **changes) if changes else self.thresholds
 
     def is_protected(self, facts: TaskFacts) -> bool:
         """Whether one of the task's tags is protected, or may be: what Enterprise Manager did not say."""
