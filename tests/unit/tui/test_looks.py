@@ -51,7 +51,10 @@ def letters(segment: Segment) -> str:
     return "".join(char for char in segment.text if char.isalnum())
 
 
-def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], str]:
+Pairs = dict[tuple[ColorTriplet, ColorTriplet], str]
+
+
+def shown_pairs(pilot: Pilot[Any]) -> Pairs:
     """Text and ground -> an example; of a dialog only what lies inside it: what is behind is dimmed on purpose."""
     screen = pilot.app.screen
     inside = screen.region
@@ -73,24 +76,20 @@ def shown_pairs(pilot: Pilot[Any]) -> dict[tuple[ColorTriplet, ColorTriplet], st
     return found
 
 
-def poor_text(pilot: Pilot[Any], theme: Theme) -> dict[str, float]:
+def poor_text(pairs: Pairs, theme: Theme) -> dict[str, float]:
     """What cannot be read in `theme` -> its contrast."""
     needed = AAA if theme is HIGH_CONTRAST else AA
-    return {text: found for pair, text in shown_pairs(pilot).items() if (found := contrast(*pair)) < needed}
+    return {text: found for pair, text in pairs.items() if (found := contrast(*pair)) < needed}
 
 
-def poor_text_of_sixteen(pilot: Pilot[Any]) -> dict[str, float]:
+def poor_text_of_sixteen(pairs: Pairs) -> dict[str, float]:
     """What cannot be read on a terminal of 16 colours."""
-    return {
-        text: found
-        for pair, text in shown_pairs(pilot).items()
-        if (found := contrast(*map(as_one_of_sixteen, pair))) < AA
-    }
+    return {text: found for pair, text in pairs.items() if (found := contrast(*map(as_one_of_sixteen, pair))) < AA}
 
 
-def poor_text_without_colour(pilot: Pilot[Any]) -> dict[str, float]:
+def poor_text_without_colour(pairs: Pairs) -> dict[str, float]:
     """What cannot be read if NO_COLOR makes every colour a grey."""
-    return {text: found for pair, text in shown_pairs(pilot).items() if (found := contrast(*map(grey, pair))) < AA}
+    return {text: found for pair, text in pairs.items() if (found := contrast(*map(grey, pair))) < AA}
 
 
 def grey(colour: ColorTriplet) -> ColorTriplet:
@@ -114,12 +113,13 @@ async def can_be_read(pilot: Pilot[Any], themes: Iterable[Theme]) -> None:
             grounds = {ground for _, ground in shown_pairs(pilot)}
             pilot.app.theme = theme.name
             await wait_until(pilot, lambda: grounds != {ground for _, ground in shown_pairs(pilot)})  # noqa: B023
-            await wait_until(pilot, lambda: not poor_text(pilot, theme))  # noqa: B023
-        assert len(shown_pairs(pilot)) >= 2
-        assert not poor_text(pilot, theme)
-        assert not poor_text_without_colour(pilot), theme.name
+            await wait_until(pilot, lambda: not poor_text(shown_pairs(pilot), theme))  # noqa: B023
+        pairs = shown_pairs(pilot)
+        assert len(pairs) >= 2
+        assert not poor_text(pairs, theme)
+        assert not poor_text_without_colour(pairs), theme.name
         if theme is SIXTEEN:
-            assert not poor_text_of_sixteen(pilot)
+            assert not poor_text_of_sixteen(pairs)
 
 
 @pytest.mark.parametrize("theme", [theme for theme in THEMES if theme is not DARK], ids=lambda theme: theme.name)
