@@ -146,7 +146,8 @@ def nobody_gives_up_a_wait_because_enterprise_manager_fails(watch: Watch, ended:
     has_looked = any((ended.who, *place) in journal.read for place in places)
     has_tested = any(each.process == ended.who and each.answer for each in journal.tests)
     is_listed = any((ended.who, server) in journal.listed for server, _ in places)
-    has_time = watch.world.kernel.now < watch.looked_at(proposal_id) + watch.world.config.wait_for_endpoint_seconds
+    began = datetime.fromisoformat(record[Attribute.UPDATED_AT]["S"]).timestamp()
+    has_time = watch.world.kernel.now < began + watch.world.config.wait_for_endpoint_seconds
     if has_looked or has_tested or is_listed or not has_time:
         return ""
     return f"{ended.who} has seen nothing, and gives up {proposal_id}: {result.get('detail')}"
