@@ -81,7 +81,7 @@ class Edges:
             if world.is_night:
                 world.states.start_execution(MACHINE_ARN, name, "{}")
 
-        world.kernel.at(moment - world.clock_ahead - chance.uniform(0.3, 5.0), start)
+        world.kernel.at(moment - world.ahead_of("MonitorTasks") - chance.uniform(0.3, 5.0), start)
 
     def _begun(self, invocation: Invocation) -> None:
         """Groups hardly ever go on for as long as they may: now and then the functions' clock jumps to near the end."""
@@ -96,8 +96,9 @@ class Edges:
         ]
         if claims and world.config.verify_timeout_seconds == _SLOW and not world.clock_steps and chance.random() < 0.2:
             ends_at = min(claims) + limits.GOES_ON
-            world.step_clock(round(ends_at - chance.uniform(0.0, _SLOW) - world.kernel.now))
-            world.kernel.say(f"the functions' clock is {world.clock_ahead:g} s ahead", "worst moment")
+            of = _ACTS if world.clocks_differ else ""
+            world.step_clock(round(ends_at - chance.uniform(0.0, _SLOW) - world.kernel.now), of)
+            world.kernel.say(f"the clock of {of or 'all functions'} is {world.clock_ahead:g} s ahead", "worst moment")
 
     def _come_again(self, proposal_id: str, moment: float) -> None:
         """Lambda invokes once more what waits for its endpoint, when that is to end."""
@@ -109,7 +110,7 @@ class Edges:
             if world.is_night and proposal_id in self._acting:
                 world.functions.repeat(self._acting[proposal_id], 0.0)
 
-        world.kernel.at(moment - world.clock_ahead - chance.choice([2.0, 6.0, 60.0]) * chance.random(), repeat)
+        world.kernel.at(moment - world.ahead_of(_ACTS) - chance.choice([2.0, 6.0, 60.0]) * chance.random(), repeat)
 
     def _before_reading(self, who: str) -> None:
         world, chance = self._world, self._world.kernel.random
@@ -128,7 +129,7 @@ class Edges:
             world.kernel.say(f"stands still for {seconds:.0f} s", "worst moment")
             world.kernel.sleep(seconds)
             return
-        now = world.kernel.now + (world.clock_ahead if begun else 0.0)
+        now = world.kernel.now + (world.ahead_of(who) if begun else 0.0)
         moment = min((self._next(each, now) for each in (function, who)), default=0.0)
         if moment > now + _NEAR_SECONDS or chance.random() < 0.5:
             return
@@ -167,7 +168,7 @@ class Edges:
             for seconds in (world.config.verify_timeout_seconds, world.config.status_lag_seconds):
                 insort(self._due[who], since.said.timestamp() + seconds)
             begun = world.functions.begun[who]
-            insort(self._due[who], begun.at + limits.ACTS - limits.STORES + world.clock_ahead)
+            insort(self._due[who], begun.at + limits.ACTS - limits.STORES + world.ahead_of(who))
 
     def _stored(self, key: str, body: bytes) -> None:
         if key == LATEST_SNAPSHOT and self._world.is_night:

@@ -337,10 +337,10 @@ class World:
             and PULLED not in item.get(Attribute.CLAIM, {}).get("S", "")
         }
 
-    def step_clock(self, ahead: float) -> None:
+    def step_clock(self, ahead: float, of: str = "") -> None:
         """Sets the functions' clocks so many seconds ahead of the world's: in some nights one function's alone."""
         self.clock_ahead = ahead
-        self.clock_of = self._whose_clock.choice(sorted(_HANDLERS)) if self.clocks_differ else ""
+        self.clock_of = of or (self._whose_clock.choice(sorted(_HANDLERS)) if self.clocks_differ else "")
         self.clock_steps.append((self.kernel.now, ahead))
 
     def furthest_ahead(self, since: float) -> float:
@@ -389,7 +389,11 @@ class World:
 
     def clock(self) -> datetime:
         """A function's: it may be wrong."""
-        return self._read_clock(lambda: self.clock_ahead if self.who().startswith(self.clock_of) else 0.0)
+        return self._read_clock(lambda: self.ahead_of(self.who()))
+
+    def ahead_of(self, process: str) -> float:
+        """Seconds by which the clock of a function, or of a process of it, is ahead of the world's."""
+        return self.clock_ahead if process.startswith(self.clock_of) else 0.0
 
     def clock_of_people(self) -> datetime:
         """An operator's, which is right."""

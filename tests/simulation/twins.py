@@ -182,6 +182,8 @@ class Withdrawing:
             )
 
     def _bring_up(self, record: Wire) -> None:
+        if not self._world.is_night:
+            return
         for target in json.loads(record[Attribute.PROPOSAL]["S"])["targets"]:
             with contextlib.suppress(Refusal):
                 self._world.fleet.run(
@@ -276,6 +278,8 @@ class Leaving:
         world.kernel.after(at + lag, lambda: _run(world, f"is-stopped-{number:08x}"))
 
     def _in_qlik(self, what: str, act: Callable[[], object]) -> None:
+        if not self._world.is_night:
+            return
         self._world.kernel.say(f"{what} after it was left stopped", "dba")
         with contextlib.suppress(Refusal):
             act()
@@ -344,4 +348,5 @@ class Counting:
 
 
 def _run(world: World, name: str) -> None:
-    world.states.start_execution(MACHINE_ARN, name, "{}")
+    if world.is_night:
+        world.states.start_execution(MACHINE_ARN, name, "{}")

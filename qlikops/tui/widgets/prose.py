@@ -33,18 +33,18 @@ _VARIABLES = {
 
 
 class Drawn(Group):
-    """Parts one below the other, each laid out once for a width: Textual asks for the height before it draws them."""
+    """Parts that do not change, one below the other, laid out once for a width: Textual asks for the height first."""
 
     def __init__(self, *parts: RenderableType) -> None:
         super().__init__(*parts)
-        self._drawn: dict[int, list[Segment]] = {}
+        self._drawn: dict[tuple[object, ...], list[Segment]] = {}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The segments of all parts, which no height of a widget changes."""
-        width = options.max_width
-        if width not in self._drawn:
-            self._drawn[width] = [*console.render(Group(*self.renderables), options.reset_height())]
-        return self._drawn[width]
+        room = options.max_width, options.justify, options.overflow, options.no_wrap
+        if room not in self._drawn:
+            self._drawn[room] = [*console.render(Group(*self.renderables), options.reset_height())]
+        return self._drawn[room]
 
 
 def apart(left: Text, right: Text, width: int, *, gap: int = 0, overflow: OverflowMethod = "ellipsis") -> Text:

@@ -521,8 +521,8 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
 
 @of_each_object
 def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, key: str) -> str:
-    """Whoever stops a task that a run has seen up again, qlikops has not left it so."""
-    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2:
+    """A task that a run has seen up again, and that is stopped later, was not left so by qlikops."""
+    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
         return ""
     before, now, begun = watch.snapshots[-2], watch.snapshots[-1], watch.world.functions.begun
     saw, writer = begun.get(before.process), begun.get(now.process)

@@ -26,6 +26,9 @@ from tests.simulation.invariants.watch import (
 )
 from tests.simulation.services import Invocation
 
+_LOOKING_SECONDS = 30.0
+"""From a restart's last look at a task to its claim, at most."""
+
 
 def _claims(watch: Watch, proposal_id: str) -> Iterator[tuple[str, str, Wire]]:
     """Server, task and claim of each task of a proposal that is claimed."""
@@ -155,8 +158,10 @@ def what_was_only_seen_as_before_is_not_restarted(watch: Watch, change: Change) 
     if not proposal or not Action(chosen_action(proposal, decision)).stops_first:
         return ""
     _, server, task = change.key[0].split("/")
-    claimed_at, fleet = watch.claimed_at[change.key], watch.world.fleet
-    if fleet.was_called(server, task, claimed_at) or fleet.fell_at.get((server, task), 0.0) >= claimed_at:
+    fleet = watch.world.fleet
+    # What happened shortly before the claim may be shown only after it.
+    since = watch.claimed_at[change.key] - fleet.scenario.state_lag_seconds - _LOOKING_SECONDS
+    if fleet.was_called(server, task, since) or fleet.fell_at.get((server, task), 0.0) >= since:
         return ""
     return f"{change.key[0]} was restarted, says {change.proposal_id}, and nobody has stopped or run it"
 

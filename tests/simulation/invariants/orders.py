@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -195,7 +196,7 @@ def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
 
 @of_each_object
 def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> str:
-    """Whoever ends planned work early has people asked from then on about what it stopped."""
+    """If planned work is ended early, people are asked from then on about what it stopped."""
     run = watch.world.functions.begun.get(watch.stored_by)
     if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right or watch.world.is_struck(run.process):
         return ""
@@ -203,9 +204,10 @@ def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> 
         stopped = task["memory"].get("stopped_in")
         if not stopped or task["facts"]["state"] == TaskState.UNKNOWN:
             continue
-        plan = watch.plans.get((keys.PLANS_PARTITION, stopped["plan_id"]))
-        ended_at = json.loads(plan[Attribute.BODY]["S"])["ended_at"] if plan else ""
-        if ended_at and codec.parse_time(ended_at).timestamp() < run.at and stopped["until"] > ended_at:
+        key_of_plan = keys.PLANS_PARTITION, stopped["plan_id"]
+        if watch.plan_ended_at.get(key_of_plan, math.inf) >= run.at:
+            continue
+        if stopped["until"] > json.loads(watch.plans[key_of_plan][Attribute.BODY]["S"])["ended_at"]:
             return f"{partition_of(task['facts']['key'])} is not asked about until {stopped['until']}"
     return ""
 

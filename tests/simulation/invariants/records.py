@@ -32,8 +32,8 @@ from tests.simulation.services import Invocation
 _OPEN = tuple(status for status in Status if not status.is_final)
 _OF_STATES = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST", "RESOURCE_STOP")
 """The kinds that a task's state, stop reason and message say."""
-_HELD = ("position_lost", "access")
-"""The classes of failures of which no evaluation may approve."""
+_HELD = ("position_lost", "access", "fix_first", "tables", "defect", "wait")
+"""The classes of failures of which no model's evaluation may approve."""
 _STEPS: dict[Status, frozenset[Status]] = {
     Status.PROPOSED: frozenset({Status.EVALUATED}),
     Status.EVALUATED: frozenset({Status.WAITING, Status.RESTARTING}),
@@ -225,11 +225,12 @@ def _cited(evaluation: Mapping[str, Any]) -> set[str]:
 
 @of_each_record
 def a_model_makes_no_less_of_a_failure_than_is_known(watch: Watch, change: Change) -> str:
-    """It does not approve of what is known to lose data or to lock an account."""
+    """It does not approve of a failure that never passes by itself."""
     if change.after is None or watch.is_tampered(change.proposal_id):
         return ""
     evaluation, proposal = told(change.after, Attribute.EVALUATION), watch.proposed[change.proposal_id]
-    known = (proposal.get("diagnosis") or {}).get("failure_class")
+    diagnosis = proposal.get("diagnosis") or {}
+    known = diagnosis.get("failure_class") if diagnosis.get("failure") else None
     is_loose = evaluation.get("verdict") == "approve" and evaluation.get("evaluator") == "bedrock"
     return f"{change.proposal_id}: {known}, and the model approves" if is_loose and known in _HELD else ""
 

@@ -268,6 +268,8 @@ class Watch:
         """Planned work as it was last stored, forgotten by now or not."""
         self.planned_at: dict[Key, float] = {}
         """When each plan was first stored."""
+        self.plan_ended_at: dict[Key, float] = {}
+        """When it was stored that a person has ended it early."""
         self.claimed_at: dict[Key, float] = {}
         """When each claim was made."""
         self.claims: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
@@ -473,8 +475,13 @@ class Watch:
         elif change.key[0] == keys.OUTAGE:
             self.told_of_outage.setdefault(writer, now)
         elif change.key[0] == keys.PLANS_PARTITION:
-            self.plans[change.key] = change.after
-            self.planned_at.setdefault(change.key, now)
+            self._note_plan(change.key, change.after)
+
+    def _note_plan(self, key: Key, plan: Wire) -> None:
+        self.plans[key] = plan
+        self.planned_at.setdefault(key, self.world.kernel.now)
+        if json.loads(plan[Attribute.BODY]["S"])["ended_at"]:
+            self.plan_ended_at.setdefault(key, self.world.kernel.now)
 
     def _note_summary(self, key: Key, summary: Wire, writer: str) -> None:
         now = self.world.kernel.now

@@ -31,3 +31,15 @@ def test_parts_are_laid_out_once_for_each_width_whatever_the_height() -> None:
     assert shown(20) == "one two three\n"
     assert shown(8) == "one two \nthree\n"
     assert part.widths == [8, 20]
+
+
+def test_parts_are_laid_out_anew_where_they_may_not_wrap() -> None:
+    console = Console(width=20)
+    drawn = Drawn(Text("one two three"))
+
+    def shown(*, no_wrap: bool) -> str:
+        options = console.options.update(width=8, no_wrap=no_wrap, overflow="ellipsis" if no_wrap else None)
+        return "".join(segment.text for segment in console.render(drawn, options))
+
+    assert shown(no_wrap=False) == "one two \nthree\n"
+    assert shown(no_wrap=True) == "one two…\n"
