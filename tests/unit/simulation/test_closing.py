@@ -15,7 +15,7 @@ from tests.simulation import enterprise_manager
 from tests.simulation.dynamodb import error
 from tests.simulation.invariants import again, closing
 from tests.simulation.invariants.asked import Asked
-from tests.simulation.invariants.watch import Change, Deed, Ended, Watch
+from tests.simulation.invariants.watch import Change, Deed, Ended, Remembered, Watch
 from tests.simulation.services import Invocation
 
 WHO, ID = "MonitorTasks#1", "0123456789ab"
@@ -305,7 +305,9 @@ def test_what_is_remembered_as_told_was_told() -> None:
     kept = Asked(WHO, "put_object", {"Key": "snapshots/latest.json", "Body": told})
     assert closing.what_is_remembered_as_told_was_told(watch(), kept)
     assert not closing.what_is_remembered_as_told_was_told(watch(deeds=[published(1, "FindingOpened")]), kept)
-    assert not closing.what_is_remembered_as_told_was_told(watch(snapshots=[(1.0, told)]), kept)
+    assert not closing.what_is_remembered_as_told_was_told(
+        watch(snapshots=[Remembered(1.0, told.encode(), "MonitorTasks#0")]), kept
+    )
 
 
 @pytest.mark.parametrize(("at", "is_wrong"), [(2.0, True), (4.0, False)])
