@@ -547,7 +547,7 @@ def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, k
 @of_each_object
 def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> str:
     """What a run remembers of a task that could not be listed is what was remembered before, to the letter; but for
-    why it is quiet, which the ledger says.
+    why it is quiet and since when it is held, which the ledger says.
     """
     if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
         return ""
@@ -563,7 +563,7 @@ def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> 
 
 
 def _lasts(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in task["memory"].items() if name != "quiet"}
+    return {name: value for name, value in task["memory"].items() if name not in ("quiet", "held_at")}
 
 
 @of_each_object
