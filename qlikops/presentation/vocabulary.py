@@ -11,6 +11,7 @@ from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.fleet.endpoint import EndpointWait
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.proposals.approval import Outcome, Status
+from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.evaluation import Gate, Risk, Route, Verdict, is_ai
 from qlikops.domain.proposals.proposal import Option
 from qlikops.domain.words.duration import format_duration, to_second
@@ -207,6 +208,11 @@ def option(value: Option) -> str:
 def person(arn: str) -> str:
     """Who an ARN is for people: the session of an assumed role, the user's name."""
     return arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1] or "somebody"
+
+
+def why(reason: str) -> Span:
+    """The reason of a decision, to its last word."""
+    return outside(reason, cap=DECISION_TEXT_CAP)
 
 
 clock_time = to_second

@@ -21,7 +21,7 @@ from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of, told
 from tests.simulation.kernel import Stuck, TraceLine
-from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, Evaluator, Night
+from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, EvaluatedBy, Night
 from tests.simulation.plant import MACHINE_ARN, World
 from tests.simulation.saying import Saying
 from tests.simulation.worst_moments import wait_for_it
@@ -37,7 +37,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"redrives_plainly": False},
     {"clocks_differ": False},
     {"details_from": 0.0},
-    {"evaluator": Evaluator.RULES},
+    {"evaluator": EvaluatedBy.RULES},
     {"rotation": None},
 )
 """What a night is without each of the things that hardly any needs for what goes wrong in it."""

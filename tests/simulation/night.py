@@ -122,7 +122,7 @@ AT_WORST_MOMENTS = (
 """Wait for something to happen, and come then."""
 
 
-class Evaluator(StrEnum):
+class EvaluatedBy(StrEnum):
     """Who says what to think of a proposal."""
 
     RULES = "rules"
@@ -161,7 +161,7 @@ class Night:
     """That an approval may take."""
     hours: float
     """That it lasts; what waits then has until the longest time-out to end."""
-    evaluator: Evaluator
+    evaluator: EvaluatedBy
     is_steady: bool
     """The schedule starts one run every time, in time."""
     oversleeping: float
@@ -257,7 +257,7 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         seed=seed,
         scenario=_scenario(rng, seed, hours, size, is_slow=is_slow),
         hours=hours,
-        evaluator=Evaluator.EAGER if rng.random() < 0.3 else Evaluator.RULES,
+        evaluator=EvaluatedBy.EAGER if rng.random() < 0.3 else EvaluatedBy.RULES,
         is_steady=rng.random() < 0.7,
         oversleeping=6.0 if is_slow else rng.choice([1.0, 2.0, 5.0]),
         operators=tuple(people),
@@ -345,7 +345,7 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
         case 4:
             return replace(night, hands=(*night.hands, Hand.ABANDONS))
         case 5 | 6:
-            return replace(night, evaluator=Evaluator.MODEL, mode=ApprovalMode.POLICY)
+            return replace(night, evaluator=EvaluatedBy.MODEL, mode=ApprovalMode.POLICY)
     return night
 
 

@@ -21,8 +21,8 @@ import qlikops.agent.evaluate.model
 import qlikops.agent.remember.tasks
 import qlikops.agent.steps.monitoring
 import qlikops.qlik.reader
-from qlikops.agent import evaluate as agent_evaluate
 from qlikops.agent.config import AgentConfig, Thresholds
+from qlikops.agent.evaluate import Evaluator
 from qlikops.agent.evaluate.bedrock import BedrockModel
 from qlikops.agent.evaluate.model import ModelEvaluator
 from qlikops.agent.handlers import (
@@ -48,7 +48,7 @@ from tests.simulation.eager import EagerEvaluator, SimulatedBedrock
 from tests.simulation.enterprise_manager import EnterpriseManagerPool, Journal, LosableSessions, WatchedFleet
 from tests.simulation.faults import Faults, Mischance
 from tests.simulation.kernel import Kernel, Waiting
-from tests.simulation.night import Evaluator
+from tests.simulation.night import EvaluatedBy
 from tests.simulation.services import (
     Context,
     Function,
@@ -165,14 +165,14 @@ class _EagerServices(Services):
         """That evaluator's, and the real policy."""
         return Assessor(self.ledger, self._evaluator(), self.config, self.clock, self._monotonic)
 
-    def _evaluator(self) -> agent_evaluate.Evaluator:
+    def _evaluator(self) -> Evaluator:
         return EagerEvaluator(self.clock)
 
 
 class _ModelServices(_EagerServices):
     """With the evaluator that asks a model, and a model that was talked into approving."""
 
-    def _evaluator(self) -> agent_evaluate.Evaluator:
+    def _evaluator(self) -> Evaluator:
         return ModelEvaluator(
             EvaluatorName.BEDROCK,
             self.config.bedrock,
@@ -184,7 +184,7 @@ class _ModelServices(_EagerServices):
         )
 
 
-_SERVICES = {Evaluator.RULES: Services, Evaluator.EAGER: _EagerServices, Evaluator.MODEL: _ModelServices}
+_SERVICES = {EvaluatedBy.RULES: Services, EvaluatedBy.EAGER: _EagerServices, EvaluatedBy.MODEL: _ModelServices}
 
 
 class World:
@@ -198,7 +198,7 @@ class World:
         mischance: Mischance | None = None,
         spared: frozenset[int] = frozenset(),
         wait_seconds: int = 14400,
-        evaluator: Evaluator = Evaluator.RULES,
+        evaluator: EvaluatedBy = EvaluatedBy.RULES,
         **settings: Any,
     ) -> None:
         self.seed = seed

@@ -19,7 +19,7 @@ from qlikops.domain.proposals.approval import Status
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
 from tests.simulation.dynamodb import Key, Wire
-from tests.simulation.invariants.asked import Action
+from tests.simulation.invariants.asked import actions_in
 from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES
 from tests.simulation.plant import MACHINE_ARN, World
@@ -28,6 +28,13 @@ from tests.simulation.services import Invocation
 _RESUME = RunOption.RESUME_PROCESSING.value
 _MOST = 12
 """Times in a night that a restart is deserted."""
+
+
+def moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Status | None]:
+    """The proposal whose record has just come to another status, and that; None for any other write."""
+    if key[1] != keys.RECORD or after is None or (before and before.get("status") == after.get("status")):
+        return "", None
+    return key[0].removeprefix("APPROVAL#"), Status(after[Attribute.STATUS]["S"])
 
 
 class Deserting:
@@ -120,7 +127,7 @@ class Outliving:
         for partition in held:
             with contextlib.suppress(Refusal):
                 _, server, task = partition.split("/")
-                world.fleet.run(server, task, RunOption.RESUME_PROCESSING.value, "dba")
+                world.fleet.run(server, task, _RESUME, "dba")
         self._sending[keys.approval_partition(proposal_id)] = process
         process.stands_still_until = world.kernel.now + 60.0
         name, shown_after = f"outliving-{chance.getrandbits(32):08x}", world.fleet.scenario.state_lag_seconds + 5.0
@@ -147,8 +154,7 @@ class Withdrawing:
         world, process = self._world, self._world.functions.running.get(who)
         if operation != "transact_write_items" or process is None or not who.startswith("MonitorTasks"):
             return
-        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
-            action = Action(kind, body)
+        for action in actions_in(request):
             drops = action.sets.get(Attribute.STATUS) == {"S": Status.SUPERSEDED}
             token = self._token(action.key[0]) if action.key[1] == keys.RECORD and drops else None
             if token is None or action.key[0] in self._dropping or not world.is_night:
@@ -161,10 +167,8 @@ class Withdrawing:
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         """Something is asked, and its tasks are brought up in Qlik; or an answer arrives, and the run goes on."""
         world, chance = self._world, self._world.kernel.random
-        if key[1] != keys.RECORD or after is None or after.get("status") == (before or {}).get("status"):
-            return
-        status = Status(after[Attribute.STATUS]["S"])
-        if status is Status.WAITING and world.is_night and chance.random() < 0.7:
+        _, status = moved(key, before, after)
+        if after is not None and status is Status.WAITING and world.is_night and chance.random() < 0.7:
             world.kernel.after(chance.uniform(1.0, 300.0), partial(self._bring_up, after))
         elif status is Status.RESTARTING and (process := self._dropping.get(key[0])) and not process.is_over:
             world.faults.reached("a question dropped as it is answered")
@@ -186,9 +190,7 @@ class Withdrawing:
             return
         for target in json.loads(record[Attribute.PROPOSAL]["S"])["targets"]:
             with contextlib.suppress(Refusal):
-                self._world.fleet.run(
-                    target["key"]["server"], target["key"]["task"], RunOption.RESUME_PROCESSING.value, "dba"
-                )
+                self._world.fleet.run(target["key"]["server"], target["key"]["task"], _RESUME, "dba")
         name = f"withdrawing-{self._world.kernel.random.getrandbits(32):08x}"
         self._world.kernel.after(self._world.fleet.scenario.state_lag_seconds + 5.0, partial(_run, self._world, name))
 
@@ -225,8 +227,7 @@ class Abandoning:
         world, run = self._world, self._world.functions.running.get(who)
         if operation != "transact_write_items" or run is None or not who.startswith("MonitorTasks"):
             return
-        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
-            action = Action(kind, body)
+        for action in actions_in(request):
             partition, is_record = action.key[0], action.key[1] == keys.RECORD
             late = self._late.get(partition) if is_record and Attribute.STATUS in action.sets else None
             if late is not None and not late.is_over and partition not in self._closing:
@@ -236,9 +237,8 @@ class Abandoning:
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         """It has begun: the run goes on."""
-        is_new = after is not None and after.get("status") != (before or {}).get("status")
-        run = self._closing.get(key[0]) if key[1] == keys.RECORD and is_new else None
-        if run is not None and not run.is_over and after and after["status"]["S"] == Status.RESTARTING:
+        run = self._closing.get(key[0]) if moved(key, before, after)[1] is Status.RESTARTING else None
+        if run is not None and not run.is_over:
             self._world.faults.reached("a close that is overtaken by what it closes")
             self._world.kernel.after(0.3 * self._world.kernel.random.random(), lambda: self._world.kernel.wake(run))
 
@@ -301,9 +301,8 @@ class Counting:
         world, process = self._world, self._world.functions.running.get(who)
         if operation != "transact_write_items" or process is None or not world.is_night:
             return
-        for kind, body in (next(iter(each.items())) for each in request["TransactItems"]):
-            action = Action(kind, body)
-            if kind != "Update" or action.key[1] != keys.RECORD:
+        for action in actions_in(request):
+            if action.kind != "Update" or action.key[1] != keys.RECORD:
                 continue
             partition = action.key[0]
             if Attribute.STATUS in action.sets and self._begins(who, partition):

@@ -27,7 +27,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
-from tests.simulation.twins import Abandoning, Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing
+from tests.simulation.twins import Abandoning, Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing, moved
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
@@ -87,16 +87,9 @@ def _at_night(world: World, written: Written) -> Written:
     return lambda *change: written(*change) if world.is_night else None
 
 
-def _moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Status | None]:
-    """The proposal whose record has just come to another status, and that; None for any other write."""
-    if key[1] != keys.RECORD or after is None or (before and before.get("status") == after.get("status")):
-        return "", None
-    return key[0].removeprefix("APPROVAL#"), Status(after[Attribute.STATUS]["S"])
-
-
 def _brake_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
     """Stops what has begun to restart, or may begin at any moment: at once, or while it goes on."""
-    proposal_id, status = _moved(key, before, after)
+    proposal_id, status = moved(key, before, after)
     if status is not Status.RESTARTING or after is None or world.kernel.random.random() < 0.3:
         return
     arn = after[Attribute.EXECUTION_ARN]["S"]
@@ -135,7 +128,7 @@ class _Stopping:
             self._world.kernel.after(30.0 * chance.random(), lambda: self._stop(proposal_id, record, kills=False))
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
-        proposal_id, status = _moved(key, before, after)
+        proposal_id, status = moved(key, before, after)
         chance, functions = self._world.kernel.random, self._world.functions
         if status is Status.RESTARTING and after is not None:
             self._acting.add(proposal_id)
@@ -189,7 +182,7 @@ class _Repeating:
                     self._repeat(proposal_id, 1.2, 0.9 if acting_for > _CLOSED_AFTER_SECONDS else 0.1)
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
-        proposal_id, status = _moved(key, before, after)
+        proposal_id, status = moved(key, before, after)
         if status is not None and status.is_final:
             self._repeat(proposal_id, self._world.kernel.random.choice([0.3, 30.0]), 0.4)
         elif status is Status.RESTARTING:
@@ -256,7 +249,7 @@ class _Lingering:
             return
         process = self._lingering.get(key[0].removeprefix("APPROVAL#"))
         is_settled = before is not None and Attribute.OUTCOME not in before
-        is_closed = _moved(key, before, after)[1] is not None
+        is_closed = moved(key, before, after)[1] is not None
         if (is_settled or is_closed) and process is not None and not process.is_over:
             self._world.kernel.after(
                 self._world.kernel.random.choice([0.0, 0.05, 0.1, 2.0]), lambda: self._world.kernel.wake(process)
@@ -324,7 +317,7 @@ def _partitions(request: Mapping[str, Any]) -> Iterator[str]:
 
 def _tamper_soon(world: World, key: Key, before: Wire | None, after: Wire | None) -> None:
     """Has a record changed that is about to be approved or carried out, sooner or later after the last look at it."""
-    proposal_id, status = _moved(key, before, after)
+    proposal_id, status = moved(key, before, after)
     if status not in _OPEN or proposal_id in world.tampered or world.kernel.random.random() < 0.4:
         return
     chance = world.kernel.random

@@ -13,7 +13,7 @@ from qlikops.domain.gathered.latest import Latest
 from qlikops.domain.gathered.shift_entry import entry_of
 from qlikops.domain.ports import Approve, DecisionReceipt, DecisionRequest
 from qlikops.domain.proposals.approval import SHORT_DIGEST, Decision, ProposalRecord, Status, choice_of, terms_of
-from qlikops.domain.proposals.callback import APPROVAL_DENIED, DECISION_TEXT_CAP
+from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from qlikops.domain.proposals.proposal import Choice
 from qlikops.domain.words.duration import format_duration
 from qlikops.presentation import vocabulary, waiting
@@ -62,7 +62,7 @@ def what_goes_out(
     else:
         lines += denial.then([approval.proposal], request.snooze, seen.now)
     if request.reason:
-        lines.append(line("Reason", outside(request.reason, cap=DECISION_TEXT_CAP)))
+        lines.append(line("Reason", vocabulary.why(request.reason)))
     lines.append(line("As", outside(caller or vocabulary.NO_CALLER, cap=300)))
     return (*lines, line("Sent", *names(request, approval)))
 
@@ -164,7 +164,7 @@ def receipt(value: DecisionReceipt, context: str = "") -> Iterator[Line]:
     for check in decision.checked:
         yield line("", outside(check, before="[x] "))
     if decision.reason:
-        yield line("reason", outside(decision.reason, cap=DECISION_TEXT_CAP))
+        yield line("reason", vocabulary.why(decision.reason))
     if decision.snooze:
         until = decision.at + timedelta(seconds=decision.snooze) if decision.at else None
         ends = f", until {vocabulary.clock_time(until)}" if until else ""
@@ -193,7 +193,7 @@ def unproven(approval: ProposalRecord, request: DecisionRequest, how_it_stands: 
         line("approval", outside(approval.approval_id, cap=64)),
         line("decision", "approve" if request.approved else "deny", Span("; no receipt")),
         line("decision id", outside(request.decision_id or "none", cap=64)),
-        *((line("reason", outside(request.reason, cap=DECISION_TEXT_CAP)),) if request.reason else ()),
+        *((line("reason", vocabulary.why(request.reason)),) if request.reason else ()),
         line("digest", outside(request.digest, cap=80)),
         line("status", plain(how_it_stands)),
     )

@@ -13,7 +13,6 @@ from qlikops.domain.fleet.endpoint import ProbeAnswer
 from qlikops.domain.fleet.task import Action, StopReason
 from qlikops.domain.gathered.background import Background
 from qlikops.domain.proposals.approval import Claim, Outcome, ProposalRecord, Status, terms_of
-from qlikops.domain.proposals.callback import DECISION_TEXT_CAP
 from qlikops.domain.proposals.evaluation import Evaluation, Finding, Gate, PolicyResult, Risk, Verdict
 from qlikops.domain.proposals.lasting import Aftermath
 from qlikops.domain.proposals.proposal import Choice, Option, Proposal, ProposedTask
@@ -308,7 +307,7 @@ def decided(approval: ProposalRecord) -> Iterator[Line]:
         if decision.at is not None:
             yield line("at", vocabulary.clock_time(decision.at))
         if decision.reason:
-            yield line("reason", outside(decision.reason, cap=DECISION_TEXT_CAP))
+            yield line("reason", vocabulary.why(decision.reason))
         if decision.error:
             yield line("error", outside(decision.error, Tone.WARNING))
         if not decision.is_bound and not decision.automatic:

@@ -106,12 +106,16 @@ class Write:
         return {key: item}
 
 
+def actions_in(transaction: Mapping[str, Any]) -> tuple[Action, ...]:
+    """What a TransactWriteItems writes and checks."""
+    return tuple(Action(*next(iter(each.items()))) for each in transaction["TransactItems"])
+
+
 def write_of(asked: Asked, items: Mapping[Key, Wire]) -> Write | None:
     """What a call writes to the ledger; None for one that does not."""
     if asked.operation == "update_item":
         return Write(asked.who, (Action("Update", asked.request),), "", items)
     if asked.operation != "transact_write_items":
         return None
-    actions = (next(iter(each.items())) for each in asked.request["TransactItems"])
     token = asked.request.get("ClientRequestToken", "")
-    return Write(asked.who, tuple(Action(*each) for each in actions), token, items)
+    return Write(asked.who, actions_in(asked.request), token, items)

@@ -19,7 +19,7 @@ from qlikops.domain.runs.snapshot import FleetSnapshot
 from qlikops.qlik.errors import QemError
 from tests.simulation.dynamodb import Key
 from tests.simulation.enterprise_manager import Sent
-from tests.simulation.invariants.asked import Action, Asked
+from tests.simulation.invariants.asked import Action, Asked, actions_in
 from tests.simulation.invariants.choosing import effective_action, left_out
 from tests.simulation.invariants.watch import (
     Change,
@@ -50,8 +50,7 @@ def _actions(deeds: Iterable[Deed]) -> Iterator[tuple[Deed, Action]]:
     """What was asked to be written, taken or not."""
     for deed in deeds:
         if deed.asked.operation == "transact_write_items":
-            for each in deed.asked.request["TransactItems"]:
-                yield deed, Action(*next(iter(each.items())))
+            yield from ((deed, each) for each in actions_in(deed.asked.request))
 
 
 def _attributes(asked: Asked, name: str) -> list[str]:

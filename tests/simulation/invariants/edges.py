@@ -522,17 +522,9 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
 @of_each_object
 def what_a_restart_left_stopped_is_its_doing_until_it_is_seen_up(watch: Watch, key: str) -> str:
     """A task that a run has seen up again, and that is stopped later, was not left so by qlikops."""
-    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
-        return ""
-    before, now, begun = watch.snapshots[-2], watch.snapshots[-1], watch.world.functions.begun
-    saw, writer = begun.get(before.process), begun.get(now.process)
-    if saw is None or writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
-        return ""
-    facts_before = [each["facts"] for each in watch.raw_snapshot(2)["tasks"]]
-    was_up = {partition_of(facts["key"]) for facts in facts_before if _is_up(facts)}
-    for task in watch.raw_snapshot()["tasks"]:
-        partition = partition_of(task["facts"]["key"])
-        if not task["memory"].get("left_stopped") or partition not in was_up:
+    for partition, then, now in _from_run_to_run(watch, key):
+        saw = watch.world.functions.begun.get(watch.snapshots[-2].process)
+        if saw is None or not now["memory"].get("left_stopped") or not _is_up(then["facts"]):
             continue
         left = [
             watch.settled[key].at
@@ -549,15 +541,8 @@ def what_is_remembered_of_a_task_outlasts_its_server(watch: Watch, key: str) -> 
     """What a run remembers of a task that could not be listed is what was remembered before, to the letter; but for
     why it is quiet and since when it is held, which the ledger says.
     """
-    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
-        return ""
-    before, writer = watch.snapshots[-2], watch.world.functions.begun.get(watch.snapshots[-1].process)
-    if writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
-        return ""
-    remembered = {partition_of(each["facts"]["key"]): _lasts(each) for each in watch.raw_snapshot(2)["tasks"]}
-    for each in watch.raw_snapshot()["tasks"]:
-        partition = partition_of(each["facts"]["key"])
-        if each["facts"]["state"] == TaskState.UNKNOWN and remembered.get(partition, _lasts(each)) != _lasts(each):
+    for partition, then, now in _from_run_to_run(watch, key):
+        if now["facts"]["state"] == TaskState.UNKNOWN and _lasts(then) != _lasts(now):
             return f"{partition} cannot be seen, and is remembered otherwise than before"
     return ""
 
@@ -568,20 +553,28 @@ def _lasts(task: Mapping[str, Any]) -> dict[str, Any]:
 
 @of_each_object
 def what_was_only_just_started_has_read_nothing(watch: Watch, key: str) -> str:
-    """A latency of 0 moves nobody's point of no return before the task was seen up twice."""
-    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
-        return ""
-    before, writer = watch.snapshots[-2], watch.world.functions.begun.get(watch.snapshots[-1].process)
-    if writer is None or watch.world.is_struck(writer.process) or before.at > writer.at:
-        return ""
-    then = {partition_of(each["facts"]["key"]): each for each in watch.raw_snapshot(2)["tasks"]}
-    for each in watch.raw_snapshot()["tasks"]:
-        partition, facts = partition_of(each["facts"]["key"]), each["facts"]
-        if partition not in then or _is_up(then[partition]["facts"]) or facts["total_latency_seconds"] != 0:
-            continue
-        if _is_up(facts) and each["memory"].get("position") != then[partition]["memory"].get("position"):
-            return f"{partition} was only just started, and is said to have read up to {each['memory']['position']}"
+    """A latency of 0 does not move a task's point of no return before runs have seen the task up twice."""
+    for partition, then, now in _from_run_to_run(watch, key):
+        is_new = _is_up(now["facts"]) and not _is_up(then["facts"]) and now["facts"]["total_latency_seconds"] == 0
+        if is_new and now["memory"].get("position") != then["memory"].get("position"):
+            return f"{partition} was only just started, and is said to have read up to {now['memory']['position']}"
     return ""
+
+
+def _from_run_to_run(watch: Watch, key: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Each task as the run before remembered it and as the last one does; none if the last one may not have read that.
+
+    By the task's partition, with the object that was written just now.
+    """
+    if key != LATEST_SNAPSHOT or len(watch.snapshots) < 2 or not watch.clocks_are_right:
+        return
+    run = watch.remembering()
+    if run is None or watch.world.is_struck(run.process) or watch.snapshots[-2].at > run.at:
+        return
+    before = {partition_of(each["facts"]["key"]): each for each in watch.raw_snapshot(2)["tasks"]}
+    for each in watch.raw_snapshot()["tasks"]:
+        if then := before.get(partition := partition_of(each["facts"]["key"])):
+            yield partition, then, each
 
 
 def _is_up(facts: Mapping[str, Any]) -> bool:
@@ -594,7 +587,7 @@ def what_is_gone_is_over_in_time(watch: Watch, key: str) -> str:
     if key != LATEST_SNAPSHOT:
         return ""
     snapshot, before = watch.raw_snapshot(), watch.raw_snapshot(2)
-    taken_at, writer = _moment(snapshot["taken_at"]), watch.world.functions.begun.get(watch.stored_by)
+    taken_at, writer = _moment(snapshot["taken_at"]), watch.remembering()
     # Who could not tell, or did not know of a run beside it, remembers it on.
     if writer is None or watch.world.is_struck(writer.process) or (before and watch.snapshots[-2].at > writer.at):
         return ""

@@ -184,10 +184,12 @@ def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
 @of_each_object
 def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
     """Work that a person has ended early keeps nothing quiet until its planned end."""
-    run = watch.world.functions.begun.get(watch.stored_by)
-    if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right:
+    run = watch.remembering() if key == LATEST_SNAPSHOT else None
+    if run is None or not watch.clocks_are_right:
         return ""
-    for server, task, note in watch.notes_in(watch.snapshots[-1].body):
+    for each in watch.raw_snapshot()["tasks"]:
+        name, note = each["facts"]["key"], each.get("note", "")
+        server, task = name["server"], name["task"]
         is_planned = any(ends > run.at for _, _, ends in _plans_on(watch, server, task))
         if note.startswith("planned until") and not is_planned:
             return f"{run.process} says of {task}: {note}, and it was over"
@@ -197,8 +199,8 @@ def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
 @of_each_object
 def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> str:
     """If planned work is ended early, people are asked from then on about what it stopped."""
-    run = watch.world.functions.begun.get(watch.stored_by)
-    if key != LATEST_SNAPSHOT or run is None or not watch.clocks_are_right or watch.world.is_struck(run.process):
+    run = watch.remembering() if key == LATEST_SNAPSHOT else None
+    if run is None or not watch.clocks_are_right or watch.world.is_struck(run.process):
         return ""
     for task in watch.raw_snapshot()["tasks"]:
         stopped = task["memory"].get("stopped_in")

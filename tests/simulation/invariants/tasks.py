@@ -213,7 +213,7 @@ def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
 
 @of_each_item(keys.TOKEN)
 def what_was_denied_is_not_asked_again(watch: Watch, change: Change) -> str:
-    """A denial ends its question: nobody is asked once more with another token."""
+    """A denial ends its question: the workflow does not ask people once more, with another token."""
     states, name = watch.world.states, change.proposal_id
     denied = [token for token in watch.tokens.get(name, ()) if states.error_name(token) == APPROVAL_DENIED]
     is_asked = change.after is not None and change.after[Attribute.TOKEN]["S"] not in denied

@@ -307,8 +307,6 @@ class Watch:
         """When the answer of each test was kept."""
         self.first_request: dict[str, float] = {}
         """When each run asked Enterprise Manager for the first time."""
-        self.stored_by = ""
-        """The process that stored the last object."""
         self.counted: Counter[tuple[str, str, str]] = Counter()
         """How many tests of an endpoint each process has counted, by server and endpoint."""
         self.said: set[tuple[str, str]] = set()
@@ -427,9 +425,8 @@ class Watch:
 
     def _keep(self, key: str, body: bytes) -> None:
         self._stored.append(key)
-        self.stored_by = self.world.who()
         if key == LATEST_SNAPSHOT:
-            self.snapshots.append(Remembered(self.world.kernel.now, body, self.stored_by))
+            self.snapshots.append(Remembered(self.world.kernel.now, body, self.world.who()))
 
     def _hold(self, invariants: list[Callable[[Watch, T], str]], given: T) -> None:
         for invariant in invariants:
@@ -555,11 +552,6 @@ class Watch:
         is_dropped = status_of(after) is Status.SUPERSEDED and Attribute.OUTCOME not in before
         return run if status_of(after).is_final and not status_of(before).is_final and not is_dropped else None
 
-    def notes_in(self, body: bytes) -> Iterator[tuple[str, str, str]]:
-        """The notes of a snapshot, as it is stored: server, task and what it says of it."""
-        for each in _parsed(body)["tasks"]:
-            yield each["facts"]["key"]["server"], each["facts"]["key"]["task"], each.get("note", "")
-
     def notified_in(self, body: bytes) -> list[dict[str, Any]]:
         """What a snapshot, as it is stored, remembers that people have been told of."""
         loaded: list[dict[str, Any]] = _parsed(body)["told"]
@@ -575,6 +567,10 @@ class Watch:
         if len(self.snapshots) < back:
             return {}
         return _parsed(self.snapshots[-back].body)
+
+    def remembering(self) -> Invocation | None:
+        """The invocation that said last what it remembers of the fleet."""
+        return self.world.functions.begun.get(self.snapshots[-1].process)
 
     def waits_since(self, look: Look) -> Reading | None:
         """What a process read of its clock right after the last call that it had answered about a task; None if it has
