@@ -6,6 +6,7 @@ are withdrawn by the same pulse. A console may be suspended, killed, or cut off 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from types import SimpleNamespace
@@ -23,11 +24,12 @@ from qlikops.tui.model.backend import Backend
 from qlikops.tui.model.outbox import ApprovalKey, Outbox, ReviewedDecision, Sending
 from qlikops.tui.screens.decision import CLAIM_WHILE_ASKED
 from qlikops.tui.terminal.pulse import Pulse
+from tests.simulation.actors import SPARED
 from tests.simulation.choosing import terms_chosen, waiting
 from tests.simulation.kernel import Process
 from tests.simulation.night import Habit, Operator
 from tests.simulation.plant import Person, World
-from tests.simulation.saying import Saying
+from tests.simulation.saying import Named, Saying
 
 BEAT_SECONDS = 0.4
 HOLD, HOLD_OF_RELOAD = timedelta(seconds=5), timedelta(seconds=10)
@@ -60,6 +62,8 @@ class Console:
         self._lanes: list[Process] = []
         self._lost: set[str] = set()
         """Batches of which a decision may have been lost, or could not be sent."""
+        self._taken_back: set[ApprovalKey] = set()
+        """What was held when somebody cancelled it, or when the console had stood still."""
         self._came: list[Message] = []
         self._decided_at: dict[str, float] = {}
         kernel = world.kernel
@@ -96,7 +100,7 @@ class Console:
         beside = [self._sent_in(each.name.partition(":")[2]) for each in self.processes if f":{_SENDING}" in each.name]
         if beside and any(each.request.approved for each in (this, *beside)):
             self._saying.side_by_side.append(this.request.decision_id)
-        if this.batch and this.batch in self._lost:
+        if this.batch in self._lost:
             self._saying.after_a_lost_one.append(this.request.decision_id)
 
     def _sent_in(self, lane: str) -> Sending:
@@ -113,7 +117,7 @@ class Console:
         for message in came:
             self._hear(message)
         if (missed := self._pulse.missed()) and self.outbox.held:
-            self.outbox.cancel_delayed(f"the console stood still for {missed.total_seconds():.0f} s")
+            self._take_back(f"the console stood still for {missed.total_seconds():.0f} s")
         self.outbox.send_due(self._to)
         for sending in self.sendings.values():
             self._note(sending)
@@ -138,13 +142,17 @@ class Console:
 
     def cancel(self) -> None:
         """Somebody has thought again."""
-        self.outbox.cancel_delayed("you cancelled it")
+        self._take_back("you cancelled it")
         self.beat()
+
+    def _take_back(self, why: str) -> None:
+        self._taken_back.update(sending.key for sending in self.outbox.cancel_delayed(why))
 
     def _hear(self, message: Message) -> None:
         match message:
             case messages.DecisionSent():
                 self.outbox.sent(message.approval.approval_id, message.receipt, self._to)
+                self._note_watch((message.approval.approval_id, message.request.decision_id))
                 self._saying.receive(self._world, message.approval.approval_id, message.request.decision_id)
             case messages.DecisionSendFailed():
                 named = message.approval.approval_id, message.request.decision_id
@@ -153,13 +161,20 @@ class Console:
                     self._saying.say_unknown(self._world, named, message.error, reader)
                 self._saying.refuse(self._world, named[0], message.request.digest, message.error)
                 batch = self.outbox.not_sent(message.approval.approval_id, message.error, self._to).batch
-                if isinstance(message.error, DecisionUnknown | Unreachable):
+                if batch and isinstance(message.error, DecisionUnknown | Unreachable):
                     self._lost.add(batch)
+                if isinstance(message.error, DecisionUnknown):
+                    self._note_watch(named)
             case messages.OutcomeLoaded():
                 if self.outbox.ended(message.approval).goes_on:
                     self._watch_again(message.approval.approval_id)
             case messages.OutcomeLoadFailed():
                 self._watch_again(message.asked)
+
+    def _note_watch(self, named: Named) -> None:
+        """Whether the outcome of what may count is waited for."""
+        if not any(lane.name.endswith(f"-outcome-{named[0]}") for lane in self.processes):
+            self._saying.not_watched.append(named)
 
     def _watch_again(self, approval_id: str) -> None:
         self._world.kernel.after(_WATCH_AGAIN_SECONDS, lambda: self.outbox.watch(approval_id, self._to))
@@ -171,6 +186,9 @@ class Console:
         is_lost = sending.ended is not None and sending.ended.status is Status.WAITING
         if is_lost and self.outbox.in_flight(sending.key.approval_id):
             self._saying.stuck.append(sending.request.decision_id)
+        is_excused = sending.key in self._taken_back or sending.batch in self._lost
+        if sending.withdrawn and not is_excused:
+            self._saying.dropped.append(named)
         says_not_sent = "not sent" in words or "nothing was sent" in words
         if (says_not_sent or not sending.may_count) and sending.ended is None:
             self._saying.say_not_counted(named)
@@ -183,16 +201,24 @@ class Console:
 def sit(world: World, operator: Operator, saying: Saying) -> None:
     """One operator's night before a console."""
     kernel, console = world.kernel, Console(world, operator.name, saying)
+    chance = random.Random(f"{operator.name} answers")  # noqa: S311 - replayable
     while True:
         kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
         console.beat()
+        if not world.dynamodb.has_indexed and chance.random() < SPARED:
+            continue
         try:
             answers = _answers(world, console, operator.habits)
         except QlikopsError as exc:
             kernel.say(f"reads: {type(exc).__name__}: {exc}")
             continue
         if answers:
-            console.decide(answers, batch=f"{kernel.random.getrandbits(32):08x}" if len(answers) > 1 else "")
+            batch = f"{kernel.random.getrandbits(32):08x}" if len(answers) > 1 else ""
+            is_one_by_one = batch and chance.random() < 0.5
+            if is_one_by_one:
+                world.faults.reached("answers one by one")
+            for each in ([answer] for answer in answers) if is_one_by_one else [answers]:
+                console.decide(each, batch="" if is_one_by_one else batch)
             console = _wait_for(world, operator, saying, console)
 
 
@@ -200,7 +226,7 @@ def _answers(world: World, console: Console, habits: Collection[Habit]) -> list[
     """To some of what waits, all in one way."""
     chance, rows = world.kernel.random, console.approvals.waiting()
     open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]
-    chosen = chance.sample(open_, min(len(open_), chance.choice([1, 1, 1, 3])))
+    chosen = chance.sample(open_, min(len(open_), chance.choice([1, 1, 3, 3])))
     records = [console.approvals.approval(approval_id) for approval_id in chosen]
     for approval_id in chosen:
         console.open(approval_id)

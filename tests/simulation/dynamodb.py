@@ -11,6 +11,7 @@ Sources: the API reference of these operations, and in the Developer Guide "Expr
 from __future__ import annotations
 
 import functools
+import random
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
+from qlikops.domain.ledger import RECORD
 from tests.simulation.kernel import Kernel
 
 Wire = dict[str, dict[str, str]]
@@ -102,6 +104,10 @@ class DynamoDb:
     items: dict[Key, Wire] = field(default_factory=dict)
     watchers: list[Callable[[Key, Wire | None, Wire | None], None]] = field(default_factory=list)
     """Called after each write with key, item before, item after: what invariants see of it."""
+    contended: float = 0.0
+    """Share of writes to a record that find somebody else's transaction on it."""
+    contention: random.Random = field(default_factory=random.Random)
+    """Says which ones, and for how long: of its own, so that the rest of a night is as it is."""
     last_writer: str = ""
     """The process whose write came last."""
     read_at: dict[tuple[str, Key], float] = field(default_factory=dict)
@@ -112,6 +118,12 @@ class DynamoDb:
     _partitions: dict[str, set[Key]] = field(default_factory=dict)
     _ever_indexed: set[Key] = field(default_factory=set)
     _tokens: dict[str, tuple[float, Sequence[dict[str, Any]]]] = field(default_factory=dict)
+    _contended_until: dict[Key, float] = field(default_factory=dict)
+
+    @property
+    def has_indexed(self) -> bool:
+        """Whether the index has anything now, for whoever reads without any lag."""
+        return any(self.index_key[0] in self.items.get(key, ()) for key in self._ever_indexed)
 
     def get_item(self, TableName: str, Key: Wire, ConsistentRead: bool = False, **request: Any) -> dict[str, Any]:
         self._check_table(TableName, "GetItem")
@@ -263,9 +275,18 @@ class DynamoDb:
 
     def _is_being_written(self, key: Key) -> bool:
         """Whether another process' write to the item has just been carried out, and is taken for under way still."""
+        if self.contended and key[1] == RECORD and self._is_contended(key):
+            return True
         at, who = self._written.get(key, (0.0, ""))
         is_close = self.kernel.now - at < CONFLICT_SECONDS and who != self.kernel.current_name
         return is_close and self.kernel.random.random() < 0.5
+
+    def _is_contended(self, key: Key) -> bool:
+        """Whether a transaction of which nothing is known otherwise is on the item."""
+        now = self.kernel.now
+        if now >= self._contended_until.get(key, 0.0) and self.contention.random() < self.contended:
+            self._contended_until[key] = now + self.contention.choice([0.15, 0.6, 3.0])
+        return now < self._contended_until.get(key, 0.0)
 
     def _is_repeated(self, token: str, asked: Sequence[dict[str, Any]]) -> bool:
         at, before = self._tokens.get(token, (0.0, None))

@@ -28,7 +28,7 @@ from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
 """That the world goes on without faults and hands: longer than anything waits."""
-_MOST_EVENTS = 6_000
+_MOST_EVENTS = 4_000
 """After which a night is over: three usual ones find more than one of the few that would go on."""
 _USUAL: tuple[Mapping[str, Any], ...] = (
     {"is_at_edges": False},
@@ -36,6 +36,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"warm": 0.0},
     {"redrives_plainly": False},
     {"clocks_differ": False},
+    {"contended": 0.0},
     {"details_from": 0.0},
     {"evaluator": EvaluatedBy.RULES},
     {"rotation": None},
@@ -91,7 +92,8 @@ def live_through(night: Night) -> Lived:
     if night.is_at_edges:
         Edges(world)
     lived = Lived(night.seed, world=world)
-    usual, Table.most_writes = Table.most_writes, night.most_writes
+    usual = Table.most_writes, Table.most_reads
+    Table.most_writes, Table.most_reads = night.most_writes, night.most_reads
     watch = Watch(world, saying)
     world.kernel.after_event = watch.check
     world.states.reached = world.faults.reached = lambda what: lived.reached.update([what])
@@ -106,7 +108,7 @@ def live_through(night: Night) -> Lived:
         lived.violation = f"{_CRASHED}: {type(exc).__name__}: {exc}"
     finally:
         world.kernel.close()
-        Table.most_writes = usual
+        Table.most_writes, Table.most_reads = usual
     _account(world, lived)
     return lived
 
@@ -130,6 +132,7 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
     kernel, evening = world.kernel, world.kernel.now
     world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
     world.clocks_differ = night.clocks_differ
+    world.dynamodb.contended = night.contended
     world.redrives_plainly = night.redrives_plainly
     if night.rotation:
         at, secret_at = night.rotation
@@ -147,7 +150,7 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
             people.append(kernel.spawn(hand.value, partial(lend, world, hand)))
     # A password is changed in two places, and both are part of the night.
     kernel.run(evening + night.hours * 3600, most_events=math.inf if night.rotation else _MOST_EVENTS)
-    world.is_night = False
+    world.is_night, world.dynamodb.contended = False, 0.0
     for process in people:
         kernel.kill(process, quietly=True)
     world.cut_off.clear()

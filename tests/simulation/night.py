@@ -101,6 +101,10 @@ class Hand(StrEnum):
     """What was asked about is brought up in Qlik, and somebody approves just as a run is about to drop the question."""
     LEAVES = "leaves"
     """A restart leaves a task stopped; somebody starts it, and stops it later."""
+    RELAPSES = "relapses"
+    """What a restart brought up breaks again, and somebody lifts what keeps it quiet then, once."""
+    DISCLOSES = "discloses"
+    """Enterprise Manager gives out tasks' details just as a restart begins."""
     ABANDONS = "abandons"
     """What was approved loses its execution, and its late function begins just as a run closes that."""
 
@@ -118,6 +122,8 @@ AT_WORST_MOMENTS = (
     Hand.WITHDRAWS,
     Hand.LEAVES,
     Hand.ABANDONS,
+    Hand.RELAPSES,
+    Hand.DISCLOSES,
 )
 """Wait for something to happen, and come then."""
 
@@ -172,6 +178,11 @@ class Night:
     """Clocks are read just when a time is over that the ledger shows."""
     most_writes: int = Table.most_writes
     """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
+    most_reads: int = Table.most_reads
+    """Of one batch: with few of them, a fleet of some tasks takes several, as one of hundreds does in life."""
+    contended: float = 0.0
+    """Share of writes to a record that find somebody else's transaction on it, for tenths of a second or for seconds.
+    """
     details_from: float = 0.0
     """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
     may_test: bool = True
@@ -234,7 +245,17 @@ USUAL = Size(
 LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, lifelike=0.0)
 """As nights were when most of the faults were found that they have found."""
 
-_DRAWN_LATER = (*_LAST_HANDS, Hand.RACES, Hand.ORDERS, Hand.DESERTS, Hand.WITHDRAWS, Hand.LEAVES, Hand.ABANDONS)
+_DRAWN_LATER = (
+    *_LAST_HANDS,
+    Hand.RACES,
+    Hand.ORDERS,
+    Hand.DESERTS,
+    Hand.WITHDRAWS,
+    Hand.LEAVES,
+    Hand.ABANDONS,
+    Hand.RELAPSES,
+    Hand.DISCLOSES,
+)
 _FIRST_HANDS = [hand for hand in Hand if hand not in _DRAWN_LATER]
 
 
@@ -307,6 +328,12 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     night = _with_aws_failing(rng, night) if rng.random() < size.lifelike / 2 else night
     clocks = random.Random(f"clocks {seed}")  # noqa: S311 - replayable
     night = replace(night, clocks_differ=clocks.random() < size.lifelike)
+    rng = random.Random(f"at the table {seed}")  # noqa: S311 - replayable
+    stops = Hand.BRAKES in night.hands or any(Habit.STOPS in each.habits for each in night.operators)
+    if rng.random() < (size.lifelike if stops else size.lifelike / 3):
+        night = replace(night, contended=rng.choice([0.05, 0.3]))
+    if rng.random() < size.lifelike / 2:
+        night = replace(night, most_reads=rng.choice([1, 3]))
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
@@ -337,16 +364,39 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
         case 2:
             forgets = (Operator("gerd", (Habit.FORGETS,), 60.0),)
             settings = {**night.settings, **ESCALATION}
-            return replace(night, operators=forgets, settings=settings, wait_seconds=rng.choice([600, 1800]))
+            mischance = replace(night.mischance, **_SILENT) if rng.random() < 0.4 else night.mischance
+            night = replace(night, operators=forgets, settings=settings, mischance=mischance)
+            return replace(night, wait_seconds=rng.choice([600, 1800]))
         case 3:
             loads = [replace(server, tasks=_half_loaded(rng, server)) for server in night.scenario.servers]
             scenario = replace(night.scenario, servers=tuple(loads))
-            return replace(night, scenario=scenario, details_from=rng.uniform(300, 2400))
+            night = replace(night, scenario=scenario, details_from=rng.uniform(300, 2400))
+            return replace(night, hands=(*night.hands, Hand.DISCLOSES)) if rng.random() < 0.6 else night
         case 4:
             return replace(night, hands=(*night.hands, Hand.ABANDONS))
         case 5 | 6:
             return replace(night, evaluator=EvaluatedBy.MODEL, mode=ApprovalMode.POLICY)
+        case 7:
+            approves = Operator("hugo", (Habit.APPROVES_TOGETHER, Habit.APPROVES), 20.0)
+            limits = {**night.settings, "cooldown_seconds": 900, "restart_budget_per_hour": 0}
+            hands = (*night.hands, Hand.RELAPSES)
+            return replace(
+                night, hands=hands, operators=(*night.operators, approves), settings=limits, every_seconds=300
+            )
+        case 8:
+            return _with_much_to_decide(rng, night)
     return night
+
+
+def _with_much_to_decide(rng: random.Random, night: Night) -> Night:
+    """The same night, in which nearly everything breaks for reasons of its own, and consoles answer that."""
+    places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
+    breaks = (_break(rng, place, rng.uniform(0, 1800), rng.choice(MESSAGES[2:])) for place in places)
+    scenario = replace(night.scenario, events=(*night.scenario.events, *breaks))
+    habits = (Habit.APPROVES, *rng.sample((Habit.SNOOZES, Habit.CHOOSES, Habit.WAITS), 2))
+    looks = rng.choice([60.0, 200.0])
+    people = tuple(Operator(name, habits, looks, is_at_console=True) for name in ("iris", "ida"))
+    return replace(night, scenario=scenario, operators=people, mode=ApprovalMode.ALWAYS)
 
 
 def _half_loaded(rng: random.Random, server: SimulatedServer) -> tuple[SimulatedTask, ...]:

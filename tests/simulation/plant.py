@@ -254,7 +254,7 @@ class World:
         self.faults.is_cut_off = self._is_cut_off
         random.seed(seed)  # what draws from the module itself: pauses of the ledger's table
         _InlineFuture.numbers = itertools.count()
-        self.dynamodb = DynamoDb(kernel, TABLE)
+        self.dynamodb = DynamoDb(kernel, TABLE, contention=random.Random(f"contention {seed}"))  # noqa: S311 - replayable
         self.s3, self.sns = SimulatedS3(kernel), SimulatedSns(kernel)
         self.cloudwatch = SimulatedCloudWatch()
         self.bedrock = SimulatedBedrock(

@@ -42,6 +42,10 @@ class Saying:
         """Decisions that a console sent although one before them, answered together with them, may have been lost."""
         self.stuck: list[str] = []
         """Decisions that were lost, as the record waits still, and that a console takes for under way all the same."""
+        self.dropped: list[Named] = []
+        """Decisions that a console was to send and has not, which nobody took back."""
+        self.not_watched: list[Named] = []
+        """Decisions that a console has sent, and whose outcomes it does not wait for."""
         self.too_soon: list[tuple[str, float]] = []
         """Decisions that a console sent before they had been held for long enough, and after how many seconds."""
         self.patience: list[tuple[str, float]] = []

@@ -286,6 +286,46 @@ class Leaving:
             self._world.faults.reached("left stopped, then taken over")
 
 
+class Relapsing:
+    """Has what a restart brought up break again and again, and what keeps it quiet then lifted once.
+
+    The lift is of the first fall: what falls after it is left alone for as long as is set.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._lifted: set[str] = set()
+        """The tasks of which somebody has lifted what kept them quiet, by partition."""
+
+    def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
+        """A restart of which all tasks came up is followed."""
+        world, chance = self._world, self._world.kernel.random
+        if key[0] != keys.FOLLOWED_PARTITION or before is not None or after is None or not world.is_night:
+            return
+        claim = f"{keys.RESTART_PREFIX}{key[1]}"
+        for partition in sorted(where for where, sort in world.dynamodb.items if sort == claim):
+            at = chance.uniform(20.0, 90.0)
+            world.kernel.after(at, partial(self._break, partition))
+            if partition not in self._lifted:
+                self._lifted.add(partition)
+                world.kernel.after(at + chance.uniform(30.0, 400.0), partial(self._lift, partition))
+
+    def _break(self, partition: str) -> None:
+        _, server, task = partition.split("/")
+        if self._world.is_night:
+            self._world.kernel.say(f"{task} breaks again", "worst moment")
+            self._world.fleet.break_now(Break(0, server, task, TaskState.ERROR, StopReason.FATAL_ERROR, MESSAGES[0]))
+
+    def _lift(self, partition: str) -> None:
+        world, (instance, server, task) = self._world, partition.removeprefix("TASK#").split("/")
+        scope = {"tasks": [{"instance": instance, "server": server, "task": task}]}
+        orders = [{"order": "lift", "reason": "it is mended", "scope": scope}]
+        if world.is_night:
+            world.faults.reached("a lift after a fall")
+            name = f"lifting-{world.kernel.random.getrandbits(32):08x}"
+            world.states.start_execution(MACHINE_ARN, name, json.dumps({"orders": orders}))
+
+
 class Counting:
     """Has a restart counted just as a run finds out that it did not last: either of the two rests on the other."""
 

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -27,7 +27,17 @@ from tests.simulation.kernel import Process
 from tests.simulation.night import MESSAGES, Hand
 from tests.simulation.plant import MACHINE_ARN, TABLE, Person, World
 from tests.simulation.services import Invocation
-from tests.simulation.twins import Abandoning, Colliding, Counting, Deserting, Leaving, Outliving, Withdrawing, moved
+from tests.simulation.twins import (
+    Abandoning,
+    Colliding,
+    Counting,
+    Deserting,
+    Leaving,
+    Outliving,
+    Relapsing,
+    Withdrawing,
+    moved,
+)
 
 _SLOW_SECONDS = 600
 """That a task is watched where groups take longer than one invocation."""
@@ -53,34 +63,29 @@ def wait_for_it(world: World, hand: Hand) -> None:
             world.dynamodb.watchers.append(_at_night(world, repeating.written))
         case Hand.BRAKES:
             world.dynamodb.watchers.append(_at_night(world, lambda *written: _brake_soon(world, *written)))
-            _follow(world, Colliding(world))
+            _follow(world, hand)
         case Hand.LINGERS:
             lingering = _Lingering(world)
             world.journal.on_read.append(lingering.looked)
             world.dynamodb.watchers.append(lingering.written)
-        case Hand.RACES:
-            world.on_call.append(_Racing(world).called)
-            _follow(world, Counting(world))
-            _follow(world, Outliving(world))
-        case Hand.DESERTS:
-            _follow(world, Deserting(world))
-        case Hand.WITHDRAWS:
-            _follow(world, Withdrawing(world))
-        case Hand.ABANDONS:
-            abandoning = Abandoning(world)
-            world.functions.on_begin.append(abandoning.begun)
-            _follow(world, abandoning)
-        case Hand.LEAVES:
-            world.dynamodb.watchers.append(Leaving(world).written)
+        case Hand.DISCLOSES:
+            world.functions.on_begin.append(lambda invocation: _disclose(world, invocation))
         case Hand.OVERTAKES:
             world.functions.on_begin.append(lambda invocation: _overtake(world, invocation))
         case _:
-            raise ValueError(hand)
+            _follow(world, hand)
 
 
-def _follow(world: World, moment: Abandoning | Deserting | Colliding | Counting | Outliving | Withdrawing) -> None:
-    world.on_call.append(moment.called)
-    world.dynamodb.watchers.append(moment.written)
+def _follow(world: World, hand: Hand) -> None:
+    """Lets those who wait for what `hand` waits for hear of all that they listen to."""
+    for moment in (made(world) for made in _MOMENTS[hand]):
+        for name, listeners in (
+            ("begun", world.functions.on_begin),
+            ("called", world.on_call),
+            ("written", world.dynamodb.watchers),
+        ):
+            listens = cast("list[Any]", listeners)
+            listens.extend(filter(None, [getattr(moment, name, None)]))
 
 
 def _at_night(world: World, written: Written) -> Written:
@@ -107,6 +112,14 @@ def _soon(world: World) -> float:
     """Seconds until the worst moment: within the same second, or while the function is at it."""
     longest = [1500.0, 3000.0, 3000.0] if world.config.verify_timeout_seconds == _SLOW_SECONDS else [60.0]
     return world.kernel.random.choice([0.1, 1.0, 1.0, 60.0, *longest]) * world.kernel.random.random()
+
+
+def _disclose(world: World, invocation: Invocation) -> None:
+    """What was approved without the details of its tasks is looked at with them."""
+    passed = world.kernel.now - world.fleet.began
+    if invocation.function == "ExecuteRestart" and passed < world.fleet.details_from:
+        world.fleet.details_from = passed
+        world.faults.reached("details that come as a restart begins")
 
 
 class _Stopping:
@@ -399,3 +412,15 @@ def tamper(world: World, proposal_id: str, how: str = "") -> None:
         del world.tampered[proposal_id]
         world.forged.discard(proposal_id)
         world.kernel.after(CONFLICT_SECONDS, lambda: tamper(world, proposal_id, how))
+
+
+_MOMENTS: Mapping[Hand, tuple[Callable[[World], object], ...]] = {
+    Hand.ABANDONS: (Abandoning,),
+    Hand.BRAKES: (Colliding,),
+    Hand.DESERTS: (Deserting,),
+    Hand.LEAVES: (Leaving,),
+    Hand.RACES: (_Racing, Counting, Outliving),
+    Hand.RELAPSES: (Relapsing,),
+    Hand.WITHDRAWS: (Withdrawing,),
+}
+"""Who else waits for what a hand waits for."""

@@ -26,7 +26,6 @@ Item = dict[str, str | int]
 Key = tuple[str, str]
 """Partition and sort key."""
 
-_BATCH_GET_LIMIT = 100
 _ATTEMPTS = 6
 """Attempts of one call, beyond those that botocore makes; then the invocation fails, and Step Functions retries it."""
 _LONGEST_PAUSE = 2.0
@@ -102,6 +101,8 @@ class Table:
     name: str
     most_writes: ClassVar[int] = 100
     """Writes of one transaction that DynamoDB takes."""
+    most_reads: ClassVar[int] = 100
+    """Keys of one BatchGetItem that it takes."""
     _: KW_ONLY
     sleep: Callable[[float], None] = time.sleep
     rng: Callable[[], float] = random.random
@@ -120,7 +121,7 @@ class Table:
         items: dict[Key, Item] = {}
         fruitless = 0
         while wanted:
-            batch, wanted = wanted[:_BATCH_GET_LIMIT], wanted[_BATCH_GET_LIMIT:]
+            batch, wanted = wanted[: self.most_reads], wanted[self.most_reads :]
             request = {self.name: {"Keys": [_wire_key(key) for key in batch], "ConsistentRead": True}}
             answer = self._call(self.client.batch_get_item, {"RequestItems": request})
             for wire in answer["Responses"].get(self.name, []):

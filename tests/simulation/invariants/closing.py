@@ -7,6 +7,7 @@ against all that it has asked for, in its order, in the moment in which it answe
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -201,6 +202,23 @@ def what_was_told_is_marked_as_told(_: Watch, ended: Ended) -> str:
     for key, (at, what, is_telling) in marked.items():
         if is_telling and at < told_at[what]:
             return f"{ended.who} has told of {key}, and leaves it as if it were telling still"
+    return ""
+
+
+@of_each_end
+def what_is_marked_as_told_was_taken(watch: Watch, ended: Ended) -> str:
+    """A reminder that the topic has not taken is told again by the next run."""
+    taken_at = {
+        proposal_id: deed.at
+        for deed, proposal_id in _messages(ended.deeds, frozenset({"ApprovalReminder"}))
+        if deed.error is None and deed.asked.request["TopicArn"] == watch.world.config.topic_arn
+    }
+    for deed, each in _actions(ended.deeds):
+        is_mark = Attribute.REMINDED in each.sets and deed.error is None
+        if not is_mark or json.loads(each.sets[Attribute.REMINDED]["S"])["telling_since"]:
+            continue
+        if taken_at.get(each.key[0].partition("#")[2], math.inf) > deed.at:
+            return f"{ended.who} marks {each.key} as told, and the topic has not taken it"
     return ""
 
 

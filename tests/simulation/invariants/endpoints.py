@@ -109,3 +109,17 @@ def what_is_still_down_was_left_alone(watch: Watch, change: Change) -> str:
         return ""
     sent = [each for each in watch.requests if watch.proposal_of(each) == change.proposal_id and not each.is_refused]
     return f"{change.proposal_id} is still down, and {sent[0].process} sent {sent[0].action}" if sent else ""
+
+
+@of_each_test
+def no_endpoint_is_tested_for_what_has_begun(watch: Watch, test: Tested) -> str:
+    """Who finds that a task of its restart was claimed goes on with it: a test could only say that nothing was sent."""
+    acting = watch.world.functions.begun.get(test.process)
+    if acting is None or acting.function != "ExecuteRestart":
+        return ""
+    for partition in watch.task_partitions(acting.proposal_id):
+        claim = partition, f"{keys.RESTART_PREFIX}{acting.proposal_id}"
+        read_at = watch.world.dynamodb.read_at.get((test.process, claim), 0.0)
+        if claim in watch.items and watch.claimed_at.get(claim, read_at) < read_at:
+            return f"{test.process} tests {test.endpoint}, and knew that {partition} was claimed"
+    return ""

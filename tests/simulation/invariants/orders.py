@@ -13,6 +13,7 @@ from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import TaskState
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
+from qlikops.qlik.simulator.scenario import SimulatedTask
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
@@ -31,6 +32,8 @@ _MOST = 20
 _COMES_THROUGH = ("POSITION_LOST", "DATA_ERRORS")
 """What people hear of during planned work as well."""
 _STOPPED = "STOPPED_IN_PLAN"
+_LEFT = "LEFT_STOPPED"
+"""Of what a restart may have left so as well."""
 _SEVERAL = 2
 """Runs, one of which has no reason not to ask: the last ones are hours apart."""
 _RUN_SECONDS = 600.0
@@ -155,7 +158,7 @@ def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
         asked = [
             name
             for name, proposal in watch.proposed.items()
-            if proposal["kind"] == _STOPPED and partition_of(key) in watch.task_partitions(name)
+            if proposal["kind"] in (_STOPPED, _LEFT) and partition_of(key) in watch.task_partitions(name)
         ]
         if any(watch.opened_at[name] >= max(ends) for name in asked):
             continue
@@ -246,31 +249,25 @@ def _plans_on(watch: Watch, server: str, task: str) -> Iterator[tuple[str, float
     """Each plan that is about a task, with from when until when it was known and held."""
     for (partition, sort), item in watch.plans.items():
         plan = json.loads(item[Attribute.BODY]["S"])
-        is_named = _is_named(plan["scope"], server, task)
-        if is_named or _has_what_is_named(watch, plan["scope"], server, task):
+        spec = _spec(watch, server, task)
+        is_listed = _is_listed(plan["scope"], server, spec)
+        if is_listed or {spec.source.name, spec.target.name} & set(plan["scope"]["endpoints"]):
             ends = [codec.parse_time(plan[name]).timestamp() for name in ("ends_at", "ended_at") if plan[name]]
             begins = max(codec.parse_time(plan["starts_at"]).timestamp(), watch.planned_at[partition, sort])
-            # Until a task's details may be read, nobody knows its endpoints and tags.
-            yield sort, begins if is_named else max(begins, watch.world.fleet.details_at), min(ends)
+            # Until a task's details may be read, nobody knows its endpoints.
+            yield sort, begins if is_listed else max(begins, watch.world.fleet.details_at), min(ends)
 
 
-def _is_named(scope: Mapping[str, Any], server: str, task: str) -> bool:
-    return server in scope["servers"] or any(
-        (each["server"], each["task"]) == (server, task) for each in scope["tasks"]
-    )
+def _is_listed(scope: Mapping[str, Any], server: str, task: SimulatedTask) -> bool:
+    """Whether a plan is about a task by what the list of tasks says of it."""
+    is_named = any((each["server"], each["task"]) == (server, task.name) for each in scope["tasks"])
+    shared = {tag.lower() for tag in task.tags} & {tag.lower() for tag in scope["tags"]}
+    return server in scope["servers"] or is_named or bool(shared)
 
 
-def _has_what_is_named(watch: Watch, scope: Mapping[str, Any], server: str, task: str) -> bool:
-    spec = next(
-        one
-        for each in watch.world.fleet.scenario.servers
-        for one in each.tasks
-        if (each.name, one.name) == (server, task)
-    )
-    return bool(
-        {spec.source.name, spec.target.name} & set(scope["endpoints"])
-        or {tag.lower() for tag in spec.tags} & {tag.lower() for tag in scope["tags"]}
-    )
+def _spec(watch: Watch, server: str, task: str) -> SimulatedTask:
+    servers = watch.world.fleet.scenario.servers
+    return next(one for each in servers for one in each.tasks if (each.name, one.name) == (server, task))
 
 
 @of_each_item(keys.SNOOZE)

@@ -192,6 +192,21 @@ def only_what_somebody_approved_is_carried_out(watch: Watch, change: Change) -> 
 
 
 @of_each_record
+def what_an_approval_names_is_kept(watch: Watch, change: Change) -> str:
+    """Its tasks, option and digest: without them it would be for all tasks, for what is recommended, for anything."""
+    if change.after is None or status_of(change.after) is not Status.RESTARTING:
+        return ""
+    decision = told(change.after, Attribute.DECISION)
+    answers = [watch.world.states.answer(token) for token in watch.tokens.get(change.proposal_id, ())]
+    approvals = [each for each in answers if isinstance(each, dict) and each.get("approved") is True]
+    for name in ("tasks", "option", "digest"):
+        is_named = bool(approvals) and all(each.get(name) not in (None, "") for each in approvals)
+        if is_named and not decision["automatic"] and not decision.get(name):
+            return f"{change.proposal_id} was approved with {name} {approvals[0][name]!r}, which is lost"
+    return ""
+
+
+@of_each_record
 def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
     """One unprotected task with a lost connection, on no endpoint that a test found down, in a mode that allows it,
     evaluated as safe.

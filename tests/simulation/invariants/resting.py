@@ -197,7 +197,7 @@ def a_token_rests_on_that_it_is_the_newest(_: Watch, write: Write) -> str:
 
 
 @of_each_write
-def a_silence_rests_on_what_was_said_since(_: Watch, write: Write) -> str:
+def a_silence_rests_on_what_was_said_since(watch: Watch, write: Write) -> str:
     """A denial is refused where a longer silence, or a later lift, is; a lift where a later denial, or lift, is."""
 
     def might_be() -> If:
@@ -207,7 +207,9 @@ def a_silence_rests_on_what_was_said_since(_: Watch, write: Write) -> str:
                 yield "there is a longer one", write.but(update.key, expires=expires + 1, lifted=None)
                 yield "it was lifted since", write.but(update.key, expires=0, lifted=_LATER)
             else:
-                yield "it was denied since", write.but(update.key, at=_LATER, lifted=None)
+                began = codec.parse_time(watch.world.functions.begun[write.who].payload["started_at"])
+                since = codec.format_time(began + timedelta(seconds=1))
+                yield "it was denied since its run began", write.but(update.key, at=since, lifted=None)
                 yield "it was lifted since", write.but(update.key, at=None, lifted=_LATER)
 
     for update in write.of(keys.SNOOZE, "Update"):

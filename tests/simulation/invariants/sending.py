@@ -26,3 +26,19 @@ def what_was_lost_can_be_answered_again(watch: Watch) -> Iterator[str]:
     """A console that has watched a record wait on, after a decision that may have been lost, takes another one."""
     for decision_id in watch.saying.stuck:
         yield f"{decision_id} was lost, and is taken for under way"
+
+
+@at_rest
+def what_nobody_takes_back_is_sent(watch: Watch) -> Iterator[str]:
+    """Of what it holds, a console leaves out only what was cancelled, or answered together with one that was lost; and
+    all of it, once it has stood still.
+    """
+    for proposal_id, decision_id in watch.saying.dropped:
+        yield f"{decision_id} on {proposal_id} was not sent, and nobody took it back"
+
+
+@at_rest
+def what_was_sent_is_watched(watch: Watch) -> Iterator[str]:
+    """A console waits for the outcome of what it has sent, and of what may have been lost on the way."""
+    for proposal_id, decision_id in watch.saying.not_watched:
+        yield f"{decision_id} on {proposal_id} is not watched"

@@ -14,7 +14,7 @@ from qlikops.agent.steps.asking import ApprovalRequest
 from tests.simulation import limits
 from tests.simulation.simulate import one
 
-NIGHT = 20001
+NIGHT = 20021
 """In which people approve, and a task is restarted."""
 _DEADLINE: Callable[[ApprovalRequest], object] = ApprovalRequest.deadline.fget  # type: ignore[attr-defined]
 
