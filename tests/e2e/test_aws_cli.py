@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,19 @@ from tests.e2e.conftest import APPROVAL_SECONDS, ROOT, SERVER, Local, eventually
 
 pytestmark = pytest.mark.e2e
 DEFINITION = resource("statemachine", "state_machine.json")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_minute(running: Local) -> Iterator[None]:
+    """A rule that starts runs. It takes a minute to begin, and there is enough to test until then."""
+    local, role = running, _schedule_role(running)
+    local.aws("events put-rule --name EveryMinute --schedule-expression 'rate(1 minute)'")
+    machine = local.status["state_machine_arn"]
+    targets = json.dumps([{"Id": "1", "Arn": machine, "RoleArn": role, "Input": '{"by": "rule"}'}])
+    local.aws(f"events put-targets --rule EveryMinute --targets '{targets}'")
+    yield
+    local.aws("events remove-targets --rule EveryMinute --ids 1")
+    local.aws("events delete-rule --name EveryMinute")
 
 
 def test_list_and_describe(local: Local) -> None:
@@ -103,25 +117,6 @@ def test_an_eventbridge_rule_starts_a_run(local: Local) -> None:
     assert json.loads(inputs[0])["detail-type"] == "Now"
 
 
-def test_a_scheduled_rule_starts_runs(local: Local) -> None:
-    machine, role = local.status["state_machine_arn"], _schedule_role(local)
-    local.aws("events put-rule --name EveryMinute --schedule-expression 'rate(1 minute)'")
-    targets = json.dumps([{"Id": "1", "Arn": machine, "RoleArn": role, "Input": '{"by": "rule"}'}])
-    local.aws(f"events put-targets --rule EveryMinute --targets '{targets}'")
-    client = local.client("stepfunctions")
-
-    def look() -> str | None:
-        for execution in client.list_executions(stateMachineArn=machine)["executions"]:
-            if "rule" in _input(local, execution["executionArn"]):
-                return str(execution["executionArn"])
-        return None
-
-    arn = eventually(look, "a run that the rule started", 120)
-    local.aws("events remove-targets --rule EveryMinute --ids 1")
-    local.aws("events delete-rule --name EveryMinute")
-    assert local.ended(arn)
-
-
 def test_a_used_token_is_gone(local: Local) -> None:
     approval_id, arn = local.broken("task-0015")
     token = local.token(approval_id)
@@ -155,6 +150,22 @@ def _schedule_role(local: Local) -> str:
 
 def _input(local: Local, arn: str) -> str:
     return str(local.client("stepfunctions").describe_execution(executionArn=arn)["input"])
+
+
+def test_a_scheduled_rule_starts_runs(local: Local) -> None:
+    """The one that has been there since the first of these tests."""
+    pages = local.client("stepfunctions").get_paginator("list_executions")
+
+    def look() -> str | None:
+        for page in pages.paginate(stateMachineArn=local.status["state_machine_arn"]):
+            for execution in page["executions"]:
+                if "rule" in _input(local, execution["executionArn"]):
+                    return str(execution["executionArn"])
+        return None
+
+    arn = eventually(look, "a run that the rule started", 120)
+    local.aws("events remove-targets --rule EveryMinute --ids 1")
+    assert local.ended(arn)
 
 
 def test_the_documented_commands_work_from_top_to_bottom(local: Local) -> None:
