@@ -20,6 +20,7 @@ from qlikops.domain.proposals.approval import ProposalRecord, digest_of
 from qlikops.domain.proposals.proposal import Proposal
 from qlikops.qlik.simulator.fleet import Refusal
 from qlikops.qlik.simulator.scenario import Break
+from tests.simulation import command
 from tests.simulation.choosing import NOT_OFFERED, terms_chosen, waiting
 from tests.simulation.kernel import Waiting
 from tests.simulation.night import MESSAGES, Habit, Hand, Operator
@@ -60,12 +61,12 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
     approvals = LedgerApprovals(person, timing)
     executions = StepFunctionsExecutions(person, now=kernel.time, has_console=False, sleep=kernel.sleep)
     deeds: dict[Habit, Callable[[], None]] = {
-        Habit.APPROVES: lambda: _decide(world, approvals, saying, approved=True),
-        Habit.APPROVES_LATE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_its_end),
-        Habit.APPROVES_TOGETHER: lambda: _decide(world, approvals, saying, approved=True, pause=_until_another),
-        Habit.APPROVES_MEANWHILE: lambda: _decide(world, approvals, saying, approved=True, pause=_until_a_run),
-        Habit.DENIES: lambda: _decide(world, approvals, saying, approved=False),
-        Habit.SNOOZES: lambda: _decide(world, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
+        Habit.APPROVES: lambda: _decide(world, person, approvals, saying, approved=True),
+        Habit.APPROVES_LATE: lambda: _decide(world, person, approvals, saying, approved=True, pause=_until_its_end),
+        Habit.APPROVES_TOGETHER: lambda: _decide(world, person, approvals, saying, approved=True, pause=_until_another),
+        Habit.APPROVES_MEANWHILE: lambda: _decide(world, person, approvals, saying, approved=True, pause=_until_a_run),
+        Habit.DENIES: lambda: _decide(world, person, approvals, saying, approved=False),
+        Habit.SNOOZES: lambda: _decide(world, person, approvals, saying, approved=False, snooze=timedelta(minutes=30)),
         Habit.CLAIMS: lambda: _claim(world, approvals),
         Habit.FORGETS: lambda: _forget(world, approvals),
         Habit.SLIPS: lambda: _slip(world, person, approvals, saying),
@@ -75,7 +76,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
         Habit.CHOOSES: lambda: _choose(world, approvals, person, saying),
-        Habit.WAITS: lambda: _decide(world, approvals, saying, approved=True, choose=waiting),
+        Habit.WAITS: lambda: _decide(world, person, approvals, saying, approved=True, choose=waiting),
         Habit.FAILS_ODDLY: lambda: _fail_oddly(world, person, *kernel.random.choice(ODD_ERRORS)),
     }
     while True:
@@ -143,6 +144,7 @@ def _is_as_reviewed(world: World, approval: ProposalRecord) -> bool:
 
 def _decide(
     world: World,
+    person: Person,
     approvals: LedgerApprovals,
     saying: Saying,
     *,
@@ -165,8 +167,15 @@ def _decide(
     named = (approval.approval_id, decision_id)
     world.answering.pop(approval.approval_id, Waiting()).open()
     world.kernel.say(f"{'approves' if approved else 'denies'} {approval.approval_id}")
+    is_typed, waits, code = world.shells.random() < 0.5, world.kernel.random.random() < 0.5, None
     try:
-        receipt = approvals.decide(approval.approval_id, request)
+        if is_typed:
+            world.next_decision_id[world.who()] = decision_id
+            code = command.run(
+                world, person, approvals, approval, approved=approved, waits=waits, snooze=snooze, terms=terms
+            )
+        else:
+            receipt = approvals.decide(approval.approval_id, request)
     except DecisionUnknown as exc:
         saying.say_unknown(world, named, exc)
         raise
@@ -180,8 +189,13 @@ def _decide(
     saying.receive(world, *named)
     if terms:
         world.faults.reached("something chosen")
+    if code is not None:
+        world.faults.reached(f"exit code {code.name}")
+        if approved and waits:
+            saying.exits.append((approval.approval_id, code))
+        return
     status = receipt.status
-    if approved and world.kernel.random.random() < 0.5 and not status.is_final:
+    if approved and waits and not status.is_final:
         status = approvals.outcome(approval.approval_id, timedelta(minutes=5)).status
     if status.is_final:
         saying.say_end(approval.approval_id, status)
@@ -191,7 +205,7 @@ def _choose(world: World, approvals: LedgerApprovals, person: Person, saying: Sa
     """By command, or with the plain AWS CLI, where slips happen."""
     chance = world.kernel.random
     if chance.random() < 0.7:
-        _decide(world, approvals, saying, approved=True, choose=terms_chosen)
+        _decide(world, person, approvals, saying, approved=True, choose=terms_chosen)
     elif chance.random() < 0.5:
         if any(key[0].startswith("TOKEN#") for key in world.dynamodb.items):
             world.faults.reached("something chosen that is not offered")

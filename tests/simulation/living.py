@@ -14,6 +14,7 @@ from typing import Any
 from qlikops.agent.remember.table import Table
 from qlikops.domain.ledger import ORDER_PREFIX, RECORD, Attribute
 from tests.simulation.actors import lend, live
+from tests.simulation.command import in_a_shell
 from tests.simulation.console import sit
 from tests.simulation.dynamodb import Wire
 from tests.simulation.edges import Edges
@@ -98,7 +99,8 @@ def live_through(night: Night) -> Lived:
     world.kernel.after_event = watch.check
     world.states.reached = world.faults.reached = lambda what: lived.reached.update([what])
     try:
-        _pass_time(world, night, saying)
+        with in_a_shell(world):
+            _pass_time(world, night, saying)
         watch.rest()
     except Violated as exc:
         lived.violation = str(exc)

@@ -290,6 +290,10 @@ class World:
         """The processes of functions that have slept, and how long they have asked to."""
         self.slept_at: dict[str, float] = {}
         """When each of them began to sleep last until its next look."""
+        self.shells = random.Random(f"shells {seed}")  # noqa: S311 - replayable
+        """Says who types a command where another way would do."""
+        self.next_decision_id: dict[str, str] = {}
+        """What the next decision of each person's command is called, by the process."""
         self.sent_at: dict[str, float] = {}
         """When each decision was handed to Step Functions."""
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
@@ -342,6 +346,10 @@ class World:
         self.clock_ahead = ahead
         self.clock_of = of or (self._whose_clock.choice(sorted(_HANDLERS)) if self.clocks_differ else "")
         self.clock_steps.append((self.kernel.now, ahead))
+
+    def new_decision_id(self) -> str:
+        """Of the command that runs."""
+        return self.next_decision_id.pop(self.who())
 
     def furthest_ahead(self, since: float) -> float:
         """Seconds by which any function's clock has been ahead at most since then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.errors import (
     AlreadyDecided,
     ApprovalChanged,
@@ -52,6 +53,8 @@ class Saying:
         """For how many seconds consoles have waited for the outcome of each approval."""
         self.settled_after: list[tuple[str, float]] = []
         """The decisions of which somebody was told that nothing is known, and how long after they were sent."""
+        self.exits: list[tuple[str, ExitCode]] = []
+        """The exit codes of commands that approved, and waited for what came of it."""
         self.ends: list[tuple[str, Status]] = []
         """Final statuses that somebody was shown."""
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain.errors import (
     AccessDenied,
     AlreadyDecided,
@@ -93,6 +94,7 @@ def wanted() -> list[str]:
         "answers one by one",
         "a close that is overtaken by what it closes",
         "told of a claim that has run out",
+        *(f"exit code {code.name}" for code in (ExitCode.OK, ExitCode.NOT_RESTARTED, ExitCode.UNKNOWN)),
         "a load that is not known",
         "a model that cites e1",
         "a model that cites e99",

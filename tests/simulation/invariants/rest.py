@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ParamValidationError
 
+from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
@@ -287,6 +288,23 @@ def who_was_shown_an_end_was_shown_the_end(watch: Watch) -> Iterator[str]:
         record = watch.record(approval_id)
         if record is None or status_of(record) is not status:
             yield f"{approval_id} was shown as {status}, and is {status_of(record) if record else 'nowhere'}"
+
+
+@at_rest
+def an_exit_code_says_what_came_of_it(watch: Watch) -> Iterator[str]:
+    """A command that ends well has seen its tasks up; one that says that none or some came up has seen that."""
+    for approval_id, code in watch.saying.exits:
+        record = watch.record(approval_id)
+        status = status_of(record) if record else None
+        came_up = status is not None and status.is_up
+        is_right = {
+            ExitCode.OK: came_up,
+            ExitCode.PARTIAL: status is Status.PARTIAL,
+            ExitCode.NOT_RESTARTED: not came_up and status is not Status.PARTIAL,
+            ExitCode.UNKNOWN: True,
+        }
+        if not is_right.get(code, False):
+            yield f"a command ended with {code.name} after it approved {approval_id}, which is {status}"
 
 
 @at_rest
