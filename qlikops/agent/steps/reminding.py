@@ -69,6 +69,9 @@ class Reminders:
     def _tell(self, approval: ProposalRecord, *, escalates: bool) -> None:
         reminded = approval.reminded or Reminded()
         event = ApprovalReminder.of(approval, Reason(reminded.reasons[-1]), self.clock(), is_claimed=not escalates)
-        if self.notifier.tell(event, escalates=escalates):
-            self.ledger.save_reminded(approval, replace(reminded, telling_since=None))
-        close_if_over(self.ledger, self.notifier, approval.approval_id)
+        try:
+            if self.notifier.tell(event, escalates=escalates):
+                self.ledger.save_reminded(approval, replace(reminded, telling_since=None))
+        finally:
+            # Whatever becomes of the mark: the next run does not look at what has ended while people were told.
+            close_if_over(self.ledger, self.notifier, approval.approval_id)

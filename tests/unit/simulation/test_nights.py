@@ -59,6 +59,7 @@ FOUND_SMALL = (
     1251743,
     1251996,
     1271201,
+    2440007,
 )
 """The same of nights of the usual size."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -126,6 +128,29 @@ def test_a_reminder_that_the_topic_did_not_take_is_tried_by_the_next_run(nights:
     record = nights.again(0)
     assert record.reminded
     assert (record.reminded.reasons, record.reminded.telling_since) == (("half_of_its_time",), None)
+
+
+def test_what_ends_while_it_is_told_again_is_closed_even_if_the_mark_cannot_be_written(nights: Night) -> None:
+    nights.clock.sleep(2 * 3600 + 60)
+    (waiting,) = [stored.approval for stored in nights.ledger.records([nights.asked[0].approval_id])]
+    notifier = nights.agent.services.notifier
+
+    def tell_as_it_ends(event: ApprovalReminder, *, escalates: bool) -> bool:
+        item = {"proposal": {"proposal_id": waiting.approval_id}}
+        nights.agent.record(item, {"status": "denied", "decision": {"approved": False}})
+        return notifier.tell(event, escalates=escalates)
+
+    def save_but_the_second(approval: ProposalRecord, reminded: Reminded) -> bool:
+        if reminded.telling_since is None:
+            raise PermissionError("the policy was changed")
+        return nights.ledger.save_reminded(approval, reminded)
+
+    ledger: Any = SimpleNamespace(record=nights.ledger.record, save_reminded=save_but_the_second)
+    teller: Any = SimpleNamespace(tell=tell_as_it_ends, closed=notifier.closed)
+    Reminders(ledger, teller, nights.clock).tell([waiting])
+
+    assert reminders(nights) == ["half_of_its_time"]
+    assert not Pager(nights.agent.events.details).open
 
 
 def test_one_that_cannot_be_told_of_stops_neither_the_others_nor_the_run(nights: Night) -> None:
