@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,8 +101,14 @@ def test_accounts_that_no_secret_takes_are_refused_before_anything_is_created(ru
     ids=["refused", "denied", "broken", "gateway"],
 )
 def test_accounts_that_cannot_be_put_leave_a_stack_without_them_and_nothing_is_quoted(
-    run: Run, aws: EmbeddedAws, environ: dict[str, str], refusal: Refusal, code: ExitCode
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+    aws: EmbeddedAws,
+    environ: dict[str, str],
+    refusal: Refusal,
+    code: ExitCode,
 ) -> None:
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))  # between two attempts
     with QuotingAws(aws.endpoint, "PutSecretValue", refusal) as quoting:
         point_at(environ, quoting.url)
         cut_off = run("deploy", *LOCAL, "--yes", "--qlik", "-", input=given(instance()))
