@@ -138,7 +138,7 @@ class FakeExecutions:
     written: str = ""
     """The definition that executions run by; empty: one that cannot be read."""
     ordered: list[Order] = field(default_factory=list)
-    taken: list[Taken] = field(default_factory=lambda: [Taken((), is_over=True)])
+    taken: list[Taken | QlikopsError] = field(default_factory=lambda: [Taken((), is_over=True)])
     """What is said of orders, one answer after the other; the last one stays."""
     histories: dict[str, Sequence[HistoryEvent] | None] = field(default_factory=dict)
     """Events by ARN; None for a history that is gone."""
@@ -182,7 +182,10 @@ class FakeExecutions:
         return self.summaries[0]
 
     def orders(self, arn: str) -> Taken:  # noqa: ARG002 - there is one that orders
-        return self.taken.pop(0) if len(self.taken) > 1 else self.taken[0]
+        taken = self.taken.pop(0) if len(self.taken) > 1 else self.taken[0]
+        if isinstance(taken, QlikopsError):
+            raise taken
+        return taken
 
     def redrive(self, execution: str) -> ExecutionSummary:
         if self.redrive_error is not None:

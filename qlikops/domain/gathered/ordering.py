@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from qlikops.dataclass import dataclass
+from qlikops.domain.errors import QlikopsError
 from qlikops.domain.runs.orders import Order, OrderOutcome, Taken
 
 if TYPE_CHECKING:
@@ -71,13 +72,17 @@ def send(
 ) -> OrderReceipt:
     """Starts a run with `order`, calls `started`, and waits for what becomes of it, at most so long.
 
-    Raises what `Executions.start` raises. What cannot be read afterwards is not known yet.
+    Raises what `Executions.start` raises. What cannot be read afterwards is not known yet: Step Functions may not know
+    an execution that it has just started, and whoever gets an error sends the order again.
     """
     summary = executions.start([order])
     started(summary)
     end = monotonic() + wait.total_seconds()
     while True:
-        taken = executions.orders(summary.arn)
+        try:
+            taken = executions.orders(summary.arn)
+        except QlikopsError:
+            taken = Taken((), is_over=False)
         if taken.outcomes or taken.is_over or monotonic() >= end:
             return OrderReceipt.of(summary.name, taken)
         sleep(POLL_SECONDS)
