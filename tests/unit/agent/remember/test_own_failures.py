@@ -173,6 +173,20 @@ def test_nothing_is_restarted_by_itself_once_they_cannot_be_read(make: Make) -> 
     assert "the team's own known failures cannot be read" in restarted["detail"]
 
 
+def test_a_question_stands_while_they_cannot_be_read(make: Make) -> None:
+    agent = make()
+    agent.keep(STRICT)
+    (item,) = items(agent.monitor("run-1"))
+    agent.evaluate(item)
+    agent.request(item)
+    agent.services = agent.again(s3=CountingS3(agent.aws.client("s3")))  # a new process, which has read none before
+    for name, answers in (("run-2", "AccessDenied"), ("run-3", "")):
+        agent.services._clients("s3").refuses = answers
+        monitored = agent.monitor(name)
+        assert items(monitored) == []
+        assert agent.services.ledger.record(item["proposal"]["proposal_id"]).approval.status is Status.WAITING
+
+
 def test_what_was_there_before_is_kept_and_two_do_not_overwrite_each_other(make: Make) -> None:
     agent = make()
     one, other = (OwnFailuresStore(agent.aws.client("s3"), agent.bucket) for _ in range(2))
