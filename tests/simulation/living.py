@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from qlikops.agent.remember.table import Table
-from qlikops.domain.ledger import ORDER_PREFIX, RECORD, Attribute
+from qlikops.domain.ledger import ORDER_PREFIX, OWN_FAILURES, RECORD, Attribute
 from tests.simulation.actors import lend, live
 from tests.simulation.command import in_a_shell
 from tests.simulation.console import sit
@@ -22,8 +22,8 @@ from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of, told
 from tests.simulation.kernel import Stuck, TraceLine
-from tests.simulation.night import AT_WORST_MOMENTS, PROTECTED, EvaluatedBy, Night
-from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.night import AT_WORST_MOMENTS, MENDED_FIRST, PROTECTED, EvaluatedBy, Night
+from tests.simulation.plant import BUCKET, MACHINE_ARN, World
 from tests.simulation.saying import Saying
 from tests.simulation.worst_moments import wait_for_it
 
@@ -38,6 +38,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"redrives_plainly": False},
     {"clocks_differ": False},
     {"contended": 0.0},
+    {"mended_first": False},
     {"details_from": 0.0},
     {"evaluator": EvaluatedBy.RULES},
     {"rotation": None},
@@ -135,6 +136,8 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
     world.oversleeping, world.sends_again, world.warm = night.oversleeping, night.sends_again, night.warm
     world.clocks_differ = night.clocks_differ
     world.dynamodb.contended = night.contended
+    if night.mended_first:
+        world.s3.put_object(Bucket=BUCKET, Key=OWN_FAILURES, Body=MENDED_FIRST)
     world.redrives_plainly = night.redrives_plainly
     if night.rotation:
         at, secret_at = night.rotation

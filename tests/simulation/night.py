@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from qlikops.agent.config import Thresholds
+from qlikops.agent.diagnosis.own_failures import VERSION
 from qlikops.agent.remember.table import Table
 from qlikops.domain.fleet.task import StopReason, TaskState
 from qlikops.domain.proposals.evaluation import ApprovalMode
@@ -103,6 +105,8 @@ class Hand(StrEnum):
     """A restart leaves a task stopped; somebody starts it, and stops it later."""
     RELAPSES = "relapses"
     """What a restart brought up breaks again, and somebody lifts what keeps it quiet then, once."""
+    PLANS = "plans"
+    """Work is planned on what was approved and waits for its endpoint."""
     DISCLOSES = "discloses"
     """Enterprise Manager gives out tasks' details just as a restart begins."""
     ABANDONS = "abandons"
@@ -123,6 +127,7 @@ AT_WORST_MOMENTS = (
     Hand.LEAVES,
     Hand.ABANDONS,
     Hand.RELAPSES,
+    Hand.PLANS,
     Hand.DISCLOSES,
 )
 """Wait for something to happen, and come then."""
@@ -180,6 +185,8 @@ class Night:
     """Of one transaction: with few of them, groups of some tasks take several, as those of a hundred do in life."""
     most_reads: int = Table.most_reads
     """Of one batch: with few of them, a fleet of some tasks takes several, as one of hundreds does in life."""
+    mended_first: bool = False
+    """The team's own known failures say that a lost connection is not to be restarted before somebody has looked."""
     contended: float = 0.0
     """Share of writes to a record that find somebody else's transaction on it, for tenths of a second or for seconds.
     """
@@ -209,6 +216,29 @@ MESSAGES = (
     "Something nobody has seen before",
     "",
 )
+
+
+MENDED_FIRST_ID = "oracle-listener-moved"
+MENDED_FIRST = json.dumps(
+    {
+        "version": VERSION,
+        "failures": [
+            {
+                "id": MENDED_FIRST_ID,
+                "engine": "oracle",
+                "native": ["ORA:3113"],
+                "class": "fix_first",
+                "says": "The database was moved.",
+                "check": ["Ask where it is."],
+                "then": "resume",
+                "judgement": True,
+                "checked": "2026-03-01",
+                "examples": [MESSAGES[0]],
+            }
+        ],
+    }
+).encode()
+"""A team's own known failures: of one of the messages, that somebody has to look first."""
 
 
 def meaning(message: str) -> str:
@@ -254,6 +284,7 @@ _DRAWN_LATER = (
     Hand.LEAVES,
     Hand.ABANDONS,
     Hand.RELAPSES,
+    Hand.PLANS,
     Hand.DISCLOSES,
 )
 _FIRST_HANDS = [hand for hand in Hand if hand not in _DRAWN_LATER]
@@ -334,6 +365,7 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         night = replace(night, contended=rng.choice([0.05, 0.3]))
     if rng.random() < size.lifelike / 2:
         night = replace(night, most_reads=rng.choice([1, 3]))
+    night = replace(night, mended_first=rng.random() < size.lifelike / 2)
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
@@ -360,7 +392,9 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             stuck = (Disturbance(rng.uniform(0, 900), *place, trouble, 5000.0, until) for place in places)
             scenario = replace(night.scenario, events=(*night.scenario.events, *stuck))
             limits = {**night.settings, "thresholds": Thresholds(confirm_polls=1, stalled_seconds=300)}
-            return replace(night, scenario=scenario, hands=(*night.hands, Hand.LEAVES), settings=limits)
+            hand = rng.choice([Hand.LEAVES, Hand.DESERTS])
+            hands = tuple(dict.fromkeys((*night.hands, hand)))
+            return replace(night, scenario=scenario, hands=hands, settings=limits)
         case 2:
             forgets = (Operator("gerd", (Habit.FORGETS,), 60.0),)
             settings = {**night.settings, **ESCALATION}
@@ -385,6 +419,15 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             )
         case 8:
             return _with_much_to_decide(rng, night)
+        case 9:
+            night = _with_who_waits(rng, night)
+            return replace(night, hands=(*night.hands, Hand.PLANS))
+        case 10:
+            places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
+            breaks = (_break(rng, place, rng.uniform(0, 2400), MESSAGES[0]) for place in places)
+            night = replace(night, scenario=replace(night.scenario, events=tuple(breaks)), mended_first=True)
+            mischance = Mischance(share_of_calls=0.2, kinds=(Fault.REFUSED, Fault.LOST, Fault.BUSY), only="s3:")
+            return replace(night, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY, mischance=mischance)
     return night
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from qlikops.aws.executions import StepFunctionsExecutions
+from qlikops.cli.exit_codes import ExitCode
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
+from qlikops.domain.errors import DecisionUnknown, QlikopsError
+from qlikops.domain.gathered.ordering import send
+from qlikops.domain.runs.orders import Order, OrderKind, Refused, read_order
 from qlikops.qlik.simulator.fleet import Refusal
+from tests.simulation import command
 from tests.simulation.night import PROTECTED
-from tests.simulation.plant import MACHINE_ARN, World
+from tests.simulation.plant import MACHINE_ARN, Person, World
 
 ODD_ORDERS: tuple[Any, ...] = (
     "plan",
@@ -26,10 +33,40 @@ def order(world: World) -> None:
     """Starts a run with one or two orders, now and then twice under the same name."""
     chance = world.kernel.random
     name = f"ordered-{chance.getrandbits(32):08x}"
-    text = json.dumps({"orders": [_drawn(world) for _ in range(chance.choice([1, 1, 2]))]})
+    drawn = [_drawn(world) for _ in range(chance.choice([1, 1, 2]))]
+    if len(drawn) == 1 and world.shells.random() < 0.5:
+        with contextlib.suppress(Refused):
+            _send(world, read_order(drawn[0]))
+            return
+    text = json.dumps({"orders": drawn})
     world.kernel.say(f"starts {name} with {text}")
     for _ in range(chance.choice([1, 1, 2])):
         world.states.start_execution(MACHINE_ARN, name, text)
+
+
+def _send(world: World, sent: Order) -> None:
+    """As console and commands do it: they start a run, and wait for what becomes of the order."""
+    person = Person(world, "otto", Counter())
+    executions = StepFunctionsExecutions(person, now=world.kernel.time, has_console=False, sleep=world.kernel.sleep)
+    world.urandom_of.pop(world.who(), None)
+    world.kernel.say(f"orders {codec.dumps(sent)}")
+    try:
+        if sent.order is OrderKind.PLAN and world.shells.random() < 0.7:
+            code = command.plan(world, person, sent, executions)
+            world.faults.reached(f"plan add ends with {code.name}")
+            if code is ExitCode.OK:
+                world.planned.append((world.urandom_of[world.who()], sent))
+            return
+        receipt = send(executions, sent, sleep=world.kernel.sleep, monotonic=world.kernel.monotonic)
+    except DecisionUnknown as exc:
+        world.kernel.say(f"orders: {exc}")
+    except QlikopsError as exc:
+        world.kernel.say(f"orders: {exc}")
+        if world.who() in world.urandom_of:
+            world.not_started.append(world.urandom_of[world.who()])
+    else:
+        world.faults.reached(f"told that an order is {receipt.state}")
+        world.order_receipts.append(receipt)
 
 
 def _drawn(world: World) -> Any:

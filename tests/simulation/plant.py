@@ -39,8 +39,10 @@ from qlikops.agent.wiring import Services
 from qlikops.aws.configuration import ATTEMPTS
 from qlikops.aws.executions import StepFunctionsExecutions
 from qlikops.aws.session import Resources
+from qlikops.domain.gathered.ordering import OrderReceipt
 from qlikops.domain.ledger import RECORD, Attribute
 from qlikops.domain.proposals.approval import PULLED, Status
+from qlikops.domain.runs.orders import Order
 from qlikops.qlik.client import QemClient
 from qlikops.qlik.simulator.scenario import Scenario
 from tests.simulation.dynamodb import DynamoDb
@@ -294,6 +296,14 @@ class World:
         """Says who types a command where another way would do."""
         self.next_decision_id: dict[str, str] = {}
         """What the next decision of each person's command is called, by the process."""
+        self.urandom_of: dict[str, str] = {}
+        """What each person's command drew last for the name of a run, in hexadecimal digits."""
+        self.not_started: list[str] = []
+        """The same where somebody was told of an error, and so that no run was started for their order."""
+        self.planned: list[tuple[str, Order]] = []
+        """What somebody was told is planned, with the digits at the end of its run's name."""
+        self.order_receipts: list[OrderReceipt] = []
+        """What somebody was told of what became of an order."""
         self.sent_at: dict[str, float] = {}
         """When each decision was handed to Step Functions."""
         functions = {name: Function(self._runs(handler), seconds) for name, (handler, seconds) in _HANDLERS.items()}
@@ -350,6 +360,12 @@ class World:
     def new_decision_id(self) -> str:
         """Of the command that runs."""
         return self.next_decision_id.pop(self.who())
+
+    def urandom(self, size: int) -> bytes:
+        """For the name of a run that somebody starts."""
+        drawn = self.shells.randbytes(size)
+        self.urandom_of[self.who()] = drawn.hex()
+        return drawn
 
     def furthest_ahead(self, since: float) -> float:
         """Seconds by which any function's clock has been ahead at most since then."""

@@ -24,7 +24,14 @@ import botocore.loaders
 import botocore.model
 import botocore.paginate
 import botocore.validate
-from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from botocore.parsers import ResponseParserError
 
 from tests.simulation.dynamodb import error
@@ -178,12 +185,12 @@ class Wire(ModelClient):
         for earlier in range(attempts - 1):
             try:
                 return self._befall(operation, send)
-            except (EndpointConnectionError, ReadTimeoutError, ClientError) as exc:
+            except (*_NOT_SENT, *_LOST, ClientError) as exc:
                 code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
                 is_broken = code in _BROKEN.values()
                 if code and not is_broken and code not in _SENT_AGAIN:
                     raise
-                if is_broken or isinstance(exc, ReadTimeoutError):
+                if is_broken or isinstance(exc, _LOST):
                     self._faults.reached("a call is sent again that may have been carried out")
             kernel.sleep(kernel.random.random() * min(20.0, 2.0**earlier))
         return self._befall(operation, send)
@@ -197,9 +204,9 @@ class Wire(ModelClient):
         endpoint = ENDPOINT.format(service=self._service)
         match fault:
             case Fault.REFUSED:
-                return EndpointConnectionError(endpoint_url=endpoint)
+                return _NOT_SENT[len(self._faults.befallen) % len(_NOT_SENT)](endpoint_url=endpoint)
             case Fault.LOST:
-                return ReadTimeoutError(endpoint_url=endpoint)
+                return _LOST[len(self._faults.befallen) % len(_LOST)](endpoint_url=endpoint)
             case Fault.BUSY if operation == "TransactWriteItems":
                 code, reasons = _BUSY_TRANSACTIONS[len(self._faults.befallen) % len(_BUSY_TRANSACTIONS)]
                 return self._modelled(error(code, operation, "Rate exceeded", **reasons))
@@ -219,6 +226,9 @@ class Wire(ModelClient):
 _VALIDATED: set[tuple[str, ...]] = set()
 """Requests by operation and parameters of which one has passed botocore's own check."""
 
+_NOT_SENT = (EndpointConnectionError, ConnectTimeoutError)
+_LOST = (ReadTimeoutError, ConnectionClosedError)
+"""What botocore raises where no answer came: the service may have carried it out."""
 _SENT_AGAIN = (
     "ThrottlingException",
     "ProvisionedThroughputExceededException",

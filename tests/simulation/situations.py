@@ -90,6 +90,8 @@ def wanted() -> list[str]:
         "a question dropped as it is answered",
         "left stopped, then taken over",
         "a lift after a fall",
+        "a stop without a start",
+        "work planned on what waits for its endpoint",
         "details that come as a restart begins",
         "answers one by one",
         "a close that is overtaken by what it closes",

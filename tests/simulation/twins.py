@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from qlikops.agent.transient import IN_VAIN
 from qlikops.domain import ledger as keys
+from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.task import RunOption, StopReason, TaskState
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
@@ -64,6 +66,16 @@ class Deserting:
             world.faults.reached("a restart deserted")
             world.enterprise_manager_down_until = world.kernel.now + chance.choice([0.0, 3.0, 15.0, 40.0])
             world.sessions.end_all()
+
+    def looked(self, who: str, server: str, task: str) -> None:
+        """A task is seen to have stopped for its restart: the run call finds nobody."""
+        world, chance, journal = self._world, self._world.kernel.random, self._world.journal
+        sent = [each.action for each in journal.sent if (each.process, each.server, each.task) == (who, server, task)]
+        has_stopped = journal.read.get((who, server, task), {}).get("state") == TaskState.STOPPED
+        if sent[-1:] == ["stop"] and has_stopped and world.is_night and chance.random() < 0.5:
+            world.kernel.say(f"Enterprise Manager is away as {task} has stopped", "worst moment")
+            world.faults.reached("a stop without a start")
+            world.enterprise_manager_down_until = world.kernel.now + chance.choice([5.0, 45.0])
 
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
         """Who counts the starts is about to say what was left."""
@@ -286,6 +298,29 @@ class Leaving:
             self._world.faults.reached("left stopped, then taken over")
 
 
+class Planning:
+    """Has work planned on what was approved and waits for its endpoint: it answers in the middle of that."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._planned: set[str] = set()
+        """The records of which the tasks have had work planned."""
+
+    def written(self, key: Key, _before: Wire | None, after: Wire | None) -> None:
+        """Something waits for its endpoint."""
+        world, chance = self._world, self._world.kernel.random
+        is_waiting = key[1] == keys.RECORD and after is not None and Attribute.WAITS in after
+        if not is_waiting or after is None or key[0] in self._planned or not world.is_night or chance.random() < 0.3:
+            return
+        self._planned.add(key[0])
+        tasks = [target["key"] for target in json.loads(after[Attribute.PROPOSAL]["S"])["targets"]]
+        ends_at = codec.format_time(world.kernel.time() + timedelta(minutes=chance.choice([30, 60])))
+        plan = {"order": "plan", "reason": "CHG0815", "scope": {"tasks": tasks}, "starts_at": None, "ends_at": ends_at}
+        name = f"planning-{chance.getrandbits(32):08x}"
+        world.faults.reached("work planned on what waits for its endpoint")
+        world.kernel.after(chance.uniform(1.0, 60.0), partial(_run, world, name, json.dumps({"orders": [plan]})))
+
+
 class Relapsing:
     """Has what a restart brought up break again and again, and what keeps it quiet then lifted once.
 
@@ -320,10 +355,8 @@ class Relapsing:
         world, (instance, server, task) = self._world, partition.removeprefix("TASK#").split("/")
         scope = {"tasks": [{"instance": instance, "server": server, "task": task}]}
         orders = [{"order": "lift", "reason": "it is mended", "scope": scope}]
-        if world.is_night:
-            world.faults.reached("a lift after a fall")
-            name = f"lifting-{world.kernel.random.getrandbits(32):08x}"
-            world.states.start_execution(MACHINE_ARN, name, json.dumps({"orders": orders}))
+        world.faults.reached("a lift after a fall")
+        _run(world, f"lifting-{world.kernel.random.getrandbits(32):08x}", json.dumps({"orders": orders}))
 
 
 class Counting:
@@ -386,6 +419,6 @@ class Counting:
         return True
 
 
-def _run(world: World, name: str) -> None:
+def _run(world: World, name: str, given: str = "{}") -> None:
     if world.is_night:
-        world.states.start_execution(MACHINE_ARN, name, "{}")
+        world.states.start_execution(MACHINE_ARN, name, given)

@@ -34,6 +34,7 @@ from tests.simulation.twins import (
     Deserting,
     Leaving,
     Outliving,
+    Planning,
     Relapsing,
     Withdrawing,
     moved,
@@ -64,10 +65,6 @@ def wait_for_it(world: World, hand: Hand) -> None:
         case Hand.BRAKES:
             world.dynamodb.watchers.append(_at_night(world, lambda *written: _brake_soon(world, *written)))
             _follow(world, hand)
-        case Hand.LINGERS:
-            lingering = _Lingering(world)
-            world.journal.on_read.append(lingering.looked)
-            world.dynamodb.watchers.append(lingering.written)
         case Hand.DISCLOSES:
             world.functions.on_begin.append(lambda invocation: _disclose(world, invocation))
         case Hand.OVERTAKES:
@@ -82,6 +79,7 @@ def _follow(world: World, hand: Hand) -> None:
         for name, listeners in (
             ("begun", world.functions.on_begin),
             ("called", world.on_call),
+            ("looked", world.journal.on_read),
             ("written", world.dynamodb.watchers),
         ):
             listens = cast("list[Any]", listeners)
@@ -419,6 +417,8 @@ _MOMENTS: Mapping[Hand, tuple[Callable[[World], object], ...]] = {
     Hand.BRAKES: (Colliding,),
     Hand.DESERTS: (Deserting,),
     Hand.LEAVES: (Leaving,),
+    Hand.LINGERS: (_Lingering,),
+    Hand.PLANS: (Planning,),
     Hand.RACES: (_Racing, Counting, Outliving),
     Hand.RELAPSES: (Relapsing,),
     Hand.WITHDRAWS: (Withdrawing,),

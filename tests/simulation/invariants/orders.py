@@ -12,16 +12,20 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import AnomalyKind
 from qlikops.domain.fleet.task import TaskState
+from qlikops.domain.gathered.ordering import OrderState
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from qlikops.qlik.simulator.scenario import SimulatedTask
+from tests.simulation.enterprise_manager import Requested, Sent
 from tests.simulation.invariants.choosing import left_out
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
     at_rest,
+    of_each_call,
     of_each_item,
     of_each_object,
     of_each_record,
+    of_each_request,
     partition_of,
     status_of,
     told,
@@ -170,6 +174,17 @@ def what_a_plan_stopped_is_asked_about(watch: Watch) -> Iterator[str]:
             yield f"{task} was stopped during planned work, and {len(runs)} runs after it did not ask"
 
 
+@of_each_call
+def nothing_is_sent_during_planned_work(watch: Watch, sent: Sent) -> str:
+    """Of what was approved, neither: the invocation has read what is planned. But for what comes through a plan."""
+    proposal_id, acting = watch.proposal_of(sent), watch.world.functions.begun.get(sent.process)
+    proposal = watch.proposed.get(proposal_id)
+    if proposal is None or acting is None or proposal["kind"] in _COMES_THROUGH or not watch.clocks_are_right:
+        return ""
+    plan = _plan_over(watch, sent.server, sent.task, acting.at, sent.at)
+    return f"{sent.process} sends {sent.action} to {sent.task} during {plan}" if plan else ""
+
+
 @at_rest
 def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
     """But for what people have to hear of at once."""
@@ -280,3 +295,57 @@ def what_was_lifted_does_not_come_back(_: Watch, change: Change) -> str:
     is_later = float(change.after[Attribute.EXPIRES]["N"]) > float(change.before[Attribute.EXPIRES]["N"])
     is_lift = change.after.get(Attribute.LIFTED) != change.before.get(Attribute.LIFTED)
     return f"{change.key[0]} was lifted at {lifted}, and is quiet again" if is_old and is_later and not is_lift else ""
+
+
+def _sort_of(place: int) -> str:
+    return f"{keys.ORDER_PREFIX}{place:02}"
+
+
+@of_each_request
+def orders_are_taken_before_the_fleet_is_read(watch: Watch, request: Requested) -> str:
+    """They count for the run that takes them, and are taken even if Enterprise Manager cannot be read."""
+    run = watch.world.functions.begun.get(request.process)
+    if run is None or run.function != "MonitorTasks":
+        return ""
+    orders = (run.payload.get("input") or {}).get("orders") or ()
+    partition = keys.run_partition(run.payload["execution_name"])
+    missing = [place for place in range(min(len(orders), _MOST)) if (partition, _sort_of(place)) not in watch.items]
+    return f"{request.process} reads the fleet, and has not settled its orders {missing}" if missing else ""
+
+
+@at_rest
+def who_orders_is_told_what_became_of_it(watch: Watch) -> Iterator[str]:
+    """That an order is applied, refused or not taken, and that no run was started for it, is said where it is so."""
+    for receipt in watch.world.order_receipts:
+        item = watch.items.get((keys.run_partition(receipt.execution_name), _sort_of(0)))
+        outcome = json.loads(item[Attribute.BODY]["S"]) if item else None
+        execution = next(each for each in watch.world.states.executions.values() if each.name == receipt.execution_name)
+        is_right = {
+            OrderState.APPLIED: outcome is not None and outcome["is_applied"],
+            OrderState.REFUSED: outcome is not None and not outcome["is_applied"],
+            OrderState.NOT_TAKEN: outcome is None or execution.redrives > 0,
+            OrderState.UNKNOWN: True,
+        }
+        if not is_right[receipt.state]:
+            yield f"somebody was told that the order of {receipt.execution_name} is {receipt.state}: {outcome}"
+    for digits in watch.world.not_started:
+        if any(each.name.endswith(digits) for each in watch.world.states.executions.values()):
+            yield f"somebody was told that no run was started, and there is one that ends with {digits}"
+
+
+@at_rest
+def planned_work_is_what_was_asked_for(watch: Watch) -> Iterator[str]:
+    """It begins and ends when the command said, and is about nothing else."""
+    for digits, order in watch.world.planned:
+        plans = [json.loads(item[Attribute.BODY]["S"]) for item in watch.plans.values()]
+        made = next((plan for plan in plans if plan["execution_name"].endswith(digits)), None)
+        wanted = codec.encode(order)
+        names = ("ends_at", "scope", *(("starts_at",) if order.starts_at else ()))
+        # A tag is spelled as the fleet has it.
+        other = [name for name in names if made is None or _alike(made[name]) != _alike(wanted[name])]
+        if other:
+            yield f"planned was {wanted}, and {other} are otherwise: {made}"
+
+
+def _alike(value: Any) -> str:
+    return json.dumps(value, sort_keys=True).casefold()

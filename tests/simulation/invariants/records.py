@@ -9,7 +9,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.endpoint import ProbeAnswer
-from qlikops.domain.ledger import Attribute
+from qlikops.domain.ledger import OWN_FAILURES, Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.callback import APPROVAL_DENIED
 from tests.simulation.dynamodb import Wire
@@ -26,7 +26,8 @@ from tests.simulation.invariants.watch import (
     status_of,
     told,
 )
-from tests.simulation.night import meaning
+from tests.simulation.night import MENDED_FIRST_ID, MESSAGES, meaning
+from tests.simulation.plant import BUCKET
 from tests.simulation.services import Invocation
 
 _OPEN = tuple(status for status in Status if not status.is_final)
@@ -227,11 +228,18 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
         "its endpoint takes no logins": (proposal.get("probe") or {}).get("answer") == ProbeAnswer.ERROR,
         "several tasks": len(proposal["targets"]) != 1,
         "the kind needs a human": proposal["kind"] != "FATAL_TRANSIENT" or proposal["action"] != "resume",
+        "the team wants to look first": _is_to_be_mended_first(watch, proposal),
         "it is protected": any(watch.world.is_protected(target["key"]["task"]) for target in proposal["targets"]),
         "somebody was asked": Attribute.REQUESTED_AT in change.after,
     }
     wrong = [reason for reason, holds in reasons.items() if holds]
     return f"{change.proposal_id}: {', '.join(wrong)}" if wrong else ""
+
+
+def _is_to_be_mended_first(watch: Watch, proposal: Mapping[str, Any]) -> bool:
+    said = {each["value"] for each in proposal["evidence"] if each["label"] == "message"}
+    is_known = (BUCKET, OWN_FAILURES) in watch.world.s3.objects
+    return is_known and any(each.startswith(MESSAGES[0]) for each in said)
 
 
 def _cited(evaluation: Mapping[str, Any]) -> set[str]:
@@ -381,7 +389,7 @@ def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> 
         if asked_at < made_at:
             continue
         seen = watch.world.journal.read.get((process, server, task)) or entries.get(task)
-        if seen is None or proposal["kind"] not in _OF_STATES or _differs(proposal, target, seen):
+        if seen is None or proposal["kind"] not in _OF_STATES or _differs(watch, proposal, target, seen):
             return ""
     return f"{change.proposal_id} is no longer asked: {told(change.after, Attribute.OUTCOME).get('detail')}"
 
@@ -397,10 +405,14 @@ def what_was_answered_is_not_dropped(watch: Watch, change: Change) -> str:
     return f"{change.proposal_id} was answered, and is no longer asked" if dropped else ""
 
 
-def _differs(proposal: dict[str, Any], target: dict[str, Any], seen: Mapping[str, Any]) -> bool:
+def _differs(watch: Watch, proposal: dict[str, Any], target: dict[str, Any], seen: Mapping[str, Any]) -> bool:
     """Whether what was read of a task is not what was proposed on."""
     reason = seen.get("task_stop_reason", seen.get("stop_reason"))
     said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
+    is_by_own = any(MENDED_FIRST_ID in one["value"] for one in proposal["evidence"])
+    says_the_same = is_by_own and seen.get("message", "").startswith(MESSAGES[0])
+    if (BUCKET, OWN_FAILURES) in watch.world.s3.objects and "connection" in said and not says_the_same:
+        return True  # to the team, not each of them is one; and that may not have been known when it was proposed
     says_other = meaning(seen.get("message", "")) not in said if len(said) == 1 else True
     loaded = seen.get("full_load_completed", target["full_load_completed"]) != target["full_load_completed"]
     return (seen.get("state"), reason) != (target["state"], target["stop_reason"]) or says_other or loaded

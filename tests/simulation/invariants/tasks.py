@@ -211,6 +211,18 @@ def the_kept_token_is_the_one_that_waits(watch: Watch, change: Change) -> str:
     return ""
 
 
+@of_each_answer
+def who_asks_keeps_the_token(watch: Watch, answered: Invocation) -> str:
+    """Once RequestApproval has answered, the token with which its state waits is in the ledger, of a retry as well."""
+    if answered.function != "RequestApproval" or watch.is_tampered(answered.proposal_id):
+        return ""
+    token, record = answered.payload["task_token"], watch.record(answered.proposal_id)
+    if record is None or status_of(record) is not Status.WAITING or not watch.world.states.is_waiting(token):
+        return ""
+    kept = watch.items.get((keys.token_partition(answered.proposal_id), keys.TOKEN), {}).get(Attribute.TOKEN)
+    return "" if kept == {"S": token} else f"{answered.proposal_id} waits with a token that the ledger does not have"
+
+
 @of_each_item(keys.TOKEN)
 def what_was_denied_is_not_asked_again(watch: Watch, change: Change) -> str:
     """A denial ends its question: the workflow does not ask people once more, with another token."""

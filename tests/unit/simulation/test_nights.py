@@ -60,6 +60,8 @@ FOUND_SMALL = (
     1251996,
     1271201,
     2440007,
+    2540049,
+    2560011,
 )
 """The same of nights of the usual size."""
 

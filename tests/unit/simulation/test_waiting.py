@@ -9,8 +9,8 @@ from tests.simulation.living import Lived, live_through
 from tests.simulation.night import LARGE, Habit, draw
 from tests.simulation.plant import without_threads
 
-SEED = 49
-"""A person waits in it: once until the endpoint answers and the task is up, once until the execution is ended."""
+SEED = 144
+"""A person waits in it several times, and that ends in more than one way."""
 
 
 def lived() -> Lived:
