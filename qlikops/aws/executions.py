@@ -135,13 +135,18 @@ class StepFunctionsExecutions:
         refuse_writing(self._aws)
         sent = [replace(order, by=self._aws.caller()) for order in orders]
         given = codec.dumps({ORDERS: sent}) if sent else "{}"
-        # A name of our own makes the call idempotent, so that the SDK may repeat it.
+        # A name of our own makes the call idempotent, so that the SDK may repeat it: for as long as the execution runs.
         name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+        client = self._aws.stepfunctions
         try:
             with aws_errors("start a run"):
-                reply = self._aws.stepfunctions.start_execution(
-                    stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
-                )
+                try:
+                    reply = client.start_execution(
+                        stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
+                    )
+                except client.exceptions.ExecutionAlreadyExists:
+                    # By a name that nobody else has: the SDK has repeated the call, and the run was over by then.
+                    raise Unreachable("The reply to the start of a run was lost.") from None
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from botocore.exceptions import ConnectionClosedError
+
 from tests.simulation.kernel import Kernel
 
 T = TypeVar("T")
@@ -169,9 +171,12 @@ class Faults:
         kernel.sleep(kernel.random.expovariate(1 / 0.02))
         if self.is_cut_off(who):
             fault = Fault.LOST
-        if fault is Fault.LOST:
+        if fault not in (Fault.LOST, Fault.NONSENSE, Fault.BROKEN):
+            return answer
+        got = failure(fault)
+        if fault is Fault.LOST and not isinstance(got, ConnectionClosedError):
             kernel.sleep(PATIENCE_SECONDS)
-        return _given(failure(fault)) if fault in (Fault.LOST, Fault.NONSENSE, Fault.BROKEN) else answer
+        return _given(got)
 
     def end(self) -> None:
         """Nothing goes wrong any more."""

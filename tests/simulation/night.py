@@ -366,6 +366,8 @@ def draw(seed: int, size: Size = USUAL) -> Night:
     if rng.random() < size.lifelike / 2:
         night = replace(night, most_reads=rng.choice([1, 3]))
     night = replace(night, mended_first=rng.random() < size.lifelike / 2)
+    if Hand.ORDERS in night.hands and rng.random() < size.lifelike:
+        night = replace(night, mischance=_NOT_STARTED)
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
@@ -460,6 +462,8 @@ ESCALATION = {"escalation_topic_arn": "arn:aws:sns:eu-west-1:000000000000:e"}
 _UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.LOST, Fault.REFUSED), only="qem:POST")
 
 
+_NOT_STARTED = Mischance(share_of_calls=0.5, kinds=(Fault.LOST, Fault.REFUSED), only="StartExecution")
+"""Nights in which it is often not known whether a run was started."""
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}
 """Nights in which people are often not told, and nothing else goes wrong."""
 

@@ -176,15 +176,23 @@ def test_a_stop_whose_reply_was_lost_is_found_again(executions: StepFunctionsExe
     assert act(executions).status is ExecutionStatus.ABORTED  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("has_ended", [False, True], ids=["running", "repeated by the SDK when it was over"])
 def test_a_start_whose_reply_was_lost_is_found_again_by_its_name(
-    executions: StepFunctionsExecutions, aws: Aws, connection: FakeConnection, monkeypatch: pytest.MonkeyPatch
+    executions: StepFunctionsExecutions,
+    aws: Aws,
+    connection: FakeConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    has_ended: bool,
 ) -> None:
-    aws.loses("start_execution")
+    if has_ended:
+        aws.refuses("start_execution", "ExecutionAlreadyExists")
+    else:
+        aws.loses("start_execution")
     named: list[str] = []
 
     def describe(executionArn: str) -> Reply:  # noqa: N803 - boto3's name
         named.append(executionArn)
-        return {**description("RUNNING"), "name": executionArn.rpartition(":")[2]}
+        return {**description("SUCCEEDED" if has_ended else "RUNNING"), "name": executionArn.rpartition(":")[2]}
 
     monkeypatch.setattr(connection.stepfunctions, "describe_execution", describe)
     assert executions.start().name == named[0].rpartition(":")[2]

@@ -62,6 +62,8 @@ FOUND_SMALL = (
     2440007,
     2540049,
     2560011,
+    2590085,
+    2590150,
 )
 """The same of nights of the usual size."""
 

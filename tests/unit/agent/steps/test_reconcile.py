@@ -161,7 +161,9 @@ def test_the_leases_of_a_record_that_was_never_written_are_freed(
     assert held(ledger, *keys) == []
 
 
-def test_what_is_final_already_only_frees_its_tasks(ledger: Ledger, reconciler: Reconciler, clock: FakeClock) -> None:
+def test_what_is_final_already_only_frees_its_tasks(
+    ledger: Ledger, reconciler: Reconciler, clock: FakeClock, told: list[ProposalRecord]
+) -> None:
     waiting(ledger, proposal())
     ledger.close(ID, Outcome(Status.EXPIRED))
     ledger.tasks.lease(proposal(), START + timedelta(hours=5))
@@ -170,6 +172,7 @@ def test_what_is_final_already_only_frees_its_tasks(ledger: Ledger, reconciler: 
     assert reconciler.leases(ledger.tasks.leases([ORDERS]).values()) == []
     assert ledger.record(ID).approval.status is Status.EXPIRED
     assert held(ledger, ORDERS) == []
+    assert told == []
 
 
 def evaluated(ledger: Ledger) -> None:
