@@ -299,6 +299,19 @@ def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Cha
     return "" if is_taken else f"{watch.world.dynamodb.last_writer} says that an outage was heard of, and it was not"
 
 
+@of_each_end
+def who_says_that_an_outage_was_heard_of_leaves_it_so(_: Watch, ended: Ended) -> str:
+    """What says so is not written over by the same process: people are told of an outage once, not by each run."""
+    was_heard = False
+    for deed, each in _actions(ended.deeds):
+        if each.key[0] != keys.OUTAGE or each.kind != "Put" or deed.error is not None:
+            continue
+        if was_heard and Attribute.UNHEARD in each.sets:
+            return f"{ended.who} has said that an outage was heard of, and takes that back"
+        was_heard = Attribute.UNHEARD not in each.sets
+    return ""
+
+
 _RUNS_AT_ONCE = 8
 """That may store what they remember while another one tells."""
 
