@@ -73,7 +73,7 @@ def send(
     """Starts a run with `order`, calls `started`, and waits for what becomes of it, at most so long.
 
     Raises what `Executions.start` raises. What cannot be read afterwards is not known yet: Step Functions may not know
-    an execution that it has just started, and whoever gets an error sends the order again.
+    an execution that it has just started, and after an error a person sends the order again.
     """
     summary = executions.start([order])
     started(summary)
