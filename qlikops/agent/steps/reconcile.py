@@ -167,24 +167,16 @@ class Reconciler:
 
     def _are_freed(self, same: Sequence[Lease]) -> bool:
         """Whether the leases of one proposal are free now."""
-        proposal_id = same[0].proposal_id
-        if self._is_young(max(lease.taken_at for lease in same)):
-            return False
-        # A late function may have taken the tasks of what is over again: people have heard of that end.
-        if not (self._is_finished(proposal_id) or self._is_closed(proposal_id)):
+        if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(same[0].proposal_id):
             return False
         # Closing frees what the proposal names. Opening a large group takes several transactions, the record with the
         # last: leases without one are left where it died in between.
         self.ledger.tasks.free(same)
         return True
 
-    def _is_finished(self, proposal_id: str) -> bool:
-        """Whether it is over, and nothing is left to do for it: its entry among what is open goes last."""
-        try:
-            is_final = self.ledger.record(proposal_id).approval.status.is_final
-        except (NotFound, RecordTooNew):
-            return False
-        return is_final and all(one.proposal_id != proposal_id for one in self.ledger.open())
+    def _is_listed(self, proposal_id: str) -> bool:
+        """Whether something is left to do for it: its entry among what is open goes last."""
+        return any(one.proposal_id == proposal_id for one in self.ledger.open())
 
     def _is_young(self, since: datetime, grace: timedelta = GRACE) -> bool:
         return self.clock() - since < grace
@@ -216,6 +208,8 @@ class Reconciler:
         if not approval.status.is_known:
             _logger.warning("left as it is: %s is %s, which this version does not know", proposal_id, approval.status)
             return False
+        if approval.status.is_final and not self._is_listed(proposal_id):
+            return True  # a late function has taken its tasks again, and people have heard of that end
         status = self._over(approval.proposal.execution_arn, approval.updated_at)
         if not status:
             return False
