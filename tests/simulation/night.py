@@ -114,14 +114,8 @@ class Hand(StrEnum):
 
 
 _LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)
-AT_WORST_MOMENTS = (
-    Hand.STOPS_ACTING,
-    Hand.REPEATS,
-    Hand.TAMPERS,
-    Hand.OVERTAKES,
-    Hand.BRAKES,
+_OF_THEIR_OWN = (
     Hand.RACES,
-    Hand.LINGERS,
     Hand.DESERTS,
     Hand.WITHDRAWS,
     Hand.LEAVES,
@@ -130,6 +124,8 @@ AT_WORST_MOMENTS = (
     Hand.PLANS,
     Hand.DISCLOSES,
 )
+"""Those for whom a night draws by themselves."""
+AT_WORST_MOMENTS = (Hand.STOPS_ACTING, Hand.REPEATS, Hand.TAMPERS, *_LAST_HANDS, *_OF_THEIR_OWN)
 """Wait for something to happen, and come then."""
 
 
@@ -275,18 +271,7 @@ USUAL = Size(
 LARGE = Size(long=0.12, tasks=(1, 2, 2, 3, 4, 8), every_seconds=(300.0, 600.0, 900.0), unanswered=0.0, lifelike=0.0)
 """As nights were when most of the faults were found that they have found."""
 
-_DRAWN_LATER = (
-    *_LAST_HANDS,
-    Hand.RACES,
-    Hand.ORDERS,
-    Hand.DESERTS,
-    Hand.WITHDRAWS,
-    Hand.LEAVES,
-    Hand.ABANDONS,
-    Hand.RELAPSES,
-    Hand.PLANS,
-    Hand.DISCLOSES,
-)
+_DRAWN_LATER = (*_LAST_HANDS, *_OF_THEIR_OWN, Hand.ORDERS)
 _FIRST_HANDS = [hand for hand in Hand if hand not in _DRAWN_LATER]
 
 
