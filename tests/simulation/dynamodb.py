@@ -129,7 +129,8 @@ class DynamoDb:
         self._check_table(TableName, "GetItem")
         _check_placeholders("GetItem", request)
         key = key_of(Key)
-        self.read_at[self.kernel.current_name, key] = self.kernel.now
+        if not self.kernel.is_unheard:
+            self.read_at[self.kernel.current_name, key] = self.kernel.now
         item = self.items.get(key) if ConsistentRead else self._seen_late(key)
         return {"Item": dict(item)} if item is not None else {}
 
@@ -150,7 +151,7 @@ class DynamoDb:
         consistent = request.get("ConsistentRead", False)
         found = []
         for key in keys[:given]:
-            if consistent:
+            if consistent and not self.kernel.is_unheard:
                 self.read_at[self.kernel.current_name, key_of(key)] = self.kernel.now
             item = self.items.get(key_of(key)) if consistent else self._seen_late(key_of(key))
             if item is not None:

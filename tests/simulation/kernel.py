@@ -69,6 +69,8 @@ class Kernel:
         self.after_event: Callable[[], None] = lambda: None
         self.failed: list[tuple[str, Exception]] = []
         """The processes that an error ended, by name."""
+        self.is_unheard = False
+        """What is carried out now, nobody hears the answer of: it came too late."""
         self._most_events = most_events
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -117,8 +119,12 @@ class Kernel:
         process = self._running()
 
         def carry_out() -> None:
-            with self.as_current(process):
-                action()
+            self.is_unheard = True
+            try:
+                with self.as_current(process):
+                    action()
+            finally:
+                self.is_unheard = False
 
         self.after(seconds, carry_out)
 
