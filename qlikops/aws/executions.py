@@ -145,7 +145,7 @@ class StepFunctionsExecutions:
                         stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
                     )
                 except client.exceptions.ExecutionAlreadyExists:
-                    # By a name that nobody else has: the SDK has repeated the call, and the run was over by then.
+                    # The name is random, so the SDK has repeated a call of ours, and the run ended in between.
                     raise Unreachable("The reply to the start of a run was lost.") from None
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)

@@ -75,7 +75,7 @@ def live(world: World, operator: Operator, saying: Saying) -> None:
         Habit.RUNS: lambda: _run(world),
         Habit.CALLS_BACK: lambda: _call_back(world, person, {"approved": True}),
         Habit.CALLS_BACK_ODDLY: lambda: _call_back(world, person, kernel.random.choice(ODD_OUTPUTS)),
-        Habit.CHOOSES: lambda: _choose(world, approvals, person, saying),
+        Habit.CHOOSES: lambda: _choose(world, person, approvals, saying),
         Habit.WAITS: lambda: _decide(world, person, approvals, saying, approved=True, choose=waiting),
         Habit.FAILS_ODDLY: lambda: _fail_oddly(world, person, *kernel.random.choice(ODD_ERRORS)),
     }
@@ -201,7 +201,7 @@ def _decide(
         saying.say_end(approval.approval_id, status)
 
 
-def _choose(world: World, approvals: LedgerApprovals, person: Person, saying: Saying) -> None:
+def _choose(world: World, person: Person, approvals: LedgerApprovals, saying: Saying) -> None:
     """By command, or with the plain AWS CLI, where slips happen."""
     chance = world.kernel.random
     if chance.random() < 0.7:

@@ -372,11 +372,10 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
         case 0:
             return replace(night, hands=(*night.hands, Hand.WITHDRAWS))
         case 1:
-            places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
             trouble, until = rng.choice(
                 [(Trouble.NO_PROCESS, None), (Trouble.NO_PROCESS, 2400.0), (Trouble.STALL, None)]
             )
-            stuck = (Disturbance(rng.uniform(0, 900), *place, trouble, 5000.0, until) for place in places)
+            stuck = (Disturbance(rng.uniform(0, 900), *place, trouble, 5000.0, until) for place in _places(night))
             scenario = replace(night.scenario, events=(*night.scenario.events, *stuck))
             limits = {**night.settings, "thresholds": Thresholds(confirm_polls=1, stalled_seconds=300)}
             hand = rng.choice([Hand.LEAVES, Hand.DESERTS])
@@ -410,18 +409,21 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             night = _with_who_waits(rng, night)
             return replace(night, hands=(*night.hands, Hand.PLANS))
         case 10:
-            places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
-            breaks = (_break(rng, place, rng.uniform(0, 2400), MESSAGES[0]) for place in places)
+            breaks = (_break(rng, place, rng.uniform(0, 2400), MESSAGES[0]) for place in _places(night))
             night = replace(night, scenario=replace(night.scenario, events=tuple(breaks)), mended_first=True)
             mischance = Mischance(share_of_calls=0.2, kinds=(Fault.REFUSED, Fault.LOST, Fault.BUSY), only="s3:")
             return replace(night, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY, mischance=mischance)
     return night
 
 
+def _places(night: Night) -> list[tuple[str, str]]:
+    """All tasks, by server and name."""
+    return [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
+
+
 def _with_much_to_decide(rng: random.Random, night: Night) -> Night:
     """The same night, in which nearly everything breaks for reasons of its own, and consoles answer that."""
-    places = [(server.name, task.name) for server in night.scenario.servers for task in server.tasks]
-    breaks = (_break(rng, place, rng.uniform(0, 1800), rng.choice(MESSAGES[2:])) for place in places)
+    breaks = (_break(rng, place, rng.uniform(0, 1800), rng.choice(MESSAGES[2:])) for place in _places(night))
     scenario = replace(night.scenario, events=(*night.scenario.events, *breaks))
     habits = (Habit.APPROVES, *rng.sample((Habit.SNOOZES, Habit.CHOOSES, Habit.WAITS), 2))
     looks = rng.choice([60.0, 200.0])

@@ -316,9 +316,8 @@ class Planning:
         tasks = [target["key"] for target in json.loads(after[Attribute.PROPOSAL]["S"])["targets"]]
         ends_at = codec.format_time(world.kernel.time() + timedelta(minutes=chance.choice([30, 60])))
         plan = {"order": "plan", "reason": "CHG0815", "scope": {"tasks": tasks}, "starts_at": None, "ends_at": ends_at}
-        name = f"planning-{chance.getrandbits(32):08x}"
-        world.faults.reached("work planned on what waits for its endpoint")
-        world.kernel.after(chance.uniform(1.0, 60.0), partial(_run, world, name, json.dumps({"orders": [plan]})))
+        name, what = f"planning-{chance.getrandbits(32):08x}", "work planned on what waits for its endpoint"
+        world.kernel.after(chance.uniform(1.0, 60.0), partial(_order, world, name, plan, what))
 
 
 class Relapsing:
@@ -354,9 +353,8 @@ class Relapsing:
     def _lift(self, partition: str) -> None:
         world, (instance, server, task) = self._world, partition.removeprefix("TASK#").split("/")
         scope = {"tasks": [{"instance": instance, "server": server, "task": task}]}
-        orders = [{"order": "lift", "reason": "it is mended", "scope": scope}]
-        world.faults.reached("a lift after a fall")
-        _run(world, f"lifting-{world.kernel.random.getrandbits(32):08x}", json.dumps({"orders": orders}))
+        name = f"lifting-{world.kernel.random.getrandbits(32):08x}"
+        _order(world, name, {"order": "lift", "reason": "it is mended", "scope": scope}, "a lift after a fall")
 
 
 class Counting:
@@ -417,6 +415,13 @@ class Counting:
         shown_after = world.fleet.scenario.state_lag_seconds
         world.kernel.after(shown_after, partial(_run, world, name))
         return True
+
+
+def _order(world: World, name: str, order: Mapping[str, Any], what: str) -> None:
+    """Starts a run with one order, which is the situation `what`."""
+    if world.is_night:
+        world.faults.reached(what)
+        _run(world, name, json.dumps({"orders": [order]}))
 
 
 def _run(world: World, name: str, given: str = "{}") -> None:

@@ -71,8 +71,8 @@ def nobody_gives_up_what_is_refused_for_now(watch: Watch, ended: Ended) -> str:
 @of_each_ask("put_metric_data")
 def a_run_that_is_over_is_not_counted_again(watch: Watch, asked: Asked) -> str:
     """Who invokes a report once more, after the run was marked as over, puts no metrics, if it can read that."""
-    begun = watch.world.functions.begun.get(asked.who)
-    if begun is None or begun.function != "GenerateReport":
+    begun = watch.invocation(asked.who, "GenerateReport")
+    if begun is None:
         return ""
     run = keys.run_partition(begun.payload["run"]["execution_name"])
     if any(deed.error is not None for deed in watch.deeds[asked.who]):

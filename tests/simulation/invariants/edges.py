@@ -142,8 +142,8 @@ def a_restart_watches_for_as_long_as_it_is_set(watch: Watch, change: Change) -> 
 @of_each_call
 def nothing_is_begun_too_late(watch: Watch, sent: Sent) -> str:
     """A task is told to run only if it can be watched to the end, or in the first half of what time there is."""
-    acting = watch.world.functions.begun.get(sent.process)
-    if acting is None or acting.function != "ExecuteRestart" or sent.answered_at:
+    acting = watch.invocation(sent.process, "ExecuteRestart")
+    if acting is None or sent.answered_at:
         return ""
     mine = [each for each in watch.requests if each.process == sent.process]
     if any(each.task == sent.task and each is not sent for each in mine):
@@ -203,9 +203,9 @@ def a_wait_ends_when_its_time_is_over(watch: Watch, change: Change) -> str:
 @of_each_test
 def a_new_test_stands_for_the_next(watch: Watch, test: Tested) -> str:
     """For half a minute, what found an endpoint down is believed, and it is not tested once more before a start."""
-    acting = watch.world.functions.begun.get(test.process)
+    acting = watch.invocation(test.process, "ExecuteRestart")
     record = watch.record(acting.proposal_id) if acting else None
-    if acting is None or acting.function != "ExecuteRestart" or record is None:
+    if acting is None or record is None:
         return ""
     before = watch.probes_before(acting.at, test.server, test.endpoint)
     newest = max((told(item, Attribute.BODY) for item in before), key=lambda each: str(each["at"]), default=None)

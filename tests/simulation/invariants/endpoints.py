@@ -114,8 +114,8 @@ def what_is_still_down_was_left_alone(watch: Watch, change: Change) -> str:
 @of_each_test
 def no_endpoint_is_tested_for_what_has_begun(watch: Watch, test: Tested) -> str:
     """Who finds that a task of its restart was claimed goes on with it: a test could only say that nothing was sent."""
-    acting = watch.world.functions.begun.get(test.process)
-    if acting is None or acting.function != "ExecuteRestart":
+    acting = watch.invocation(test.process, "ExecuteRestart")
+    if acting is None:
         return ""
     for partition in watch.task_partitions(acting.proposal_id):
         claim = partition, f"{keys.RESTART_PREFIX}{acting.proposal_id}"

@@ -269,8 +269,8 @@ def a_function_tries_a_busy_ledger_six_times(watch: Watch) -> Iterator[str]:
 @of_each_request
 def reading_takes_no_longer_than_is_set(watch: Watch, request: Requested) -> str:
     """What a run asks of Enterprise Manager waits until two minutes before Lambda ends it, tests half a minute more."""
-    begun = watch.world.functions.begun.get(request.process)
-    if begun is None or begun.function != "MonitorTasks":
+    begun = watch.invocation(request.process, "MonitorTasks")
+    if begun is None:
         return ""
     first = watch.first_request.setdefault(request.process, request.at) - begun.at
     until, late = request.at - begun.at + _ANSWER_FACTOR * request.read_seconds, limits.PROBES - limits.READS

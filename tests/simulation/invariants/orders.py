@@ -304,8 +304,8 @@ def _sort_of(place: int) -> str:
 @of_each_request
 def orders_are_taken_before_the_fleet_is_read(watch: Watch, request: Requested) -> str:
     """They count for the run that takes them, and are taken even if Enterprise Manager cannot be read."""
-    run = watch.world.functions.begun.get(request.process)
-    if run is None or run.function != "MonitorTasks":
+    run = watch.invocation(request.process, "MonitorTasks")
+    if run is None:
         return ""
     orders = (run.payload.get("input") or {}).get("orders") or ()
     partition = keys.run_partition(run.payload["execution_name"])

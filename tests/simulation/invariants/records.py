@@ -186,10 +186,14 @@ def only_what_somebody_approved_is_carried_out(watch: Watch, change: Change) -> 
         return f"{change.proposal_id}: {decision}"
     if decision["automatic"]:
         return ""
-    answers = [watch.world.states.answer(token) for token in watch.tokens.get(change.proposal_id, ())]
-    if any(isinstance(answer, dict) and answer.get("approved") is True for answer in answers):
-        return ""
-    return f"{change.proposal_id}: the answers were {answers}"
+    is_approved = bool(_answers(watch, change.proposal_id, approved=True))
+    return "" if is_approved else f"{change.proposal_id}: no answer with one of its tokens approves"
+
+
+def _answers(watch: Watch, proposal_id: str, *, approved: bool) -> list[dict[str, Any]]:
+    """The answers with one of its tokens that approve, or that deny, by a literal value."""
+    answers = (watch.world.states.answer(token) for token in watch.tokens.get(proposal_id, ()))
+    return [each for each in answers if isinstance(each, dict) and each.get("approved") is approved]
 
 
 @of_each_record
@@ -198,8 +202,7 @@ def what_an_approval_names_is_kept(watch: Watch, change: Change) -> str:
     if change.after is None or status_of(change.after) is not Status.RESTARTING:
         return ""
     decision = told(change.after, Attribute.DECISION)
-    answers = [watch.world.states.answer(token) for token in watch.tokens.get(change.proposal_id, ())]
-    approvals = [each for each in answers if isinstance(each, dict) and each.get("approved") is True]
+    approvals = _answers(watch, change.proposal_id, approved=True)
     for name in ("tasks", "option", "digest"):
         is_named = bool(approvals) and all(each.get(name) not in (None, "") for each in approvals)
         if is_named and not decision["automatic"] and not decision.get(name):

@@ -96,10 +96,7 @@ def a_token_goes_once_nothing_waits_with_it(watch: Watch, change: Change) -> str
     if change.after is not None or change.before is None:
         return ""
     is_forgotten = number(change.before, keys.TTL) < watch.world.kernel.now or watch.is_tampered(change.proposal_id)
-    # To a clock that is hours ahead, an execution that began a moment ago and is not seen yet has long been over.
-    is_forgotten = is_forgotten or not watch.clocks_are_right
-    token = change.before[Attribute.TOKEN]["S"]
-    is_waiting = watch.world.states.is_waiting(token) and not is_forgotten
+    is_waiting = watch.is_waiting(change.before[Attribute.TOKEN]["S"]) and not is_forgotten
     return f"{change.proposal_id} lost its token, and is waited for" if is_waiting else ""
 
 

@@ -513,6 +513,17 @@ class Watch:
 
     # -- what invariants ask ---------------------------------------------------------------------------------------
 
+    def invocation(self, process: str, function: str) -> Invocation | None:
+        """What a process of this function is there for; None for any other process."""
+        begun = self.world.functions.begun.get(process)
+        return begun if begun is not None and begun.function == function else None
+
+    def is_waiting(self, token: str) -> bool:
+        """Whether an execution waits with this token, and a run can know that. To a clock that is hours ahead, an
+        execution that began a moment ago, and that Step Functions does not show yet, has long been over.
+        """
+        return self.clocks_are_right and self.world.states.is_waiting(token)
+
     @property
     def clocks_are_right(self) -> bool:
         """Whether no function's clock has been stepped in this world: expiries then mean what they say."""

@@ -111,6 +111,7 @@ def watch(**known: Any) -> Any:
         last=known.pop("last", {}),
     )
     found.closing_run = lambda change: Watch.closing_run(found, change)
+    found.invocation = lambda process, function: Watch.invocation(found, process, function)
     return found
 
 
