@@ -115,7 +115,7 @@ class KeyedTable(ScrollView, can_focus=True):
             self.cursor = self._index[self.chosen]
             if was_in_sight and self.scroll_y:
                 # What was added above moves everything; the eye stays on its row.
-                self.scroll_to(y=self.cursor - line, animate=False, immediate=True)
+                self._scroll(self.cursor - line)
             elif was_in_sight:
                 # At the top what is new shows, until the row would be pushed out of sight.
                 self._scroll_to_cursor()
@@ -216,8 +216,11 @@ class KeyedTable(ScrollView, can_focus=True):
     def _scroll_to_cursor(self) -> None:
         top = int(self.scroll_y)
         if not top <= self.cursor < top + self._lines:
-            y = self.cursor if self.cursor < top else self.cursor - self._lines + 1
-            self.scroll_to(y=y, animate=False, immediate=True)
+            self._scroll(self.cursor if self.cursor < top else self.cursor - self._lines + 1)
+
+    def _scroll(self, y: float) -> None:
+        # By force: else it is refused until the next layout brings the scrollbar, and the cursor is out of sight.
+        self.scroll_to(y=y, animate=False, immediate=True, force=True)
 
     def _measure(self) -> None:
         """Looks at the rows in sight: to make all of them would take too long. What was long stays so: no column is to

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from qlikops.tui.app import QlikOpsApp
 from qlikops.tui.model.context import ContextSource
-from tests.unit.tui.conftest import screen_text, strips_of, wait_until
+from tests.unit.tui.conftest import app_of, screen_text, strips_of, wait_until
 from tests.unit.tui.fakes import Clock, opener
 from tests.unit.tui.scenery import Demo, demo
 from tests.unit.tui.scenes import Scene
@@ -40,16 +40,24 @@ async def still(
         coach=scene.coach,
     )
     async with app.run_test(size=size) as pilot:
+        # Help explains the words that stand below it as it opens.
+        await _all_came(pilot)
         await scene.enter(pilot)
         for widget in app.screen.query(Input):
             widget.cursor_blink = False
-        # Asked some time after the first rows came, so not by a lane yet.
-        await wait_until(pilot, lambda: all(context.caller for context in app.state.contexts))
-        lanes = [lane for context in app.state.contexts for lane in context.backend._lanes.values()]
-        await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
-        # A dialog shows what lies below it as it was drawn last, which may be before the last answer came.
-        await _drawn_anew(pilot)
+        await _all_came(pilot)
         yield pilot
+
+
+async def _all_came(pilot: Pilot[Any]) -> None:
+    """Waits until every call has its answer, and all of them are drawn."""
+    contexts = app_of(pilot).state.contexts
+    # Asked some time after the first rows came, so not by a lane yet.
+    await wait_until(pilot, lambda: all(context.caller for context in contexts))
+    lanes = [lane for context in contexts for lane in context.backend._lanes.values()]
+    await wait_until(pilot, lambda: not any(lane._running for lane in lanes))
+    # A dialog shows what lies below it as it was drawn last, which may be before the last answer came.
+    await _drawn_anew(pilot)
 
 
 async def _drawn_anew(pilot: Pilot[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Columns of a table in sight: widened by what is long, wherever it comes into sight."""
+"""A table in sight: columns are widened by what is long, wherever it comes, and the cursor stays in sight."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class Listing(App[None]):
         return dict(DARK.variables)
 
 
+def fill(table: KeyedTable) -> None:
+    noted = {"49": Span("a note")}
+    table.show([str(key) for key in range(50)], lambda key: {"name": Span(NAME), "note": noted.get(key, NOTHING)})
+
+
 def lines(pilot: Pilot[None]) -> list[str]:
     table = pilot.app.query_one(KeyedTable)
     return [table.render_line(y).text for y in range(table.size.height)]
@@ -35,8 +40,7 @@ def lines(pilot: Pilot[None]) -> list[str]:
 async def test_a_name_takes_the_room_of_a_column_with_nothing_in_it_until_something_comes_into_sight() -> None:
     async with Listing().run_test(size=(42, 10)) as pilot:
         table = pilot.app.query_one(KeyedTable)
-        noted = {"49": Span("a note")}
-        table.show([str(key) for key in range(50)], lambda key: {"name": Span(NAME), "note": noted.get(key, NOTHING)})
+        fill(table)
         await pilot.pause()
         assert NAME in lines(pilot)[1]
         assert "Note" not in lines(pilot)[0]
@@ -47,3 +51,11 @@ async def test_a_name_takes_the_room_of_a_column_with_nothing_in_it_until_someth
         table.action_end(-1)
         await pilot.pause()
         assert "Note" in lines(pilot)[0], "it does not come and go"
+
+
+async def test_the_last_row_is_in_sight_though_its_key_came_before_the_scrollbar() -> None:
+    async with Listing().run_test(size=(42, 10)) as pilot:
+        table = pilot.app.query_one(KeyedTable)
+        fill(table)
+        table.action_end(1)
+        assert "a note" in lines(pilot)[-1]
