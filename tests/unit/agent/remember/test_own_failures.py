@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from qlikops.agent.transient import TransientError
 from qlikops.deployment.errors import DeploymentError
 from qlikops.deployment.own_failures import OwnFailuresStore
 from qlikops.domain.encoding import codec
@@ -185,6 +186,22 @@ def test_a_question_stands_while_they_cannot_be_read(make: Make) -> None:
         monitored = agent.monitor(name)
         assert items(monitored) == []
         assert agent.services.ledger.record(item["proposal"]["proposal_id"]).approval.status is Status.WAITING
+
+
+def test_an_approval_stands_while_they_cannot_be_read(make: Make) -> None:
+    agent = make()
+    agent.keep(STRICT)
+    (item,) = items(agent.monitor())
+    decision = {"approved": True, "digest": agent.evaluate(item)["digest"], "by": "arn:aws:iam::1:user/anna"}
+    agent.request(item)
+    agent.services = agent.again(s3=CountingS3(agent.aws.client("s3")))  # a new process, which has read none before
+    agent.services._clients("s3").refuses = "SlowDown"
+    with pytest.raises(TransientError, match="known failures cannot be read"):
+        agent.restart(item, decision)
+    assert agent.simulator.task("orders")["runs"] == 0
+
+    agent.services._clients("s3").refuses = ""
+    assert agent.restart(item, decision)["status"] == Status.RESTARTED
 
 
 def test_what_was_there_before_is_kept_and_two_do_not_overwrite_each_other(make: Make) -> None:
