@@ -33,6 +33,8 @@ from tests.simulation.services import Invocation
 _OPEN = tuple(status for status in Status if not status.is_final)
 _OF_STATES = ("FATAL_TRANSIENT", "FATAL_UNKNOWN", "POSITION_LOST", "RESOURCE_STOP")
 """The kinds that a task's state, stop reason and message say."""
+_OF_A_MESSAGE = ("message was ", "it was FATAL_")
+"""How it is said that a message means something else than it did."""
 _HELD = ("position_lost", "access", "fix_first", "tables", "defect", "wait")
 """The classes of failures of which no model's evaluation may approve."""
 _STEPS: dict[Status, frozenset[Status]] = {
@@ -395,6 +397,23 @@ def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> 
         if seen is None or proposal["kind"] not in _OF_STATES or _differs(watch, proposal, target, seen):
             return ""
     return f"{change.proposal_id} is no longer asked: {told(change.after, Attribute.OUTCOME).get('detail')}"
+
+
+@of_each_record
+def an_approval_counts_while_the_task_says_the_same(watch: Watch, change: Change) -> str:
+    """ExecuteRestart leaves a task alone for its message only where it has read another one, or another state."""
+    process, closing = watch.world.dynamodb.last_writer, watch.writer()
+    if change.after is None or closing is None or closing.function != "ExecuteRestart":
+        return ""
+    proposal = watch.proposed[change.proposal_id]
+    targets = {(each["key"]["server"], each["key"]["task"]): each for each in proposal["targets"]}
+    for outcome in told(change.after, Attribute.OUTCOME).get("targets", ()):
+        place = outcome["key"]["server"], outcome["key"]["task"]
+        seen = watch.world.journal.read.get((process, *place))
+        is_for_message = outcome["status"] == Status.SUPERSEDED and outcome["detail"].startswith(_OF_A_MESSAGE)
+        if is_for_message and seen is not None and not _differs(watch, proposal, targets[place], seen):
+            return f"{change.proposal_id} was approved, and {place[1]} is left alone: {outcome['detail']}"
+    return ""
 
 
 @of_each_record

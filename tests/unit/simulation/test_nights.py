@@ -64,6 +64,7 @@ FOUND_SMALL = (
     2560011,
     2590085,
     2590150,
+    5000020,
 )
 """The same of nights of the usual size."""
 
