@@ -87,7 +87,7 @@ class Attribute(StrEnum):
     BODY = "body"
     """JSON text of an audit event, run summary, history line, Mute, order or plan."""
     ATTEMPT = "attempt"
-    """On a TOKEN: of its wait, how often the state had been retried; a number."""
+    """On a TOKEN: which attempt of its wait it is of; a number that grows with retries and redrives."""
     AT = "at"
     """ISO 8601."""
     COUNTED = "counted"

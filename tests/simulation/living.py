@@ -25,6 +25,7 @@ from tests.simulation.kernel import Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, MENDED_FIRST, PROTECTED, EvaluatedBy, Night
 from tests.simulation.plant import BUCKET, MACHINE_ARN, World
 from tests.simulation.saying import Saying
+from tests.simulation.twins import Redriving
 from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
@@ -139,6 +140,8 @@ def _pass_time(world: World, night: Night, saying: Saying) -> None:
     if night.mended_first:
         world.s3.put_object(Bucket=BUCKET, Key=OWN_FAILURES, Body=MENDED_FIRST)
     world.redrives_plainly = night.redrives_plainly
+    if night.redrives_plainly:
+        world.dynamodb.watchers.append(Redriving(world).written)
     if night.rotation:
         at, secret_at = night.rotation
         kernel.after(at, world.rotate_password)

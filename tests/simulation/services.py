@@ -537,7 +537,8 @@ class SimulatedLambda:
             if process.is_killed or process.error is not None:
                 self.unanswered[name].append(process.name)
             if process.is_killed:
-                error_name = "Sandbox.Timedout" if timed_out else "Runtime.ExitError"
+                gone = ("Runtime.OutOfMemory", "Runtime.ExitError", "Runtime.ExitError")[len(self.begun) % 3]
+                error_name = "Sandbox.Timedout" if timed_out else gone
                 failed(error_name, json.dumps({"errorType": error_name, "errorMessage": f"RequestId: {number} Error"}))
             elif process.error is not None:
                 error_name = type(process.error).__name__

@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +38,8 @@ LONGEST_LAG = 5.0
 """Seconds by which lists and descriptions of executions may lie behind."""
 REDRIVABLE_SECONDS = 14 * 86400.0
 MOST_REDRIVES = 1000
+MOST_TOKENS, TOKEN_SECONDS = 10, 15 * 60.0
+"""Client tokens of redrives that are known, the last ones, and for how long."""
 _REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 
 Invoke = Callable[[str, Json, Callable[[Json], None], Callable[[str, str], None]], None]
@@ -60,10 +63,21 @@ class StateError(Exception):
 
 @dataclass
 class Progress:
-    """How far a line of states has come: where a redriven execution goes on."""
+    """How far a line of states has come: where a redriven execution goes on.
+
+    AWS redrives a state that was entered and not exited without entering it anew.
+    """
 
     state: str = ""
+    """The one that it is in, or comes to next."""
     data: Json = None
+    entered: int = 0
+    """The event by which it entered the state; 0 where it has not."""
+    entered_at: float = 0.0
+    begun: int = 0
+    """Of a Map, the event by which its items began; 0 where they have not."""
+    token: str = ""
+    """With which it waits, or waited last."""
     items: dict[int, Progress] = field(default_factory=dict)
     """Of a Map, each item's."""
     is_done: bool = False
@@ -114,12 +128,16 @@ class Execution:
     history: list[dict[str, Any]] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
     processes: list[Process] = field(default_factory=list)
-    seen: list[tuple[float, str]] = field(default_factory=list)
-    """From when on which status is seen by who describes it."""
+    seen: list[tuple[float, str, int]] = field(default_factory=list)
+    """From when on which status, and how many redrives, are seen by who describes it."""
     redrives: int = 0
     redriven_at: float = 0.0
-    redriven_with: str = ""
-    """The client token of the last redrive."""
+    redriven_with: dict[str, float] = field(default_factory=dict)
+    """The client tokens of redrives, and when each came."""
+
+    def seen_at(self, now: float) -> tuple[str, int]:
+        """The status and the redrives that are seen by now; an empty status where it is not seen at all."""
+        return next(((status, redrives) for since, status, redrives in reversed(self.seen) if since <= now), ("", 0))
 
 
 class StepFunctions:
@@ -161,19 +179,26 @@ class StepFunctions:
                 execution,
                 0,
                 "ExecutionAborted",
-                executionAbortedEventDetails={"error": error, "cause": cause},
+                executionAbortedEventDetails={
+                    key: value for key, value in (("error", error), ("cause", cause)) if value
+                },
             )
             self._end(execution, "ABORTED", error=error, cause=cause)
         return {"stopDate": self._date(execution.stopped_at or self.kernel.now)}
 
     def redrive_execution(self, executionArn: str, clientToken: str = "") -> dict[str, Any]:
         execution = self._execution(executionArn, "RedriveExecution")
-        if clientToken and clientToken == execution.redriven_with:
-            return {"redriveDate": self._date(execution.redriven_at)}
+        known_at = dict(list(execution.redriven_with.items())[-MOST_TOKENS:]).get(clientToken, -math.inf)
+        if self.kernel.now - known_at <= TOKEN_SECONDS:
+            return {"redriveDate": self._date(known_at)}
         if not self._is_redrivable(execution):
-            raise error("ExecutionNotRedrivable", "RedriveExecution", f"{execution.status}")
+            why = f"Execution is {execution.status} and cannot be redriven"
+            raise error("ExecutionNotRedrivable", "RedriveExecution", f"Execution {executionArn} invalid: {why}")
         execution.redrives += 1
-        execution.redriven_at, execution.redriven_with = self.kernel.now, clientToken
+        execution.redriven_at = self.kernel.now
+        if clientToken:
+            execution.redriven_with.pop(clientToken, None)
+            execution.redriven_with[clientToken] = self.kernel.now
         self.reached("execution redriven")
         self._change_status(execution, "RUNNING")
         execution.stopped_at = execution.error = execution.cause = None
@@ -188,10 +213,10 @@ class StepFunctions:
 
     def describe_execution(self, executionArn: str, **_: Any) -> dict[str, Any]:
         execution = self._execution(executionArn, "DescribeExecution")
-        status = next((status for since, status in reversed(execution.seen) if since <= self.kernel.now), "")
+        status, redrives = execution.seen_at(self.kernel.now)
         if not status:
             raise error("ExecutionDoesNotExist", "DescribeExecution", f"Execution Does Not Exist: '{executionArn}'")
-        return self._described(execution, status) | {"input": execution.input}
+        return self._described(execution, status, redrives) | {"input": execution.input}
 
     def list_executions(
         self,
@@ -203,12 +228,12 @@ class StepFunctions:
         self._check_machine(stateMachineArn, "ListExecutions")
         found = []
         for execution in self.executions.values():
-            status = next((status for since, status in reversed(execution.seen) if since <= self.kernel.now), "")
+            status, redrives = execution.seen_at(self.kernel.now)
             if status and statusFilter in ("", status):
                 # What runs is listed by when it began, or began anew; the rest by when it ended.
                 begun = max(execution.started_at, execution.redriven_at)
                 at = begun if status == "RUNNING" else execution.stopped_at or begun
-                found.append((-at, execution.name, self._described(execution, status)))
+                found.append((-at, execution.name, self._described(execution, status, redrives)))
         listed = [described for *_, described in sorted(found, key=lambda each: each[:2])]
         start = int(nextToken or 0)
         answer: dict[str, Any] = {"executions": listed[start : start + maxResults]}
@@ -276,7 +301,7 @@ class StepFunctions:
 
         def live() -> None:
             try:
-                output = self._states(execution, definition, data, {}, execution.progress, 0)
+                output = self._states(execution, definition, data, {}, execution.progress, execution.progress.event)
             except StateError as exc:
                 details = {"error": exc.name, "cause": exc.cause}
                 self._event(
@@ -302,7 +327,7 @@ class StepFunctions:
 
     def _time_out(self, execution: Execution, redrives: int) -> None:
         if execution.status == "RUNNING" and execution.redrives == redrives:
-            self._event(execution, execution.history[-1]["id"], "ExecutionTimedOut")
+            self._event(execution, 0, "ExecutionTimedOut", executionTimedOutEventDetails={"error": "States.Timeout"})
             self._end(execution, "TIMED_OUT")
 
     def _spawn(self, execution: Execution, name: str, body: Callable[[], None]) -> Process:
@@ -320,14 +345,17 @@ class StepFunctions:
         while True:
             state = block["States"][name]
             self.kernel.say(f"enters {name}")
-            progress.state, progress.data = name, data
             kind = state["Type"]
-            previous = self._event(
-                execution,
-                previous,
-                f"{kind}StateEntered",
-                stateEnteredEventDetails={"name": name, "input": text},
-            )
+            if progress.entered:
+                previous = progress.entered
+            else:
+                progress.state, progress.data, progress.entered_at = name, data, self.kernel.now
+                previous = progress.entered = self._event(
+                    execution,
+                    previous,
+                    f"{kind}StateEntered",
+                    stateEnteredEventDetails={"name": name, "input": text},
+                )
             before = data
             here = {
                 **context,
@@ -336,8 +364,10 @@ class StepFunctions:
                     "Name": execution.name,
                     "Input": json.loads(execution.input),
                     "StartTime": self._date(execution.started_at, text=True),
+                    "RedriveCount": execution.redrives,
+                    **({"RedriveTime": self._date(execution.redriven_at, text=True)} if execution.redrives else {}),
                 },
-                "State": {"Name": name, "EnteredTime": self._date(self.kernel.now, text=True), "RetryCount": 0},
+                "State": {"Name": name, "EnteredTime": self._date(progress.entered_at, text=True), "RetryCount": 0},
             }
             try:
                 data, previous, following = self._enter(execution, name, state, data, here, progress, previous)
@@ -348,7 +378,7 @@ class StepFunctions:
                 self.reached(f"catch {name} -> {caught['Next']}")
                 data, following = _placed(data, caught.get("ResultPath", "$"), exc.output()), caught["Next"]
                 previous = exc.event or previous
-            progress.items = {}
+            progress.items, progress.begun = {}, 0
             if data is not before:  # a Choice leaves it as it is
                 text = _sized(data)
             previous = (
@@ -361,10 +391,11 @@ class StepFunctions:
                 if kind != "Fail"
                 else previous
             )
-            progress.event = previous
+            progress.event, progress.entered = previous, 0
             if not following:
                 return data
             name = following
+            progress.state, progress.data = name, data
             # States follow each other at once, but the world may move in between.
             self.kernel.sleep(self.kernel.random.uniform(0.0, 0.05))
 
@@ -396,7 +427,7 @@ class StepFunctions:
                 self.kernel.sleep(seconds)
                 return given, previous, state.get("Next", "")
             case "Task":
-                raw, previous = self._task(execution, name, state, given, context, previous)
+                raw, previous = self._task(execution, name, state, given, context, progress, previous)
                 result = _filled(state["ResultSelector"], raw, context) if "ResultSelector" in state else raw
                 return self._left(state, data, result, context), previous, state.get("Next", "")
             case "Map":
@@ -408,13 +439,20 @@ class StepFunctions:
         return _at(state.get("OutputPath", "$"), _placed(data, state.get("ResultPath", "$"), result), context)
 
     def _task(
-        self, execution: Execution, name: str, state: Json, given: Json, context: Json, previous: int
+        self,
+        execution: Execution,
+        name: str,
+        state: Json,
+        given: Json,
+        context: Json,
+        progress: Progress,
+        previous: int,
     ) -> tuple[Json, int]:
         tries = [0] * len(state.get("Retry", []))
         while True:
             wait, token = _Wait(), ""
             if state["Resource"].endswith(".waitForTaskToken"):
-                token = self._new_token(execution, wait)
+                token = progress.token = self._new_token(execution, wait)
             state_now = {**context["State"], "RetryCount": sum(tries)}
             arguments = _built(state, given, {**context, "State": state_now, "Task": {"Token": token}})
             parameters = _sized(arguments)
@@ -456,7 +494,7 @@ class StepFunctions:
         self, execution: Execution, wait: _Wait, token: str, arguments: Json, seconds: float | None, scheduled: int
     ) -> int:
         """Invokes the function and waits for the attempt's end; its last event."""
-        started = self._event(
+        last = self._event(
             execution,
             scheduled,
             "TaskStarted",
@@ -464,14 +502,16 @@ class StepFunctions:
         )
 
         def answered(payload: Json) -> None:
+            nonlocal last
             if token:
                 if not wait.ready.is_open:
-                    self._event(
-                        execution,
-                        started,
-                        "TaskSubmitted",
-                        taskSubmittedEventDetails={"resourceType": "lambda", "resource": "invoke.waitForTaskToken"},
-                    )
+                    with suppress(StateError):  # the history is full: the next event ends the execution
+                        last = self._event(
+                            execution,
+                            last,
+                            "TaskSubmitted",
+                            taskSubmittedEventDetails={"resourceType": "lambda", "resource": "invoke.waitForTaskToken"},
+                        )
             else:
                 wait.succeed({"ExecutedVersion": "$LATEST", "StatusCode": 200, "Payload": payload})
 
@@ -481,7 +521,7 @@ class StepFunctions:
             self.kernel.after(seconds, lambda: wait.fail("States.Timeout", None, "TaskTimedOut"))
         self.kernel.wait(wait.ready)
         details = (
-            {"output": json.dumps(wait.output)}
+            {"output": _sized(wait.output)}
             if wait.error is None
             else {
                 key: value
@@ -490,7 +530,6 @@ class StepFunctions:
             }
         )
         kind = wait.closing[0].lower() + wait.closing[1:] + "EventDetails"
-        last = execution.history[-1]["id"] if token and execution.history[-1]["type"] == "TaskSubmitted" else started
         return self._event(
             execution, last, wait.closing, **{kind: {"resourceType": "lambda", "resource": "invoke", **details}}
         )
@@ -508,15 +547,20 @@ class StepFunctions:
         items = _at(state.get("ItemsPath", "$"), given, context)
         if not isinstance(items, list):
             raise StateError("States.Runtime", f"{name}: ItemsPath is no array")
-        begun = self._event(execution, previous, "MapStateStarted", mapStateStartedEventDetails={"length": len(items)})
-        outputs: list[Json] = [None] * len(items)
+        if not progress.begun:
+            progress.begun = self._event(
+                execution, previous, "MapStateStarted", mapStateStartedEventDetails={"length": len(items)}
+            )
+        begun = progress.begun
+        done = {index: its for index, its in progress.items.items() if its.is_done}
+        outputs: list[Json] = [done[index].output if index in done else None for index in range(len(items))]
         failure: list[StateError] = []
-        over = Waiting(is_open=not items)
-        waiting, running = list(range(len(items))), dict[int, Process]()
+        waiting, running = [index for index in range(len(items)) if index not in done], dict[int, Process]()
+        over = Waiting(is_open=not waiting)
         most = min(state.get("MaxConcurrency") or MOST_INLINE, MOST_INLINE)
         left = set(waiting)
 
-        last = begun
+        last = max((its.event for its in done.values()), default=begun)
 
         def begin_more(after: int) -> None:
             while waiting and len(running) < most and not failure:
@@ -528,25 +572,26 @@ class StepFunctions:
             nonlocal last
             item_context = {**context, "Map": {"Item": {"Index": index, "Value": items[index]}}}
             its = progress.items.setdefault(index, Progress())
-            entered = its.event = self._item_event(execution, "Started", after, name, index)
             try:
-                if not its.is_done:
-                    item = (
-                        _filled(state["ItemSelector"], given, item_context) if "ItemSelector" in state else items[index]
-                    )
-                    its.output = self._states(execution, state["ItemProcessor"], item, context, its, entered)
-                    its.is_done = True
-                outputs[index] = its.output
-            except StateError as exc:
-                if not failure:  # else it is aborted, like what goes on
-                    exc.event = exc.event or its.event
-                    failure.append(exc)
-                    self._item_event(execution, "Failed", exc.event, name, index)
-                    self._abort_state(execution, state, its, exc.event)
-                    del running[index]
-                over.open()
-            else:
+                if not its.state:
+                    its.event = self._item_event(execution, "Started", after, name, index)
+                item = _filled(state["ItemSelector"], given, item_context) if "ItemSelector" in state else items[index]
+                outputs[index] = its.output = self._states(
+                    execution, state["ItemProcessor"], item, context, its, its.event
+                )
+                its.is_done = True
                 last = self._item_event(execution, "Succeeded", its.event, name, index)
+            except StateError as exc:
+                try:
+                    if not failure:  # else it is aborted, like what goes on
+                        exc.event = exc.event or its.event
+                        failure.append(exc)
+                        del running[index]
+                        self._item_event(execution, "Failed", exc.event, name, index)
+                        self._abort_state(execution, state, its, exc.event)
+                finally:
+                    over.open()
+            else:
                 left.discard(index)
                 running.pop(index, None)
                 begin_more(its.event)
@@ -577,8 +622,11 @@ class StepFunctions:
         """Ends the iterations of a Map that go on as another one has failed."""
         for index, process in running.items():
             self.kernel.kill(process, quietly=True)
+            its = progress.items.get(index, Progress())
+            if its.token:
+                self.tokens[its.token].fail(None, None)
             self._item_event(execution, "Aborted", failed, name, index)
-            self._abort_state(execution, state, progress.items.get(index, Progress()), failed)
+            self._abort_state(execution, state, its, failed)
 
     def _abort_state(self, execution: Execution, a_map: Json, its: Progress, failed: int) -> None:
         """Says that the state in which an iteration of a failed Map stands goes on no longer."""
@@ -612,7 +660,7 @@ class StepFunctions:
     def _change_status(self, execution: Execution, status: str) -> None:
         execution.status = status
         lag = self.kernel.random.random() ** 3 * LONGEST_LAG
-        execution.seen.append((self.kernel.now + lag, status))
+        execution.seen.append((self.kernel.now + lag, status, execution.redrives))
 
     def _new_token(self, execution: Execution, wait: _Wait) -> str:
         token = hashlib.sha256(f"{execution.arn}{len(self.tokens)}{self.kernel.random.random()}".encode()).hexdigest()
@@ -636,14 +684,14 @@ class StepFunctions:
         if arn != self._arn:
             raise error("StateMachineDoesNotExist", operation, f"State Machine Does Not Exist: '{arn}'")
 
-    def _described(self, execution: Execution, status: str) -> dict[str, Any]:
+    def _described(self, execution: Execution, status: str, redrives: int) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "executionArn": execution.arn,
             "stateMachineArn": self._arn,
             "name": execution.name,
             "status": status,
             "startDate": self._date(execution.started_at),
-            "redriveCount": execution.redrives,
+            "redriveCount": redrives,
         }
         can_be = status in _REDRIVABLE and self._is_redrivable(execution)
         answer["redriveStatus"] = "REDRIVABLE" if can_be else "NOT_REDRIVABLE"
@@ -651,12 +699,14 @@ class StepFunctions:
             answer["stopDate"] = self._date(execution.stopped_at)
         if status == "SUCCEEDED":
             answer["output"] = execution.output
-        if status == "FAILED":
+        if status in ("FAILED", "ABORTED"):
             answer |= {key: value for key, value in (("error", execution.error), ("cause", execution.cause)) if value}
         return answer
 
     def _event(self, execution: Execution, previous: int, kind: str, **details: Any) -> int:
         number = len(execution.history) + 1
+        if number >= MOST_EVENTS and not kind.startswith("Execution"):
+            raise StateError("States.Runtime", "The execution reached the maximum number of history events (25000).")
         execution.history.append(
             {
                 "id": number,
@@ -666,8 +716,6 @@ class StepFunctions:
                 **details,
             }
         )
-        if number > MOST_EVENTS:
-            raise StateError("States.Runtime", "The execution reached the maximum number of history events (25000).")
         return number
 
     def _item_event(self, execution: Execution, kind: str, previous: int, name: str, index: int) -> int:

@@ -320,6 +320,32 @@ class Planning:
         world.kernel.after(chance.uniform(1.0, 60.0), partial(_order, world, name, plan, what))
 
 
+class Redriving:
+    """Has the execution of a wait that was retried stopped and redriven at once, with the plain AWS CLI."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._redriven: set[str] = set()
+        """The token items of waits whose executions have been redriven, by partition."""
+
+    def written(self, key: Key, _before: Wire | None, after: Wire | None) -> None:
+        """People can answer a wait."""
+        world, chance = self._world, self._world.kernel.random
+        is_retried = key[1] == keys.TOKEN and after is not None and after[Attribute.ATTEMPT]["N"] != "0"
+        if not is_retried or key[0] in self._redriven or not world.is_night or chance.random() < 0.3:
+            return
+        self._redriven.add(key[0])
+        record = world.dynamodb.items[keys.approval_partition(key[0].partition("#")[2]), keys.RECORD]
+        world.kernel.after(chance.uniform(1.0, 60.0), partial(self._redrive, record[Attribute.EXECUTION_ARN]["S"]))
+
+    def _redrive(self, arn: str) -> None:
+        if self._world.is_night and self._world.states.executions[arn].status == "RUNNING":
+            self._world.kernel.say(f"stops and redrives {arn.rpartition(':')[2]}", "worst moment")
+            self._world.states.stop_execution(arn, "Stopped", "to be redriven")
+            self._world.states.redrive_execution(arn)
+            self._world.faults.reached("a wait that was retried, redriven")
+
+
 class Relapsing:
     """Has what a restart brought up break again and again, and what keeps it quiet then lifted once.
 

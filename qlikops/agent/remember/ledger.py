@@ -60,11 +60,10 @@ _logger = logging.getLogger(__name__)
 
 OPEN = tuple(status for status in Status if not status.is_final)
 _NEWEST_TOKEN = (
-    f"attribute_not_exists(#{Attribute.ATTEMPT}) OR #{Attribute.REQUESTED_AT} < :{Attribute.REQUESTED_AT}"
-    f" OR (#{Attribute.REQUESTED_AT} = :{Attribute.REQUESTED_AT} AND (#{Attribute.ATTEMPT} < :{Attribute.ATTEMPT}"
-    f" OR (#{Attribute.ATTEMPT} = :{Attribute.ATTEMPT} AND #{Attribute.AT} <= :{Attribute.AT})))"
+    f"attribute_not_exists(#{Attribute.ATTEMPT}) OR #{Attribute.ATTEMPT} < :{Attribute.ATTEMPT}"
+    f" OR (#{Attribute.ATTEMPT} = :{Attribute.ATTEMPT} AND #{Attribute.AT} <= :{Attribute.AT})"
 )
-"""There is no token yet (or only one of the version before attempts were kept), or it is of an earlier turn."""
+"""There is no token yet (or only one of the version before attempts were kept), or it is of an earlier attempt."""
 
 
 _STARTED_NO_MORE = f"(attribute_not_exists(#{Attribute.STARTS}) OR #{Attribute.STARTS} = :starts)"
@@ -488,12 +487,7 @@ class Ledger:
         return item
 
     def _keep_token(self, proposal_id: str, token: str, row: InboxRow, attempt: int, received_at: datetime) -> None:
-        # A redriven execution enters the state anew, and counts its attempts anew.
-        turn: Item = {
-            Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
-            Attribute.ATTEMPT: attempt,
-            Attribute.AT: codec.format_time(received_at),
-        }
+        turn: Item = {Attribute.ATTEMPT: attempt, Attribute.AT: codec.format_time(received_at)}
         item: Item = {
             **key_of(keys.token_partition(proposal_id), keys.TOKEN),
             Attribute.TOKEN: token,

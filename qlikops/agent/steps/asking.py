@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from qlikops.agent.tell.notify import Notifier
 
 
+_MORE_THAN_RETRIES = 1_000
+"""More attempts than the definition allows of one state: 60, 5 and 2 by its retriers."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
     """One wait of the state machine."""
@@ -25,12 +29,21 @@ class ApprovalRequest:
     entered_at: datetime
     timeout_seconds: int
     attempt: int = 0
-    """How often the state had been retried; 0 as well where a definition does not say."""
+    """How often the state had been retried since the execution was redriven last; 0 as well where a definition does not
+    say.
+    """
+    redrives: int | None = None
+    """How often the execution had been redriven; None where a definition or the local Step Functions does not say."""
 
     @property
     def deadline(self) -> datetime:
         """When Step Functions stops waiting; whole seconds, rounded down, so that no person is promised more."""
         return (self.entered_at + timedelta(seconds=self.timeout_seconds)).replace(microsecond=0)
+
+    @property
+    def turn(self) -> int:
+        """Which attempt of the wait it is. A redrive does not enter the state anew, and counts its attempts anew."""
+        return (self.redrives or 0) * _MORE_THAN_RETRIES + self.attempt
 
     def __repr__(self) -> str:
         """The request without its token."""
@@ -60,7 +73,7 @@ def ask(
             InboxRow.of(approval, question.entered_at, question.deadline),
             received_at,
             question.deadline + timedelta(seconds=lease_margin_seconds),
-            attempt=question.attempt,
+            attempt=question.turn,
         )
     except LeaseLost as exc:
         # This may be a second invocation, whose failure ends no wait: then the next run does.

@@ -288,6 +288,11 @@ class _Fold:
             return here
         if event.type == "ExecutionRedriven":
             self.status, self.stopped_at, self.error, self.cause = ExecutionStatus.RUNNING, None, "", ""
+            # What was entered and never exited goes on, and no event says so: its next attempt follows its entry.
+            # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+            for run in self.runs:
+                if run.exited_event_id is None:
+                    _go_on(run)
             return here
         if event.type not in _END_STATUS:
             return here
@@ -345,6 +350,10 @@ class _Fold:
 
 def _begin_attempt(run: _Run) -> None:
     run.attempts += 1
+    _go_on(run)
+
+
+def _go_on(run: _Run) -> None:
     run.status, run.exited_at = StateStatus.RUNNING, None
     run.failure, run.failed_at, run.error, run.cause, run.callback = None, None, "", "", None
 

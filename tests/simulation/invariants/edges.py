@@ -499,7 +499,7 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
     read, dynamodb = min(_read(watch, answered.process)), watch.world.dynamodb
     for name, item in watch.records():
         execution = watch.world.states.executions[item[Attribute.EXECUTION_ARN]["S"]]
-        seen_at, said = execution.seen[-1]
+        seen_at, said, _ = execution.seen[-1]
         if status_of(item).is_final or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
             continue
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})

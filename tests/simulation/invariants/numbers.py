@@ -94,11 +94,8 @@ def _kept(watch: Watch, key: Key, before: Wire | None, after: Wire) -> list[floa
         case _, keys.SNOOZE:
             return [number(after, Attribute.EXPIRES) + limits.RESTARTS_KEPT]
         case _, keys.TOKEN:
-            if not (record := _asked(watch, partition)):
-                return None
-            # A redriven execution waits anew, and has as long as it had.
-            anew = int(_at(after, Attribute.REQUESTED_AT) + watch.world.wait_seconds)
-            return [end + limits.GOOD_FOR_NOTHING_KEPT for end in (number(record, keys.INBOX_SORT), anew)]
+            record = _asked(watch, partition)
+            return [number(record, keys.INBOX_SORT) + limits.GOOD_FOR_NOTHING_KEPT] if record else None
         case keys.OUTAGE, _:
             return [int(each.timestamp()) + limits.GOOD_FOR_NOTHING_KEPT for each in readings]
         case keys.PLANS_PARTITION, _:

@@ -172,24 +172,21 @@ def _second(action: Action) -> int:
 
 @of_each_write
 def a_token_rests_on_that_it_is_the_newest(_: Watch, write: Write) -> str:
-    """It is kept only if the proposal is unanswered, and there is none of a later turn, attempt or invocation."""
+    """It is kept only if the proposal is unanswered, and there is none of a later attempt or invocation."""
 
     def might_be() -> If:
         for put in write.of(keys.TOKEN, "Put"):
             record, attempt = _record(put.sets[Attribute.PROPOSAL_ID]["S"]), int(number(put.sets, Attribute.ATTEMPT))
-            kept = {"requested_at": put.sets[Attribute.REQUESTED_AT]["S"], "at": put.sets[Attribute.AT]["S"]}
+            at = put.sets[Attribute.AT]["S"]
             yield "it is answered", write.but(record, status=Status.RESTARTING)
             yield "it is over", write.but(record, status=Status.EXPIRED)
-            yield "there is a later turn", write.but(put.key, attempt=attempt, **{**kept, "requested_at": _LATER})
-            yield "there is a later attempt", write.but(put.key, attempt=attempt + 1, **kept)
-            yield "there is one that came later", write.but(put.key, attempt=attempt, **{**kept, "at": _LATER})
+            yield "there is a later attempt", write.but(put.key, attempt=attempt + 1, at=at)
+            yield "there is one that came later", write.but(put.key, attempt=attempt, at=_LATER)
 
     for put in write.of(keys.TOKEN, "Put"):
-        attempt, turn = int(number(put.sets, Attribute.ATTEMPT)), put.sets[Attribute.REQUESTED_AT]["S"]
-        refused = (
-            _taken(write, put, attempt=attempt + 1, requested_at=_EARLIER, at=_LATER)
-            or _taken(write, put, attempt=attempt - 1, requested_at=turn, at=_LATER)
-            or _taken(write, put, attempt=attempt, requested_at=turn, at=put.sets[Attribute.AT]["S"])
+        attempt = int(number(put.sets, Attribute.ATTEMPT))
+        refused = _taken(write, put, attempt=attempt - 1, at=_LATER) or _taken(
+            write, put, attempt=attempt, at=put.sets[Attribute.AT]["S"]
         )
         if refused:
             return refused

@@ -14,7 +14,14 @@ from tests.simulation.account import plain_kernel
 from tests.simulation.dynamodb import MOST_ITEM_BYTES, DynamoDb
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import MOST_MESSAGE_BYTES, SimulatedCloudWatch, SimulatedS3, SimulatedSns
-from tests.simulation.stepfunctions import MOST_CAUSE, MOST_PAYLOAD_BYTES, MOST_REDRIVES, StepFunctions
+from tests.simulation.stepfunctions import (
+    MOST_CAUSE,
+    MOST_EVENTS,
+    MOST_PAYLOAD_BYTES,
+    MOST_REDRIVES,
+    TOKEN_SECONDS,
+    StepFunctions,
+)
 
 ARN = "arn:aws:states:eu-west-1:000000000000:stateMachine:models"
 KEY = {"pk": {"S": "a"}, "sk": {"S": "1"}}
@@ -310,3 +317,137 @@ def test_limits_of_step_functions(kernel: Kernel) -> None:
     assert states.describe_execution(arn)["redriveStatus"] == "NOT_REDRIVABLE"
     with pytest.raises(ClientError, match="ExecutionNotRedrivable"):
         states.redrive_execution(arn)
+
+
+WORK = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {
+        "FunctionName": "f",
+        "Payload": {
+            "item.$": "$",
+            "entered_at.$": "$$.State.EnteredTime",
+            "attempt.$": "$$.State.RetryCount",
+            "redrives.$": "$$.Execution.RedriveCount",
+        },
+    },
+    "Retry": [{"ErrorEquals": ["Again"], "MaxAttempts": 1}],
+    "End": True,
+}
+EACH = {
+    "Type": "Map",
+    "ItemsPath": "$",
+    "MaxConcurrency": 1,
+    "ItemProcessor": {"StartAt": "Work", "States": {"Work": WORK}},
+    "End": True,
+}
+
+
+def test_a_redrive_goes_on_in_what_was_entered_and_not_exited(kernel: Kernel) -> None:
+    """The page "Redriving Map Runs" of the Developer Guide: what has no Exited event is redriven. AWS records it so:
+    the time of entry stays, attempts are counted from 0, and nothing is said again.
+    """
+    asked: list[tuple[str, str, int, int]] = []
+
+    def invoke(_: str, given: Any, answered: Callable[[Any], None], failed: Callable[[str, str], None]) -> None:
+        asked.append((given["item"], given["entered_at"], given["attempt"], given["redrives"]))
+        fails = given["item"] == "b" and not given["redrives"]
+        kernel.after(1.0, (lambda: failed("Again", "")) if fails else (lambda: answered({})))
+
+    states = StepFunctions(kernel, json.dumps({"StartAt": "Map", "States": {"Map": EACH}}), invoke, ARN)
+    arn = states.start_execution(ARN, "run", '["a", "b", "c"]')["executionArn"]
+    kernel.run(kernel.now + 60)
+    before = len(states.executions[arn].history)
+    states.redrive_execution(arn)
+    kernel.run(kernel.now + 60)
+
+    assert [(item, attempt, redrives) for item, _, attempt, redrives in asked] == [
+        *(("a", 0, 0), ("b", 0, 0), ("b", 1, 0)),
+        *(("b", 0, 1), ("c", 0, 1)),
+    ]
+    assert len({entered_at for item, entered_at, *_ in asked if item == "b"}) == 1
+    history = states.executions[arn].history
+    entered = [each["id"] for each in history[:before] if each["type"] == "TaskStateEntered"][-1]
+    assert [(each["type"], each["previousEventId"]) for each in history[before : before + 2]] == [
+        ("ExecutionRedriven", before),
+        ("TaskScheduled", entered),
+    ]
+    kinds = [each["type"] for each in history[before:]]
+    assert [kinds.count(kind) for kind in ("MapStateEntered", "MapStateStarted", "MapIterationStarted")] == [0, 0, 1]
+    assert kinds[-3:] == ["MapStateSucceeded", "MapStateExited", "ExecutionSucceeded"]
+    kernel.close()
+
+
+def test_a_client_token_of_a_redrive_is_known_for_fifteen_minutes(kernel: Kernel) -> None:
+    """RedriveExecution in the API reference."""
+    definition = '{"StartAt": "Ends", "States": {"Ends": {"Type": "Fail", "Error": "no"}}}'
+    states = StepFunctions(kernel, definition, lambda *_: None, ARN)
+    arn = states.start_execution(ARN, "run")["executionArn"]
+    kernel.run(kernel.now + 10)
+    first = states.redrive_execution(arn, "a")
+    kernel.run(kernel.now + 10)
+    states.redrive_execution(arn, "b")
+    assert states.redrive_execution(arn, "a") == first
+    kernel.run(kernel.now + TOKEN_SECONDS)
+    assert states.redrive_execution(arn, "a") != first
+    assert states.executions[arn].redrives == 3
+
+
+def test_a_history_that_is_full_ends_the_execution(kernel: Kernel) -> None:
+    """The page "Service quotas" of the Developer Guide: the execution fails."""
+    definition = json.dumps({"StartAt": "Map", "States": {"Map": {**EACH, "MaxConcurrency": 40}}})
+    states = StepFunctions(kernel, definition, lambda _, __, answered, ___: answered({}), ARN)
+    arn = states.start_execution(ARN, "run", json.dumps(["item"] * (MOST_EVENTS // 6)))["executionArn"]
+    kernel.run(kernel.now + 3600)
+    ended = states.describe_execution(arn)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert len(states.executions[arn].history) == MOST_EVENTS
+
+
+def test_a_map_that_fails_ends_the_waits_of_the_others(kernel: Kernel) -> None:
+    """TaskTimedOut in the API reference: the task of the token has been closed."""
+    tokens: list[str] = []
+    both = {**EACH, "MaxConcurrency": 2, "ItemProcessor": {"StartAt": "Wait", "States": {"Wait": WAIT}}}
+    both = {**both, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Later"}]}
+    later = {"Type": "Wait", "Seconds": 900, "End": True}
+    definition = json.dumps({"StartAt": "Map", "States": {"Map": both, "Later": later}})
+    states = StepFunctions(kernel, definition, lambda _, payload, *__: tokens.append(payload["token"]), ARN)
+    arn = states.start_execution(ARN, "run", "[1, 2]")["executionArn"]
+    kernel.run(kernel.now + 10)
+    states.send_task_failure(tokens[0], "No")
+    kernel.run(kernel.now + 10)
+    assert states.describe_execution(arn)["status"] == "RUNNING"
+    assert refusal(lambda: states.send_task_success(tokens[1], "{}")) == "TaskTimedOut"
+    kernel.close()
+
+
+def test_the_end_of_a_wait_follows_its_own_submission(kernel: Kernel) -> None:
+    tokens: list[str] = []
+    waits = {**EACH, "MaxConcurrency": 2, "ItemProcessor": {"StartAt": "Wait", "States": {"Wait": WAIT}}}
+
+    def invoke(_: str, payload: Any, answered: Callable[[Any], None], __: object) -> None:
+        tokens.append(payload["token"])
+        kernel.after(1.0, lambda: answered({}))
+
+    states = StepFunctions(kernel, json.dumps({"StartAt": "Map", "States": {"Map": waits}}), invoke, ARN)
+    arn = states.start_execution(ARN, "run", "[1, 2]")["executionArn"]
+    kernel.run(kernel.now + 10)
+    states.send_task_success(tokens[0], "{}")
+    kernel.run(kernel.now + 10)
+    history = states.executions[arn].history
+    (ended,) = [each for each in history if each["type"] == "TaskSucceeded"]
+    submitted = next(each for each in history if each["type"] == "TaskSubmitted")
+    assert ended["previousEventId"] == submitted["id"] != history[-1]["id"]
+    kernel.close()
+
+
+def test_an_answer_of_a_function_that_is_too_large_ends_the_execution(kernel: Kernel) -> None:
+    """States.DataLimitExceeded on the page "Handling errors in Step Functions workflows"."""
+    task = {**WORK, "ResultSelector": {}, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Map"}]}
+    large = "x" * MOST_PAYLOAD_BYTES
+    states = StepFunctions(
+        kernel, json.dumps({"StartAt": "Map", "States": {"Map": task}}), lambda _, __, done, ___: done(large), ARN
+    )
+    arn = states.start_execution(ARN, "run")["executionArn"]
+    kernel.run(kernel.now + 10)
+    assert states.describe_execution(arn)["error"] == "States.DataLimitExceeded"

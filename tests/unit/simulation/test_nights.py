@@ -65,6 +65,7 @@ FOUND_SMALL = (
     2590085,
     2590150,
     5000020,
+    6000050,
 )
 """The same of nights of the usual size."""
 

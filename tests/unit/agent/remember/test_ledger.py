@@ -262,16 +262,6 @@ def test_an_invocation_of_an_earlier_attempt_does_not_however_late_it_comes(ledg
     assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "second"
 
 
-def test_a_redriven_wait_replaces_the_token_though_its_attempts_begin_anew(ledger: Ledger, items: Items) -> None:
-    opened(ledger, proposal())
-    ledger.request(ID, "before", row(), START, UNTIL, attempt=2)
-    redriven = replace(row(), requested_at=row().requested_at + timedelta(minutes=1))
-
-    ledger.request(ID, "redriven", redriven, START, UNTIL, attempt=0)
-
-    assert items()["TOKEN#" + ID, "TOKEN"]["token"] == "redriven"
-
-
 def test_a_token_whose_write_was_slow_is_not_left_behind_a_closed_proposal(
     ledger: Ledger, items: Items, monkeypatch: pytest.MonkeyPatch
 ) -> None:

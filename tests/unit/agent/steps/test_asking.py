@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -12,9 +13,16 @@ from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.steps.asking import ApprovalRequest, ask
 from qlikops.agent.tell.event import Event
 from qlikops.agent.tell.events import ApprovalRequested
+from qlikops.domain.encoding import codec
 from qlikops.domain.proposals.approval import InboxRow, Outcome, ProposalRecord, Status
 from tests.unit.domain.samples import NOON, WAITING
 
+WIRE = {
+    "proposal_id": "0123456789ab",
+    "task_token": "a-secret-token",
+    "entered_at": "2026-03-07T12:00:00Z",
+    "timeout_seconds": 3600,
+}
 QUESTION = ApprovalRequest("0123456789ab", "a-secret-token", NOON, 3600)
 
 
@@ -74,3 +82,15 @@ def test_what_another_proposal_holds_is_not_asked() -> None:
 def test_a_question_shows_no_token() -> None:
     assert "secret" not in repr(QUESTION)
     assert QUESTION.proposal_id in repr(QUESTION)
+
+
+def test_a_redriven_wait_comes_after_every_attempt_of_before() -> None:
+    """AWS does not enter its state anew: the time stays the first one's. And it counts the attempts from 0."""
+    before = codec.decode(ApprovalRequest, {**WIRE, "attempt": 67, "redrives": 0})
+    redriven = codec.decode(ApprovalRequest, {**WIRE, "attempt": 0, "redrives": 1})
+    assert before.turn < redriven.turn < replace(redriven, attempt=1).turn
+
+
+@pytest.mark.parametrize("said", [{}, {"redrives": None}])
+def test_a_definition_or_a_local_step_functions_may_not_count_redrives(said: dict[str, Any]) -> None:
+    assert codec.decode(ApprovalRequest, {**WIRE, "attempt": 2, **said}).turn == 2

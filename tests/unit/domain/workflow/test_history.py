@@ -261,10 +261,67 @@ def test_a_redriven_execution_runs_again() -> None:
         event(4, 3, "TaskFailed", error="Boom"),
         event(5, 4, "ExecutionFailed", error="Boom"),
     ]
-    redriven = [*failed, event(6, 5, "ExecutionRedriven", redriveCount=1), event(7, 6, "TaskScheduled", resource=WAIT)]
+    redriven = [*failed, event(6, 5, "ExecutionRedriven", redriveCount=1), event(7, 2, "TaskScheduled", resource=WAIT)]
     history = fold_history(redriven)
     assert (history.status, history.stopped_at, history.error) == (ExecutionStatus.RUNNING, None, "")
     assert callbacks(history) == [("Ask", None, 7)]
+
+
+def test_a_redriven_map_goes_on_with_the_items_that_are_not_done() -> None:
+    """AWS enters neither it nor what had begun in it anew: the next attempt follows the entry of its state."""
+    work = {"name": "Map"}
+    failed = [
+        event(1, 0, "ExecutionStarted"),
+        event(2, 0, "MapStateEntered", name="Map"),
+        event(3, 2, "MapStateStarted", length=3),
+        event(4, 3, "MapIterationStarted", **work, index=0),
+        event(5, 4, "TaskStateEntered", name="Work"),
+        event(6, 5, "TaskScheduled", resource="invoke"),
+        event(7, 6, "TaskSucceeded"),
+        event(8, 7, "TaskStateExited", name="Work"),
+        event(9, 8, "MapIterationSucceeded", **work, index=0),
+        event(10, 8, "MapIterationStarted", **work, index=1),
+        event(11, 10, "TaskStateEntered", name="Work"),
+        event(12, 11, "TaskScheduled", resource="invoke"),
+        event(13, 12, "TaskFailed", error="Boom"),
+        event(14, 13, "MapIterationFailed", **work, index=1),
+        event(15, 13, "MapStateFailed"),
+        event(16, 15, "ExecutionFailed", error="Boom"),
+    ]
+    redriven = [
+        *failed,
+        event(17, 16, "ExecutionRedriven", redriveCount=1),
+        event(18, 11, "TaskScheduled", resource="invoke"),
+        event(19, 18, "TaskSucceeded"),
+        event(20, 19, "TaskStateExited", name="Work"),
+        event(21, 20, "MapIterationSucceeded", **work, index=1),
+        event(22, 20, "MapIterationStarted", **work, index=2),
+        event(23, 22, "TaskStateEntered", name="Work"),
+        event(24, 23, "TaskScheduled", resource=WAIT),
+    ]
+    ended = [
+        *redriven,
+        event(25, 24, "TaskSucceeded"),
+        event(26, 25, "TaskStateExited", name="Work"),
+        event(27, 26, "MapIterationSucceeded", **work, index=2),
+        event(28, 27, "MapStateSucceeded"),
+        event(29, 27, "MapStateExited", name="Map"),
+        event(30, 29, "ExecutionSucceeded"),
+    ]
+
+    def states(events: list[Event]) -> list[tuple[str, int | None, StateStatus, int]]:
+        return [(each.name, each.map_index, each.status, each.attempts) for each in fold_history(events).states]
+
+    done = StateStatus.SUCCEEDED
+    assert states(failed)[0] == ("Map", None, StateStatus.FAILED, 1)
+    assert states(redriven) == [
+        ("Map", None, StateStatus.RUNNING, 1),
+        ("Work", 0, done, 1),
+        ("Work", 1, done, 2),
+        ("Work", 2, StateStatus.RUNNING, 1),
+    ]
+    assert callbacks(fold_history(redriven)) == [("Work", 2, 24)]
+    assert states(ended) == [("Map", None, done, 1), ("Work", 0, done, 1), ("Work", 1, done, 2), ("Work", 2, done, 1)]
 
 
 def test_a_fail_state_and_the_execution_it_ends() -> None:
