@@ -394,6 +394,8 @@ class SimulatedCloudWatch:
     def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
         if any(len(point.get("Values", ())) > MOST_VALUES for point in MetricData):
             raise error("InvalidParameterValue", "PutMetricData", f"At most {MOST_VALUES} values of a metric")
+        for values, counts in ((each["Values"], each.get("Counts", ())) for each in MetricData if "Values" in each):
+            assert len(set(values)) == len(values) == len(counts), "each value is listed once, with its count"
         self.points += [{"Namespace": Namespace, **point} for point in MetricData]
         return {}
 

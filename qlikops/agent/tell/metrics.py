@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -31,7 +32,14 @@ class Metrics:
             {"MetricName": name, "Value": float(value), "Unit": "Count"} for name, value in _values(summary).items()
         ]
         data += [
-            {"MetricName": name, "Values": values, "Unit": unit} for name, unit, values in _spent(evaluations) if values
+            {
+                "MetricName": name,
+                "Values": [*counts],
+                "Counts": [float(count) for count in counts.values()],
+                "Unit": unit,
+            }
+            for name, unit, counts in _spent(evaluations)
+            if counts
         ]
         try:
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
@@ -39,14 +47,18 @@ class Metrics:
             _logger.exception("no metrics for %s", summary.execution_name)
 
 
-def _spent(evaluations: Sequence[Evaluation]) -> Iterator[tuple[str, str, list[float]]]:
-    """Name, unit and a value for each evaluation that has one: time, and tokens where a model was asked."""
+def _spent(evaluations: Sequence[Evaluation]) -> Iterator[tuple[str, str, Counter[float]]]:
+    """Name, unit and the values of the evaluations that have one: time, and tokens where a model was asked.
+
+    CloudWatch wants each value once, with how often it was:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+    """
     for name, unit, of in (
         ("EvaluationDuration", "Milliseconds", attrgetter("duration_ms")),
         ("EvaluationInputTokens", "Count", attrgetter("input_tokens")),
         ("EvaluationOutputTokens", "Count", attrgetter("output_tokens")),
     ):
-        yield name, unit, [float(value) for each in evaluations if (value := of(each)) is not None]
+        yield name, unit, Counter(float(value) for each in evaluations if (value := of(each)) is not None)
 
 
 def _values(summary: RunSummary) -> dict[str, int]:

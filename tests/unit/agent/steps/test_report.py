@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from qlikops.agent.steps.report import markdown
-from qlikops.agent.tell.metrics import Metrics
 from qlikops.agent.tell.trend import TREND_RUNS, changes, extended, mean_latency
 from qlikops.domain.encoding import codec
 from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind, Severity
@@ -22,7 +21,6 @@ from qlikops.domain.proposals.evaluation import BlockingGate, Gate
 from qlikops.domain.proposals.proposal import Option
 from qlikops.domain.runs.report import Changes, NoAction, ReportedProposal, RunPoint, RunReport, Sighting
 from qlikops.domain.runs.snapshot import FleetSnapshot, TaskSnapshot
-from qlikops.domain.workflow.execution import RunSummary
 from tests.unit.agent.fakes import ARN, ASK, EVALUATION, ORDERS, SERVER, START, group, proposal
 from tests.unit.agent.fleet import task as healthy
 
@@ -225,62 +223,3 @@ def test_a_report_from_before_there_was_a_trend_is_read() -> None:
     old = {key: value for key, value in codec.encode(report()).items() if key not in new}
 
     assert codec.loads(RunReport, json.dumps(old)) == report()
-
-
-class FakeCloudWatch:
-    """Keeps what was put."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, float] = {}
-        self.spent: dict[str, tuple[str, list[float]]] = {}
-
-    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - boto3's names
-        assert Namespace == "QlikOps"
-        self.values |= {entry["MetricName"]: entry["Value"] for entry in MetricData if "Value" in entry}
-        self.spent = {
-            entry["MetricName"]: (entry["Unit"], entry["Values"]) for entry in MetricData if "Values" in entry
-        }
-
-
-def test_metrics_count_every_outcome_and_say_zero_too() -> None:
-    cloudwatch = FakeCloudWatch()
-
-    Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, 1, 4, 1, 1, 0, {"already_running": 1}))
-
-    assert cloudwatch.values["AlreadyRunning"] == 1
-    assert cloudwatch.values["Expired"] == 0
-    assert cloudwatch.values["RestartsFailed"] == 0
-    assert cloudwatch.values["RunsFailed"] == 0
-    assert cloudwatch.values["Tasks"] == 4
-
-
-def test_a_failed_run_counts_as_nothing_but_failed() -> None:
-    cloudwatch = FakeCloudWatch()
-
-    Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, error="no login"))
-
-    assert cloudwatch.values == {"RunsFailed": 1}
-
-
-def test_restarts_that_did_not_work_are_one_number_for_the_alarm() -> None:
-    cloudwatch = FakeCloudWatch()
-    outcomes = {"failed": 1, "unverified": 2, "partial": 1, "restarted": 5, "denied": 1}
-
-    Metrics(cloudwatch).put(RunSummary(ARN, "run-1", START, 1, 9, 9, 9, 0, outcomes))
-
-    assert cloudwatch.values["RestartsFailed"] == 4
-
-
-def test_what_evaluating_took_is_a_metric_as_far_as_it_is_known() -> None:
-    cloudwatch = FakeCloudWatch()
-    asked = replace(EVALUATION, evaluator="bedrock", duration_ms=2300, input_tokens=812, output_tokens=210)
-
-    Metrics(cloudwatch).put(
-        RunSummary(ARN, "run-1", START), [asked, replace(asked, input_tokens=None, output_tokens=None)]
-    )
-
-    assert cloudwatch.spent == {
-        "EvaluationDuration": ("Milliseconds", [2300.0, 2300.0]),
-        "EvaluationInputTokens": ("Count", [812.0]),
-        "EvaluationOutputTokens": ("Count", [210.0]),
-    }

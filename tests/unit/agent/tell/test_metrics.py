@@ -22,6 +22,7 @@ class CloudWatch:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.put: dict[str, Any] = {}
+        self.units: dict[str, str] = {}
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803 - AWS's names
         if self.error is not None:
@@ -29,7 +30,9 @@ class CloudWatch:
         assert Namespace == NAMESPACE
         for each in MetricData:
             assert each["MetricName"] not in self.put, "one data point a metric"
-            self.put[each["MetricName"]] = each.get("Values", each.get("Value"))
+            many = dict(zip(each["Values"], each["Counts"], strict=True)) if "Values" in each else None
+            self.put[each["MetricName"]] = many or each["Value"]
+            self.units[each["MetricName"]] = each["Unit"]
 
 
 def put(*args: Any) -> dict[str, Any]:
@@ -55,14 +58,17 @@ def test_of_a_failed_run_only_that_is_said() -> None:
     assert put(replace(SUMMARY, error="no server answered")) == {"RunsFailed": 1}
 
 
-def test_what_evaluating_took_is_one_value_for_each_that_says_it() -> None:
+def test_what_evaluating_took_is_each_value_once_with_how_often_it_was() -> None:
     evaluations = [
-        replace(EVALUATION, duration_ms=4),
+        *[replace(EVALUATION, duration_ms=4)] * 2,
         replace(EVALUATION, duration_ms=2340, input_tokens=812, output_tokens=0),
     ]
-    found = put(SUMMARY, evaluations)
-    assert found["EvaluationDuration"] == [4, 2340]
-    assert (found["EvaluationInputTokens"], found["EvaluationOutputTokens"]) == ([812], [0])
+    client = CloudWatch()
+    Metrics(client).put(SUMMARY, evaluations)
+    found, units = client.put, client.units
+    assert (units["EvaluationDuration"], units["EvaluationInputTokens"]) == ("Milliseconds", "Count")
+    assert found["EvaluationDuration"] == {4: 2, 2340: 1}
+    assert (found["EvaluationInputTokens"], found["EvaluationOutputTokens"]) == ({812: 1}, {0: 1})
     assert "EvaluationDuration" not in put(SUMMARY)
 
 
