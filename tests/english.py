@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -38,15 +38,24 @@ RULES = {name: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for name, patte
 STANDS_ALONE = "stands alone"
 
 
-def texts(tree: ast.AST) -> Iterator[str]:
-    """Every text of more than one word, docstrings among them."""
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """A text that breaks a rule."""
+
+    rule: str
+    line: int
+    words: str
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every text of more than one word with its line, docstrings among them."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            yield node.value
+            yield node.lineno, node.value
 
 
-def docstrings(tree: ast.AST) -> Iterator[str]:
-    """What stands under modules, classes, functions and fields."""
+def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """What stands under modules, classes, functions and fields, with its line."""
     for node in ast.walk(tree):
         body = node.body if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) else []
         owners = [node, *body] if body else []
@@ -54,26 +63,36 @@ def docstrings(tree: ast.AST) -> Iterator[str]:
             match said:
                 case ast.Expr(value=ast.Constant(value=str(text))):
                     if owner is node or isinstance(owner, (ast.Assign, ast.AnnAssign)):
-                        yield text
+                        yield said.lineno, text
 
 
-def offences(source: str) -> Counter[str]:
-    """How often a module breaks each rule."""
-    tree, found = ast.parse(source), Counter[str]()
-    for text in texts(tree):
-        found.update({name: len(pattern.findall(text)) for name, pattern in RULES.items()})
-    found[STANDS_ALONE] = sum(bool(_HANGING.match(" ".join(text.split()))) for text in docstrings(tree))
-    return +found
+def offences(source: str) -> Iterator[Offence]:
+    """Where a module breaks which rule."""
+    tree = ast.parse(source)
+    for line, text in texts(tree):
+        for name, pattern in RULES.items():
+            for match in pattern.finditer(text):
+                yield Offence(name, line + text.count("\n", 0, match.start()), match[0])
+    for line, text in docstrings(tree):
+        if hanging := _HANGING.match(" ".join(text.split())):
+            yield Offence(STANDS_ALONE, line, hanging[0])
 
 
 @cache
+def found() -> dict[tuple[str, str], list[str]]:
+    """Rule and folder of qlikops -> where it is broken there, and by which words."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE)
+        for each in offences(path.read_text(encoding="utf-8")):
+            place = f"qlikops/{name}:{each.line}: {each.words.strip()!r}"
+            places.setdefault((each.rule, name.parts[0].removesuffix(".py")), []).append(place)
+    return places
+
+
 def counted() -> dict[tuple[str, str], int]:
     """Rule and folder of qlikops -> how often it is broken there."""
-    found = Counter[tuple[str, str]]()
-    for path in PACKAGE.rglob("*.py"):
-        folder = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        found.update({(rule, folder): number for rule, number in offences(path.read_text(encoding="utf-8")).items()})
-    return dict(found)
+    return {where: len(places) for where, places in found().items()}
 
 
 def allowed() -> dict[tuple[str, str], int]:

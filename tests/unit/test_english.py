@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tests.english import STANDS_ALONE, allowed, counted, offences
+from tests.english import STANDS_ALONE, allowed, counted, found, offences
 
 
 def test_no_text_says_what_the_glossary_has_another_word_for() -> None:
     left = allowed()
-    more = {
-        place: f"{number}, not {left.get(place, 0)}"
-        for place, number in counted().items()
-        if number > left.get(place, 0)
-    }
-    assert not more, "mend them; `python -m tests.english` writes the list anew if they are fewer"
+    more = [
+        f"{folder} {rule}: {left.get((rule, folder), 0)} are left of before, and there are\n  " + "\n  ".join(places)
+        for (rule, folder), places in found().items()
+        if len(places) > left.get((rule, folder), 0)
+    ]
+    assert not more, "\n".join(("mend one of these, most likely the one that you wrote:", *more))
 
 
 def test_the_list_of_what_is_left_is_as_short_as_it_can_be() -> None:
-    found = counted()
-    assert {place: number for place, number in allowed().items() if found.get(place, 0) < number} == {}, (
+    numbers = counted()
+    assert {place: number for place, number in allowed().items() if numbers.get(place, 0) < number} == {}, (
         "python -m tests.english"
     )
 
@@ -37,9 +37,14 @@ def test_the_list_of_what_is_left_is_as_short_as_it_can_be() -> None:
     ],
 )
 def test_it_finds_what_it_looks_for(source: str, rule: str) -> None:
-    assert offences(source)[rule] == 1
+    assert [each.rule for each in offences(source)].count(rule) == 1
 
 
 def test_it_leaves_plain_english_alone() -> None:
     good = 'class A:\n    """A wait."""\n\n    x: int\n    """Seconds until the task is up; None if it is not."""'
-    assert not offences(good)
+    assert not [*offences(good)]
+
+
+def test_it_says_where() -> None:
+    (offence,) = offences('X = """One line,\nand nobody in the second."""')
+    assert (offence.line, offence.words) == (2, "nobody")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qlikops.agent.config import AgentConfig
+from qlikops.agent.config import AgentConfig, Thresholds
 from qlikops.agent.look.detection import detect
 from qlikops.domain.fleet.anomaly import Anomaly, AnomalyKind
 from qlikops.domain.fleet.task import ServerFacts, ServerState, StopReason, TaskFacts, TaskKey, TaskState
@@ -20,6 +20,8 @@ POSITION_LOST = "ORA-00308: cannot open archived log '/arch/1_4711.dbf'"
 UNMATCHED = "Something nobody has seen before"
 
 CONFIG = AgentConfig(table="ledger", bucket="data", topic_arn="topic", qlik_secret_arn="secret")
+ALL_LIMITS = replace(CONFIG, thresholds=Thresholds(server_disk_mb=10**6, server_memory_mb=10**6))
+"""The same with the limits that are off by default."""
 SERVER = ServerFacts("default", "eu-1", ServerState.MONITORED)
 HEALTHY = TaskFacts(
     key=TaskKey("default", "eu-1", "sales-orders"),

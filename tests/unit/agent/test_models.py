@@ -159,7 +159,8 @@ def test_the_documentation_knows_every_cause() -> None:
 def choosing(name: EvaluatorName) -> AgentConfig:
     """A configuration with that evaluator, and what it must be told."""
     settings = getattr(Models(), name)
-    required = {each: {"url": "https://models.example/v1"}.get(each, "some") for each in settings.REQUIRED}
+    told = {"url": "https://models.example/v1", "key_secret_arn": KEY}
+    required = {each: told.get(each, "some") for each in settings.REQUIRED}
     return replace(CONFIG, evaluator=name, **{name: replace(settings, **required)})
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from qlikops.agent.config import Thresholds
 from qlikops.agent.look.detection import detect
 from qlikops.agent.propose.correlation import propose
 from qlikops.domain.fleet.anomaly import AnomalyKind
@@ -28,9 +27,8 @@ from tests.scenarios.disturbed import DisturbedFleet, Trouble
 from tests.scenarios.faulty import FaultKind, FaultySimulator
 from tests.scenarios.library import STORIES, build_scenario
 from tests.scenarios.small import CheckedScenario, Proposable
-from tests.unit.agent import fleet
+from tests.unit.agent.fleet import ALL_LIMITS
 
-CONFIG = replace(fleet.CONFIG, thresholds=Thresholds(server_disk_mb=10**6, server_memory_mb=10**6))
 START = datetime(2026, 3, 7, 3, 0, tzinfo=UTC)
 SMALLER = {"large": "large:6x100"}
 """What takes long at its full size and shows nothing more there."""
@@ -73,7 +71,7 @@ class Watch:
                 self._clock.advance(self.scenario.expected.poll_seconds)
             reading = self.read()
             now = datetime.fromtimestamp(self._clock(), UTC)
-            self.snapshot = detect(reading.servers, reading.tasks, self.snapshot, CONFIG, now, f"run-{number}")
+            self.snapshot = detect(reading.servers, reading.tasks, self.snapshot, ALL_LIMITS, now, f"run-{number}")
 
     def found(self) -> dict[str, frozenset[AnomalyKind]]:
         assert self.snapshot is not None
@@ -89,7 +87,7 @@ class Watch:
         assert self.snapshot is not None
         correlated = propose(
             self.snapshot,
-            CONFIG,
+            ALL_LIMITS,
             execution_arn="arn",
             execution_name="run",
             now=self.snapshot.taken_at,

@@ -20,7 +20,7 @@ from qlikops.domain.fleet.task import StopReason, TaskFacts, TaskState
 from qlikops.domain.proposals.approval import ProposalRecord, Status
 from qlikops.domain.proposals.evaluation import ApprovalMode
 from qlikops.domain.proposals.proposal import Proposal
-from tests.unit.agent.fleet import CONFIG, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, plan, task
+from tests.unit.agent.fleet import ALL_LIMITS, NOW, POSITION_LOST, SERVER, UNMATCHED, after, failed, plan, task
 
 PROPOSED: Mapping[AnomalyKind, TaskFacts] = {
     AnomalyKind.POSITION_LOST: failed(message=POSITION_LOST),
@@ -42,18 +42,18 @@ def proposed(kind: AnomalyKind) -> Proposal:
     left_stopped = {facts.key: NOW} if kind is AnomalyKind.LEFT_STOPPED else {}
     plans = [plan(until=after(3600))] if kind is AnomalyKind.STOPPED_IN_PLAN else []
     snapshot = None
-    polls = CONFIG.thresholds.polls_required(kind)
+    polls = ALL_LIMITS.thresholds.polls_required(kind)
     for number in range(polls + 1):
         now = after(7200 * number / polls)
-        snapshot = detect([SERVER], [facts], snapshot, CONFIG, now, "run", left_stopped=left_stopped, plans=plans)
+        snapshot = detect([SERVER], [facts], snapshot, ALL_LIMITS, now, "run", left_stopped=left_stopped, plans=plans)
     assert snapshot is not None
-    found = propose(snapshot, CONFIG, execution_arn="arn", execution_name="run", now=after(7200), blocked={})
-    assert found.proposals, "its task in PROPOSED is not found, with the thresholds of CONFIG"
+    found = propose(snapshot, ALL_LIMITS, execution_arn="arn", execution_name="run", now=after(7200), blocked={})
+    assert found.proposals, "its task in PROPOSED is not found, with ALL_LIMITS of tests/unit/agent/fleet.py"
     (proposal,) = found.proposals
     return proposal
 
 
-def now_different(proposal: Proposal, facts: TaskFacts, config: AgentConfig = CONFIG) -> str:
+def now_different(proposal: Proposal, facts: TaskFacts, config: AgentConfig = ALL_LIMITS) -> str:
     return difference(proposal, proposal.targets[0], facts, config, after(7260))
 
 
@@ -90,7 +90,7 @@ def test_nothing_is_different_about_a_task_that_is_as_it_was(kind: AnomalyKind) 
     ],
 )
 def test_what_is_different_is_said(kind: AnomalyKind, changes: dict[str, Any], words: str) -> None:
-    config = replace(CONFIG, protected_tags=("gold",))
+    config = replace(ALL_LIMITS, protected_tags=("gold",))
     assert words in now_different(proposed(kind), replace(PROPOSED[kind], **changes), config)
 
 
@@ -102,8 +102,8 @@ def test_the_same_message_may_come_to_be_of_another_kind() -> None:
 def test_a_stop_reason_that_nobody_knows_is_compared_in_its_spelling() -> None:
     before, later = (failed(stop_reason=StopReason.UNKNOWN, raw_stop_reason=name) for name in ("NEW_ONE", "NEWER"))
     proposal = proposed(AnomalyKind.FATAL_TRANSIENT)
-    target = target_of(before, proposal.kind, CONFIG)
-    said = difference(proposal, target, later, CONFIG, after(7260))
+    target = target_of(before, proposal.kind, ALL_LIMITS)
+    said = difference(proposal, target, later, ALL_LIMITS, after(7260))
     assert "the stop reason was NEW_ONE, is NEWER" in said
 
 
@@ -111,7 +111,7 @@ def test_of_a_record_without_a_basis_it_is_not_known_what_was_applied() -> None:
     proposal = proposed(AnomalyKind.STALLED)
     target = replace(proposal.targets[0], basis=None)
     moved = replace(PROPOSED[AnomalyKind.STALLED], applied_records=1001)
-    assert difference(proposal, target, moved, CONFIG, after(7260)) == ""
+    assert difference(proposal, target, moved, ALL_LIMITS, after(7260)) == ""
 
 
 def test_what_was_down_and_is_up_has_come_up() -> None:
@@ -120,8 +120,8 @@ def test_what_was_down_and_is_up_has_come_up() -> None:
 
 
 def test_restarts_that_have_not_helped_are_counted() -> None:
-    assert what_stops(failed(), 1, CONFIG, NOW) == ""
-    assert "3" in what_stops(failed(), 3, CONFIG, NOW)
+    assert what_stops(failed(), 1, ALL_LIMITS, NOW) == ""
+    assert "3" in what_stops(failed(), 3, ALL_LIMITS, NOW)
 
 
 def test_what_the_policy_would_not_let_pass_any_more_says_why() -> None:
@@ -129,10 +129,10 @@ def test_what_the_policy_would_not_let_pass_any_more_says_why() -> None:
     evaluation = RulesEvaluator(lambda: NOW).evaluate(proposal, EvaluationInput())
     record = ProposalRecord(proposal, Status.RESTARTING, NOW, evaluation)
     (target,) = proposal.targets
-    policy = replace(CONFIG, approval_mode=ApprovalMode.POLICY)
+    policy = replace(ALL_LIMITS, approval_mode=ApprovalMode.POLICY)
     assert no_longer_automatic(record, target, 0, policy) == ""
     assert no_longer_automatic(record, target, 9, policy)
-    assert "always" in no_longer_automatic(record, target, 0, CONFIG)
+    assert "always" in no_longer_automatic(record, target, 0, ALL_LIMITS)
     assert no_longer_automatic(replace(record, evaluation=None), target, 0, policy) == "there is no evaluation"
     with using(without_own()):
         assert no_longer_automatic(record, target, 0, policy) == "the team's own known failures cannot be read"

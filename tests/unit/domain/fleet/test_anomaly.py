@@ -36,6 +36,7 @@ every_kind = pytest.mark.parametrize("kind", AnomalyKind)
 
 @every_kind
 def test_it_has_an_entry_with_words_for_people(kind: AnomalyKind) -> None:
+    assert kind in KINDS, "its entry in KINDS of qlikops/domain/fleet/anomaly.py"
     traits = KINDS[kind]
     assert len(traits.headline) <= 40, "a few words for a list"
     for sentences in (traits.meaning, traits.look_first):
@@ -60,8 +61,8 @@ def test_a_threshold_belongs_to_a_kind(key: str) -> None:
 
 @every_kind
 def test_it_has_one_detector(kind: AnomalyKind) -> None:
-    assert (kind in SERVER_DETECTORS) is KINDS[kind].of_server, "SERVER_DETECTORS, and of_server in its entry"
-    assert (kind in DETECTORS) is not KINDS[kind].of_server, "DETECTORS"
+    assert (kind in SERVER_DETECTORS) is KINDS[kind].of_server, "SERVER_DETECTORS of agent/look, of_server in its entry"
+    assert (kind in DETECTORS) is not KINDS[kind].of_server, "its line in DETECTORS of agent/look/detectors.py"
 
 
 @every_kind

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -58,20 +59,20 @@ class TestArranging:
         )
     )
 
-    @pytest.mark.parametrize(
-        ("by", "order"),
-        [
-            (InboxSort.URGENT, [3, 4, 2, 1]),
-            (InboxSort.EXPIRES, [1, 2, 3, 4]),
-            (InboxSort.SEVERITY, [4, 2, 3, 1]),
-            (InboxSort.AGE, [2, 3, 1, 4]),
-            (InboxSort.RISK, [4, 3, 2, 1]),
-            (InboxSort.TASK, [3, 1, 2, 4]),
-        ],
-    )
-    def test_each_order(self, by: InboxSort, order: list[int]) -> None:
+    ORDERS: ClassVar[Mapping[InboxSort, list[int]]] = {
+        InboxSort.URGENT: [3, 4, 2, 1],
+        InboxSort.EXPIRES: [1, 2, 3, 4],
+        InboxSort.SEVERITY: [4, 2, 3, 1],
+        InboxSort.AGE: [2, 3, 1, 4],
+        InboxSort.RISK: [4, 3, 2, 1],
+        InboxSort.TASK: [3, 1, 2, 4],
+    }
+
+    @pytest.mark.parametrize("by", InboxSort)
+    def test_each_order(self, by: InboxSort) -> None:
+        assert by in self.ORDERS, f"the order of ROWS by {by} in ORDERS"
         found = inbox.TABLE.sorted(reversed(self.ROWS), inbox.TABLE.order_called(by))
-        assert [int(each.row.approval_id, 16) for each in found] == order
+        assert [int(each.row.approval_id, 16) for each in found] == self.ORDERS[by]
 
     def test_a_group_stands_where_its_first_row_does(self) -> None:
         placed = inbox.arrange(self.ROWS, inbox.TABLE.order_called(InboxSort.AGE), grouped=True)
