@@ -979,6 +979,7 @@ def test_the_payloads_here_are_those_of_the_state_machine() -> None:
         "task_token",
         "entered_at",
         "attempt",
+        "redrives",
         "timeout_seconds",
         "retries_transient",
         "proposal",
