@@ -126,6 +126,8 @@ class LosableSessions(Sessions):
         self._open.clear()
 
 
+_OF_GATEWAYS = (502, 503, 504)
+"""What somebody in between says who had no answer: the request may have been carried out."""
 _READS_NOTHING_SECONDS = 90.0
 """For which a task that was just started shows no latency."""
 
@@ -358,7 +360,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 return _page(403)
         if method == "POST" and self._kernel.random.random() < 0.5:
             return _http(500, {"error_code": "AEM_TASK_ACTION_TIMEOUT", "error_message": "no answer from the server"})
-        return _page(502)
+        return _page(_OF_GATEWAYS[len(self._faults.befallen) % len(_OF_GATEWAYS)])
 
     def _api(self, method: str, segments: Sequence[str], query: Mapping[str, str], user: str) -> Any:
         match [method, *segments]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -413,7 +413,32 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             night = replace(night, scenario=replace(night.scenario, events=tuple(breaks)), mended_first=True)
             mischance = Mischance(share_of_calls=0.2, kinds=(Fault.REFUSED, Fault.LOST, Fault.BUSY), only="s3:")
             return replace(night, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY, mischance=mischance)
+        case number:
+            return _about_one_of_these(number, rng, night)
+
+
+def _about_one_of_these(number: int, rng: random.Random, night: Night) -> Night:
+    """The same night, or one in which something is seldom answered.
+
+    12, 13, 15 and 18 are left as they are: nights with these numbers have broken a promise once.
+    """
+    match number:
+        case 14:
+            return _behind_a_gateway(rng, night)
     return night
+
+
+def _with_breaks(rng: random.Random, night: Night, messages: Sequence[str]) -> Night:
+    """The same night, in which each task breaks once, at a time of its own, and nothing else goes wrong with it."""
+    breaks = (_break(rng, place, rng.uniform(0, 2400), rng.choice(messages)) for place in _places(night))
+    return replace(night, scenario=replace(night.scenario, events=tuple(breaks)))
+
+
+def _behind_a_gateway(rng: random.Random, night: Night) -> Night:
+    """The same night, in which what starts and stops tasks is often carried out, and answered by a gateway."""
+    night = _with_breaks(rng, night, MESSAGES)
+    approves = Operator("kai", (rng.choice([Habit.APPROVES, Habit.CHOOSES]), Habit.APPROVES), 20.0)
+    return replace(night, operators=(*night.operators, approves), mischance=_BEHIND_A_GATEWAY)
 
 
 def _places(night: Night) -> list[tuple[str, str]]:
@@ -451,6 +476,7 @@ _UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.LOST, F
 
 _NOT_STARTED = Mischance(share_of_calls=0.5, kinds=(Fault.LOST, Fault.REFUSED), only="StartExecution")
 """Nights in which it is often not known whether a run was started."""
+_BEHIND_A_GATEWAY = Mischance(share_of_calls=0.8, kinds=(Fault.NONSENSE,), only="qem:POST")
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}
 """Nights in which people are often not told, and nothing else goes wrong."""
 
