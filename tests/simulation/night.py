@@ -188,6 +188,8 @@ class Night:
     """
     details_from: float = 0.0
     """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
+    untagged: float = 0.0
+    """Share of answers in which Enterprise Manager leaves a task's tags out, or gives some that cannot be read."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
     warm: float = 0.0
@@ -425,6 +427,10 @@ def _about_one_of_these(number: int, rng: random.Random, night: Night) -> Night:
     match number:
         case 14:
             return _behind_a_gateway(rng, night)
+        case 16:
+            night = _with_breaks(rng, night, MESSAGES[:2])
+            night = replace(night, untagged=0.4, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY)
+            return replace(night, mischance=Mischance()) if rng.random() < 0.5 else night
     return night
 
 

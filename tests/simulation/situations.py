@@ -96,6 +96,7 @@ def wanted() -> list[str]:
         "answers one by one",
         "a close that is overtaken by what it closes",
         "told of a claim that has run out",
+        "tags that cannot be read",
         *(f"exit code {code.name}" for code in (ExitCode.OK, ExitCode.NOT_RESTARTED, ExitCode.UNKNOWN)),
         "a load that is not known",
         "a model that cites e1",

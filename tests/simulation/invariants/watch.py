@@ -648,6 +648,21 @@ class Watch:
             if (sent.server, sent.task) == (server, task) and self.proposal_of(sent) == proposal_id
         ]
 
+    def tags_read(self, process: str, server: str, task: str) -> list[str] | None:
+        """The tags of a task as a process was told them last; None if they were left out, or some cannot be read."""
+        details = self.world.journal.read.get((process, server, task), {})
+        listed = self.world.journal.listed.get((process, server), (0.0, {}))[1].get(task, {})
+        given = [each for each in (details.get("assigned_tags"), listed.get("assigned_tags")) if each is not None]
+        is_known = all(isinstance(tag, str) for tags in given for tag in tags) and bool(given)
+        if details and details.get("assigned_tags") is None:
+            is_known = False  # the list may have others by now
+        return [tag for tags in given for tag in tags] if is_known else None
+
+    def may_be_protected(self, process: str, server: str, task: str) -> bool:
+        """Whether a process that looked at a task could not know that none of its tags is protected."""
+        tags, protected = self.tags_read(process, server, task), set(self.world.config.protected_tags)
+        return bool(protected) and (tags is None or bool(protected & set(tags)))
+
     def proposal_of(self, sent: Sent) -> str:
         """Whose ExecuteRestart sent it; empty where something else did."""
         invocation = self.world.functions.begun.get(sent.process)
