@@ -215,7 +215,7 @@ def what_an_approval_names_is_kept(watch: Watch, change: Change) -> str:
 @of_each_record
 def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
     """One task with a lost connection, of which it is known that it is not protected, on no endpoint that a test found
-    down, in a mode that allows it, evaluated as safe.
+    down, in a mode that allows it, evaluated as safe, by a run that could read what a team knows.
     """
     if change.after is None or not told(change.after, Attribute.DECISION).get("automatic"):
         return ""
@@ -239,6 +239,7 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
             watch.may_be_protected(opened_by, each["key"]["server"], each["key"]["task"])
             for each in proposal["targets"]
         ),
+        "what a team knows was not read": (opened_by, OWN_FAILURES) in watch.unread,
         "somebody was asked": Attribute.REQUESTED_AT in change.after,
     }
     wrong = [reason for reason, holds in reasons.items() if holds]
