@@ -126,6 +126,8 @@ class LosableSessions(Sessions):
         self._open.clear()
 
 
+_OF_GATEWAYS = (502, 503, 504)
+"""What somebody in between says who had no answer: the request may have been carried out."""
 _READS_NOTHING_SECONDS = 90.0
 """For which a task that was just started shows no latency."""
 
@@ -147,6 +149,8 @@ class WatchedFleet(DisturbedFleet):
     """It refuses to start, for whoever had it stopped for a restart, what stands since."""
     details_from = 0.0
     """Until then its account gets no tasks' details: seconds since the scenario began."""
+    tags_as_given: Callable[[list[str]], Any] = staticmethod(lambda tags: tags)
+    """How a task's tags come in an answer: they may be left out, or some of them be written otherwise."""
 
     @property
     def details_at(self) -> float:
@@ -193,7 +197,14 @@ class WatchedFleet(DisturbedFleet):
         """Raises Refusal."""
         if self._clock() < self.details_at:
             raise Refusal("AEM_NO_PERMISSION", "The user may not view this task")
-        return super().task(server, task)
+        return self._with_tags_as_given(super().task(server, task))
+
+    def tasks(self, server: str) -> list[dict[str, Any]]:
+        """Raises Refusal."""
+        return [self._with_tags_as_given(entry) for entry in super().tasks(server)]
+
+    def _with_tags_as_given(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return {**entry, "assigned_tags": self.tags_as_given(entry["assigned_tags"])}
 
     def _fall(self, now: float, task: TaskModel, condition: SimulatedState) -> None:
         self._fell_at[next(place for place, each in self._tasks.items() if each is task)] = self._began + now
@@ -358,7 +369,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 return _page(403)
         if method == "POST" and self._kernel.random.random() < 0.5:
             return _http(500, {"error_code": "AEM_TASK_ACTION_TIMEOUT", "error_message": "no answer from the server"})
-        return _page(502)
+        return _page(_OF_GATEWAYS[len(self._faults.befallen) % len(_OF_GATEWAYS)])
 
     def _api(self, method: str, segments: Sequence[str], query: Mapping[str, str], user: str) -> Any:
         match [method, *segments]:

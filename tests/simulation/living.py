@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -41,6 +42,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"contended": 0.0},
     {"mended_first": False},
     {"details_from": 0.0},
+    {"untagged": 0.0},
     {"evaluator": EvaluatedBy.RULES},
     {"rotation": None},
 )
@@ -92,6 +94,8 @@ def live_through(night: Night) -> Lived:
     world, saying = _world(night), Saying()
     world.fleet.may_test = lambda _: night.may_test
     world.fleet.details_from = night.details_from
+    if night.untagged:
+        world.fleet.tags_as_given = _as_drawn(world, night)
     if night.is_at_edges:
         Edges(world)
     lived = Lived(night.seed, world=world)
@@ -115,6 +119,20 @@ def live_through(night: Night) -> Lived:
         Table.most_writes, Table.most_reads = usual
     _account(world, lived)
     return lived
+
+
+def _as_drawn(world: World, night: Night) -> Callable[[list[str]], Any]:
+    """Tags that are left out of a share of the answers, or of which some cannot be read."""
+    rng = random.Random(f"tags {night.seed}")  # noqa: S311 - replayable
+
+    def given(tags: list[str]) -> Any:
+        if rng.random() >= night.untagged:
+            return tags
+        world.faults.reached("tags that cannot be read")
+        # What cannot be read may be the one that matters.
+        return rng.choice([None, [{"id": number} for number, _ in enumerate([*tags, "another"])]])
+
+    return given
 
 
 def _world(night: Night) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,8 @@ from qlikops.qlik.simulator.scenario import (
     Break,
     Effect,
     Endpoint,
+    LatencySide,
+    LatencySpike,
     Scenario,
     ScenarioEvent,
     ServerDown,
@@ -188,6 +190,8 @@ class Night:
     """
     details_from: float = 0.0
     """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
+    untagged: float = 0.0
+    """Share of answers in which Enterprise Manager leaves a task's tags out, or gives some that cannot be read."""
     may_test: bool = True
     """The agent's Qlik account may have endpoints tested."""
     warm: float = 0.0
@@ -413,7 +417,74 @@ def _about_one_thing(rng: random.Random, night: Night) -> Night:
             night = replace(night, scenario=replace(night.scenario, events=tuple(breaks)), mended_first=True)
             mischance = Mischance(share_of_calls=0.2, kinds=(Fault.REFUSED, Fault.LOST, Fault.BUSY), only="s3:")
             return replace(night, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY, mischance=mischance)
+        case number:
+            return _about_one_of_these(number, rng, night)
+
+
+def _about_one_of_these(number: int, rng: random.Random, night: Night) -> Night:
+    """The same night, or one in which a service does not say what it is asked, or a finding gets worse.
+
+    12, 13, 15 and 18 are left as they are: nights with these numbers have broken a promise once.
+    """
+    match number:
+        case 11:
+            return _whose_questions_pass(rng, night) if rng.random() < 0.5 else _that_may_not_read(rng, night)
+        case 14:
+            return _behind_a_gateway(rng, night)
+        case 16 if rng.random() < 0.5:
+            night = _with_what_gets_worse(rng, night)
+            return replace(night, mischance=rng.choice([Mischance(), _ONCE_REFUSED]))
+        case 16:
+            night = _with_breaks(rng, night, MESSAGES[:2])
+            night = replace(night, untagged=0.4, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY)
+            return replace(night, mischance=Mischance()) if rng.random() < 0.5 else night
     return night
+
+
+def _with_breaks(rng: random.Random, night: Night, messages: Sequence[str]) -> Night:
+    """The same night, in which each task breaks once, at a time of its own, and nothing else goes wrong with it."""
+    breaks = (_break(rng, place, rng.uniform(0, 2400), rng.choice(messages)) for place in _places(night))
+    return replace(night, scenario=replace(night.scenario, events=tuple(breaks)))
+
+
+def _whose_questions_pass(rng: random.Random, night: Night) -> Night:
+    """The same night, in which nobody answers, what is asked about comes up by itself, and Step Functions refuses."""
+    breaks = [
+        replace(_break(rng, place, at, rng.choice(MESSAGES)), heals_after_seconds=rng.uniform(600, 1200))
+        for place in _places(night)
+        for at in (rng.uniform(0, 600), rng.uniform(1800, 2400))
+    ]
+    scenario = replace(night.scenario, events=tuple(breaks))
+    only = rng.choice(["SendTaskFailure", "stepfunctions:"])
+    mischance = Mischance(share_of_calls=0.4, kinds=(Fault.BUSY, Fault.BROKEN, Fault.FORBIDDEN), only=only)
+    stops = (Operator("jan", (Habit.STOPS,), 600.0),) if rng.random() < 0.5 else ()
+    night = replace(night, scenario=scenario, operators=stops, mode=ApprovalMode.ALWAYS, mischance=mischance)
+    return replace(night, wait_seconds=14400, every_seconds=300.0, is_steady=True)
+
+
+def _that_may_not_read(rng: random.Random, night: Night) -> Night:
+    """The same night, in which S3 refuses to be read, and much rests on that: what a team knows, and what was told."""
+    night = replace(_with_breaks(rng, night, MESSAGES[:1]), mended_first=rng.random() < 0.5)
+    night = replace(night, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY, mischance=_MAY_NOT_READ)
+    return _with_what_gets_worse(rng, night) if rng.random() < 0.5 else night
+
+
+def _behind_a_gateway(rng: random.Random, night: Night) -> Night:
+    """The same night, in which what starts and stops tasks is often carried out, and answered by a gateway."""
+    night = _with_breaks(rng, night, MESSAGES)
+    approves = Operator("kai", (rng.choice([Habit.APPROVES, Habit.CHOOSES]), Habit.APPROVES), 20.0)
+    return replace(night, operators=(*night.operators, approves), mischance=_BEHIND_A_GATEWAY)
+
+
+def _with_what_gets_worse(rng: random.Random, night: Night) -> Night:
+    """The same night, in which tasks fall behind, and ever more: people are told of that, and again as it is worse."""
+    spikes = []
+    for place in _places(night):
+        at, (side, peak) = rng.uniform(0, 600), rng.choice([(LatencySide.SOURCE, 2000), (LatencySide.APPLY, 4000)])
+        spikes.append(LatencySpike(at, at + rng.uniform(5000, 9000), *place, peak, side))
+    scenario = replace(night.scenario, events=(*night.scenario.events, *spikes))
+    limits = {**night.settings, "thresholds": Thresholds(confirm_polls=1, latency_polls=1)}
+    return replace(night, scenario=scenario, settings=limits, every_seconds=300.0)
 
 
 def _places(night: Night) -> list[tuple[str, str]]:
@@ -451,6 +522,10 @@ _UNANSWERED = Mischance(share_of_calls=0.5, kinds=(Fault.NONSENSE, Fault.LOST, F
 
 _NOT_STARTED = Mischance(share_of_calls=0.5, kinds=(Fault.LOST, Fault.REFUSED), only="StartExecution")
 """Nights in which it is often not known whether a run was started."""
+_BEHIND_A_GATEWAY = Mischance(share_of_calls=0.8, kinds=(Fault.NONSENSE,), only="qem:POST")
+_ONCE_REFUSED = Mischance(share_of_calls=0.4, kinds=(Fault.REFUSED, Fault.BUSY), only="sns:")
+_MAY_NOT_READ = Mischance(share_of_calls=0.25, kinds=(Fault.FORBIDDEN, Fault.BROKEN), only="s3:GetObject")
+"""Nights in which somebody has taken from the agent what it may read, now and then."""
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}
 """Nights in which people are often not told, and nothing else goes wrong."""
 

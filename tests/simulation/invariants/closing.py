@@ -54,7 +54,7 @@ def _actions(deeds: Iterable[Deed]) -> Iterator[tuple[Deed, Action]]:
             yield from ((deed, each) for each in actions_in(deed.asked.request))
 
 
-def _attributes(asked: Asked, name: str) -> list[str]:
+def attributes(asked: Asked, name: str) -> list[str]:
     """The values of an attribute of a message."""
     found = asked.request.get("MessageAttributes", {}).get(name, {})
     text = found.get("StringValue", "")
@@ -65,8 +65,8 @@ def _attributes(asked: Asked, name: str) -> list[str]:
 def _messages(deeds: Iterable[Deed], events: frozenset[str]) -> Iterator[tuple[Deed, str]]:
     """The messages that say one of these `events`, and the proposal that each is about."""
     for deed in deeds:
-        if deed.asked.operation == "publish" and events & {*_attributes(deed.asked, "event")}:
-            for proposal_id in _attributes(deed.asked, "approval_id"):
+        if deed.asked.operation == "publish" and events & {*attributes(deed.asked, "event")}:
+            for proposal_id in attributes(deed.asked, "approval_id"):
                 yield deed, proposal_id
 
 
@@ -185,7 +185,7 @@ def what_was_told_is_marked_as_told(_: Watch, ended: Ended) -> str:
     marked: dict[Key, tuple[float, str, bool]] = {}
     for deed in ended.deeds:
         if deed.asked.operation == "publish":
-            event = {*_attributes(deed.asked, "event")}
+            event = {*attributes(deed.asked, "event")}
             if deed.error is not None:
                 return ""  # whoever was not told of one thing is told of it again
             told_at["reminded"] = deed.at if "ApprovalReminder" in event else told_at["reminded"]
@@ -239,10 +239,10 @@ def who_tells_that_something_waits_looks_once_more(_: Watch, ended: Ended) -> st
 @of_each_ask("publish")
 def what_is_told_of_an_end_is_that_end(watch: Watch, asked: Asked) -> str:
     """People and programs are told the end that the ledger has; who heard of it by escalation hears of its end so."""
-    if not _ENDS & {*_attributes(asked, "event")}:
+    if not _ENDS & {*attributes(asked, "event")}:
         return ""
     topic, config = asked.request["TopicArn"], watch.world.config
-    for proposal_id in _attributes(asked, "approval_id"):
+    for proposal_id in attributes(asked, "approval_id"):
         record = watch.record(proposal_id)
         if record is None:
             continue
@@ -280,7 +280,7 @@ def an_outage_is_called_off_before_it_is_forgotten(watch: Watch, change: Change)
     if change.after is not None or not watch.deeds.get(who):
         return ""
     is_told = any(
-        deed.asked.operation == "publish" and "MonitoringRecovered" in _attributes(deed.asked, "event")
+        deed.asked.operation == "publish" and "MonitoringRecovered" in attributes(deed.asked, "event")
         for deed in watch.deeds[who]
     )
     return "" if is_told else f"{who} forgets an outage, and has not told that it is over"
@@ -293,7 +293,7 @@ def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Cha
     if change.after is None or Attribute.UNHEARD in change.after or not deeds:
         return ""
     is_taken = any(
-        deed.asked.operation == "publish" and "MonitoringFailed" in _attributes(deed.asked, "event") and not deed.error
+        deed.asked.operation == "publish" and "MonitoringFailed" in attributes(deed.asked, "event") and not deed.error
         for deed in deeds
     )
     return "" if is_taken else f"{watch.world.dynamodb.last_writer} says that an outage was heard of, and it was not"
@@ -325,7 +325,7 @@ def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
     stored = (each for one in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(one.body))
     before = {_finding(each) for each in stored if each["heard"]}
     messages = [deed for deed in watch.deeds[asked.who] if deed.asked.operation == "publish"]
-    found = [deed for deed in messages if "FindingOpened" in _attributes(deed.asked, "event")]
+    found = [deed for deed in messages if "FindingOpened" in attributes(deed.asked, "event")]
     for each in watch.notified_in(asked.request["Body"]):
         if each["heard"] and _finding(each) not in before and not any(deed.error is None for deed in found):
             return f"{asked.who} remembers {_finding(each)} as told, and nobody was told"
@@ -338,7 +338,7 @@ def a_run_tells_again_what_the_topic_refused(watch: Watch, asked: Asked) -> str:
     is_latest = asked.request["Key"] == keys.LATEST_SNAPSHOT
     if not is_latest or all(each["heard"] for each in watch.notified_in(asked.request["Body"])):
         return ""
-    if any("FindingOpened" in _attributes(deed.asked, "event") for deed in watch.deeds[asked.who]):
+    if any("FindingOpened" in attributes(deed.asked, "event") for deed in watch.deeds[asked.who]):
         return ""
     snapshot = codec.loads(FleetSnapshot, unpacked(asked.request["Body"]))
     unheard = {(each.key, each.kind) for each in snapshot.told if not each.heard and each.key not in snapshot.planned}
@@ -353,7 +353,7 @@ def _finding(notified: dict[str, Any]) -> tuple[str, str]:
 @of_each_ask("publish")
 def what_was_told_by_now_is_read_before_more_is_told(watch: Watch, asked: Asked) -> str:
     """A run tells of findings by what people have been told as it has read that after its look at the fleet."""
-    if not {"FindingOpened", "FindingClosed"} & {*_attributes(asked, "event")}:
+    if not {"FindingOpened", "FindingClosed"} & {*attributes(asked, "event")}:
         return ""
     read = [
         deed.at

@@ -125,6 +125,7 @@ def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Cha
         # To a clock that is hours ahead, a lease is over while its question waits.
         late = watch.may_be_late(asking.at if asking else 0.0)
         held = {each for each in watch.task_partitions(name) if watch.leased_until.get((each, name), late) >= late}
+        held = {each for each in held if not _was_taken_before(watch, each, name)}
         if mine & held - left_out(watch.proposed[name], told(item, Attribute.DECISION)):
             return f"{change.proposal_id} asks about what {name} asks about"
         other = watch.proposed[name]
@@ -132,6 +133,17 @@ def what_a_plan_stopped_is_asked_about_in_one_proposal(watch: Watch, change: Cha
         if is_beside and plans & _plans_named(other) and watch.opened_by[name] == watch.opened_by[change.proposal_id]:
             return f"{change.proposal_id} and {name} of one run ask about what {plans} stopped"
     return ""
+
+
+def _was_taken_before(watch: Watch, partition: str, name: str) -> bool:
+    """Whether another proposal took a task from this one before now, as a run may whose clock is hours ahead."""
+    mine = watch.taken[partition, name]
+    return bool(mine) and any(
+        mine[-1][0] < at < watch.world.kernel.now
+        for (task, holder), times in watch.taken.items()
+        if (task, holder) != (partition, name) and task == partition
+        for at, _ in times
+    )
 
 
 def _plans_named(proposal: Mapping[str, Any]) -> set[str]:

@@ -214,15 +214,15 @@ def what_an_approval_names_is_kept(watch: Watch, change: Change) -> str:
 
 @of_each_record
 def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
-    """One unprotected task with a lost connection, on no endpoint that a test found down, in a mode that allows it,
-    evaluated as safe.
+    """One task with a lost connection, of which it is known that it is not protected, on no endpoint that a test found
+    down, in a mode that allows it, evaluated as safe, by a run that could read what a team knows.
     """
     if change.after is None or not told(change.after, Attribute.DECISION).get("automatic"):
         return ""
     if watch.is_tampered(change.proposal_id):  # what it says is not what was decided on; it is refused later
         return ""
     policy, evaluation = told(change.after, Attribute.POLICY), told(change.after, Attribute.EVALUATION)
-    proposal = watch.proposed[change.proposal_id]
+    proposal, opened_by = watch.proposed[change.proposal_id], watch.opened_by[change.proposal_id]
     reasons = {
         "the policy does not say so": policy.get("route") != "automatic" or policy.get("closed_gates"),
         "the mode is always": watch.world.config.approval_mode == "always",
@@ -235,6 +235,11 @@ def only_what_needs_nobody_is_automatic(watch: Watch, change: Change) -> str:
         "the kind needs a human": proposal["kind"] != "FATAL_TRANSIENT" or proposal["action"] != "resume",
         "the team wants to look first": _is_to_be_mended_first(watch, proposal),
         "it is protected": any(watch.world.is_protected(target["key"]["task"]) for target in proposal["targets"]),
+        "it may be protected": any(
+            watch.may_be_protected(opened_by, each["key"]["server"], each["key"]["task"])
+            for each in proposal["targets"]
+        ),
+        "what a team knows was not read": (opened_by, OWN_FAILURES) in watch.unread,
         "somebody was asked": Attribute.REQUESTED_AT in change.after,
     }
     wrong = [reason for reason, holds in reasons.items() if holds]
@@ -395,6 +400,8 @@ def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> 
             continue
         seen = watch.world.journal.read.get((process, server, task)) or entries.get(task)
         if seen is None or proposal["kind"] not in _OF_STATES or _differs(watch, proposal, target, seen):
+            return ""
+        if not target["protected"] and watch.may_be_protected(process, server, task):
             return ""
     return f"{change.proposal_id} is no longer asked: {told(change.after, Attribute.OUTCOME).get('detail')}"
 

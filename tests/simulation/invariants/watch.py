@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from botocore.exceptions import ClientError
+
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
+from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.ledger import LATEST_SNAPSHOT, Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.runs.snapshot import FleetSnapshot
@@ -87,6 +90,14 @@ class Storing(NamedTuple):
 
     process: str
     at: float
+
+
+class Heard(NamedTuple):
+    """What people have heard of a finding."""
+
+    severity: Severity
+    at: float
+    """When a run said that it remembers this."""
 
 
 NOT_STORED = Storing("", math.inf)
@@ -331,6 +342,10 @@ class Watch:
         """Since when the record of each proposal has said that it waits for its endpoint."""
         self.refused: Counter[Process | None] = Counter()
         """How often in a row each process was refused a call to the ledger for now."""
+        self.heard: dict[str, Heard] = {}
+        """What people have heard of findings that are not over, by dedup keys."""
+        self.unread: set[tuple[str, str]] = set()
+        """What each process has asked S3 for and was not told, by keys; that there is no such object is an answer."""
         self._changed: list[Change] = []
         self._begun: list[Invocation] = []
         self._answered: list[Invocation] = []
@@ -382,7 +397,15 @@ class Watch:
         self.last[self.world.kernel.current] = deed
 
     def _note_failure(self, error: Exception) -> None:
-        self.last[self.world.kernel.current].error = error
+        deed = self.last[self.world.kernel.current]
+        deed.error, code = error, code_of(error)
+        is_function = deed.asked.who in self.world.functions.begun
+        match deed.asked.operation:
+            case "get_object" if code not in ANSWERS_OF_S3:
+                self.unread.add((deed.asked.who, deed.asked.request["Key"]))
+                self.world.faults.reached("an object that could not be read")
+            case "send_task_failure" if is_function and code not in WAIT_IS_OVER:
+                self.world.faults.reached("a wait that could not be ended")
 
     def _note_end(self, process: Process) -> None:
         begun, deeds = self.world.functions.begun.get(process.name), self.deeds.pop(process.name, [])
@@ -648,10 +671,36 @@ class Watch:
             if (sent.server, sent.task) == (server, task) and self.proposal_of(sent) == proposal_id
         ]
 
+    def tags_read(self, process: str, server: str, task: str) -> list[str] | None:
+        """The tags of a task as a process was told them last; None if they were left out, or some cannot be read."""
+        details = self.world.journal.read.get((process, server, task), {})
+        listed = self.world.journal.listed.get((process, server), (0.0, {}))[1].get(task, {})
+        given = [each for each in (details.get("assigned_tags"), listed.get("assigned_tags")) if each is not None]
+        is_known = all(isinstance(tag, str) for tags in given for tag in tags) and bool(given)
+        if details and details.get("assigned_tags") is None:
+            is_known = False  # the list may have others by now
+        return [tag for tags in given for tag in tags] if is_known else None
+
+    def may_be_protected(self, process: str, server: str, task: str) -> bool:
+        """Whether a process that looked at a task could not know that none of its tags is protected."""
+        tags, protected = self.tags_read(process, server, task), set(self.world.config.protected_tags)
+        return bool(protected) and (tags is None or bool(protected & set(tags)))
+
     def proposal_of(self, sent: Sent) -> str:
         """Whose ExecuteRestart sent it; empty where something else did."""
         invocation = self.world.functions.begun.get(sent.process)
         return invocation.proposal_id if invocation and invocation.function == "ExecuteRestart" else ""
+
+
+ANSWERS_OF_S3 = ("NoSuchKey", "304")
+"""The errors by which S3 answers what it was asked: that there is no such object, or no other one."""
+WAIT_IS_OVER = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+"""Those by which Step Functions says that nothing waits with a token any more."""
+
+
+def code_of(error: Exception | None) -> str:
+    """The code of a service's refusal; empty for any other error, and for none."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 def is_decision(request: Mapping[str, Any]) -> bool:
