@@ -155,8 +155,9 @@ class StepFunctionsExecutions:
 
     def orders(self, arn: str) -> Taken:
         """What the run of that ARN has made of its orders so far. One DescribeExecution, one Query."""
-        # In that turn: what has ended writes nothing more that the other call could have missed.
-        has_ended = self._describe(arn)["status"] != ExecutionStatus.RUNNING
+        # In that turn: what has ended writes nothing more that the other call could have missed. But who stops an
+        # execution stops no Lambda, and a time-out neither: MonitorTasks may take them yet.
+        has_ended = self._describe(arn)["status"] in (ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED)
         found = self._run(arn.rpartition(":")[2])
         return Taken(found.orders, has_ended or found.summary is not None)
 

@@ -29,7 +29,7 @@ class Notifications:
     told: tuple[Notified, ...]
     """What is remembered once people have been told this."""
     told_before: tuple[Notified, ...]
-    """What is remembered if not all could be: the end of what is new is told as well."""
+    """What is remembered if not all could be: EventBridge may have heard of it, so its end is told as well."""
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.over)
@@ -56,21 +56,26 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
     keys = {anomaly.key for anomaly in appeared}
     tags = {task.facts.key: task.facts.tags for task in snapshot.tasks if task.facts.key in keys}
     louder = {
-        _place(anomaly): Notified(anomaly.key, anomaly.kind, anomaly.severity, now, tags.get(anomaly.key, ()))
-        for anomaly in appeared
+        _place(each): Notified(each.key, each.kind, _worst(each, known.get(_place(each))), now, tags.get(each.key, ()))
+        for each in appeared
     }
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return Notifications(
         appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
-        told_before=tuple(({place: replace(told, heard=False) for place, told in louder.items()} | known).values()),
+        told_before=tuple((known | {place: replace(told, heard=False) for place, told in louder.items()}).values()),
     )
 
 
 def is_told(anomaly: Anomaly) -> bool:
     """Whether people hear of it in this way: nothing is ever proposed on it, and it is no mere remark."""
     return anomaly.confirmed and anomaly.kind not in ACTIONS and anomaly.severity is not Severity.INFO
+
+
+def _worst(anomaly: Anomaly, told: Notified | None) -> Severity:
+    """What closes it has the severity with which it was opened, by the topic or by EventBridge alone."""
+    return max((anomaly, told or anomaly), key=lambda each: each.severity.rank).severity
 
 
 def _place(finding: Anomaly | Notified) -> tuple[TaskKey, AnomalyKind]:

@@ -33,7 +33,7 @@ class OrderState(StrEnum):
     NOT_TAKEN = "not_taken"
     """The run did not look at its input, or failed before that."""
     UNKNOWN = "unknown"
-    """The run goes on, and has said nothing yet."""
+    """The run goes on, or was stopped while its function may go on, and has said nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)

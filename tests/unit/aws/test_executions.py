@@ -17,6 +17,7 @@ from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageErr
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import PROPOSAL_PREFIX, run_partition
 from qlikops.domain.proposals.approval import Decision, Outcome, Status
+from qlikops.domain.runs.orders import Taken
 from qlikops.domain.runs.run import Progress
 from qlikops.domain.workflow.execution import ExecutionDetail, ExecutionStatus, RunSummary, Source
 from tests.embedded import ACCOUNT, EmbeddedAws
@@ -147,6 +148,14 @@ def test_stopping_hands_on_who_and_why(
     assert cause == f"maintenance ({ANNA})"
     with pytest.raises(UsageError, match="not running"):
         executions.stop("to-stop", "again")
+
+
+def test_orders_of_a_run_that_was_stopped_may_be_taken_yet(executions: StepFunctionsExecutions, started: Any) -> None:
+    arn, ended = started("ordered"), executions.start()
+    executions.stop("ordered", "maintenance")
+    assert executions.orders(arn) == Taken((), is_over=False)
+    detail_once(executions, ended.name, lambda detail: detail.summary.stopped_at is not None)
+    assert executions.orders(ended.arn) == Taken((), is_over=True)
 
 
 def test_stopping_pulls_the_brake_of_what_is_not_over(

@@ -107,6 +107,16 @@ def test_what_only_some_could_be_told_is_over_for_them(story: Story) -> None:
     assert [words for words in back if words] == [["over eu-1 SERVER_DOWN"]]
 
 
+@pytest.mark.parametrize("then", [1000, 400], ids=["it stays so", "it is better again"])
+def test_what_got_worse_and_could_not_be_told_is_over_as_bad_as_it_was(story: Story, then: int) -> None:
+    """EventBridge takes what the topic refuses: it has opened the worse one."""
+    for _ in range(4):
+        story.poll(slow())
+    assert said(story.poll(slow(seconds=1000), goes_out=False)) == ["critical eu-1/sales-orders SOURCE_LATENCY"]
+    news = [story.poll(slow(seconds=then)), *(story.poll(task()) for _ in range(5))]
+    assert [one.severity for each in news for one in each.over] == [Severity.CRITICAL]
+
+
 @pytest.mark.parametrize("server", [DOWN, LATE], ids=["down", "late"])
 def test_what_cannot_be_seen_is_not_over(story: Story, server: ServerFacts) -> None:
     for _ in range(4):
