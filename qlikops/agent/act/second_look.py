@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING
 
 from qlikops.agent.act.starting import TaskOperator
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import (
-    difference,
-    is_unreadable,
-    no_longer_automatic,
-    target_of,
-    what_stops,
-    what_stops_server,
-)
+from qlikops.agent.propose.judgement import difference, no_longer_automatic, target_of, what_stops, what_stops_server
 from qlikops.agent.remember.attempts import Attempt
-from qlikops.agent.transient import TransientError
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.task import Fetched, ServerFacts, ServerState, TaskFacts, TaskKey
 from qlikops.domain.proposals.approval import ProposalRecord
@@ -81,17 +73,11 @@ class SecondLook:
         return listing.completing(facts) if listing else facts
 
     def why_no_longer(self, target: ProposedTask, facts: TaskFacts) -> str:
-        """Why what was decided on the task does not hold for what it is now; empty if it does.
-
-        Raises TransientError where a team's own known failures would have to say, and cannot be read: nothing is sent,
-        the approval stands, and a retry looks again.
-        """
+        """Why what was decided on the task does not hold for what it is now; empty if it does."""
         config, now, proposal = self.config, self.clock(), self.approval.proposal
         if not proposal.kind.traits.comes_through and (plan := covering(self.plans, facts, now)):
             return plan.has_begun(now)
         if changed := difference(proposal, target, facts, config, now):
-            if is_unreadable(proposal, target, facts):
-                raise TransientError(f"your own known failures cannot be read, so it cannot be said whether {changed}")
             return changed
         if old := self._why_too_old(target.key):
             return old

@@ -115,20 +115,6 @@ def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, confi
     return "; ".join(changes)
 
 
-def rests_on_message(proposal: Proposal, target: ProposedTask) -> bool:
-    """Whether what was proposed on the task follows from what its message said."""
-    return target.basis.fault != "" if target.basis else proposal.kind.traits.rests_on_message
-
-
-def is_unreadable(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:
-    """Whether it cannot be said what the task's message means by now: a team's own known failures are not at hand.
-
-    By the built-in entries alone the same message may be another failure.
-    """
-    same_state = (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
-    return same_state and rests_on_message(proposal, target) and library().lacks_own
-
-
 def kind_now(
     kind: AnomalyKind, target: ProposedTask, facts: TaskFacts, config: AgentConfig, now: datetime
 ) -> AnomalyKind | None:

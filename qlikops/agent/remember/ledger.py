@@ -492,6 +492,8 @@ class Ledger:
             **key_of(keys.token_partition(proposal_id), keys.TOKEN),
             Attribute.TOKEN: token,
             Attribute.PROPOSAL_ID: proposal_id,
+            # An earlier version, to which a deployment may go back, compares that first.
+            Attribute.REQUESTED_AT: codec.format_time(row.requested_at),
             **turn,
             keys.TTL: int(row.deadline.timestamp()) + 86400,
         }

@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import came_up, chosen_of, difference, is_unreadable, rests_on_message
+from qlikops.agent.diagnosis.library import library
+from qlikops.agent.propose.judgement import came_up, chosen_of, difference
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the_next_run
 from qlikops.dataclass import dataclass
@@ -166,11 +167,11 @@ def _as_said(proposal: Proposal, target: ProposedTask, found: TaskSnapshot) -> T
     same_state = (facts.state, facts.stop_reason) == (target.state, target.stop_reason)
     if same_state and found.is_listed:
         return None  # the list may have other words for it, and other tags
-    if same_state and not facts.message and rests_on_message(proposal, target):
-        return None
-    if is_unreadable(proposal, target, facts):
-        return None  # a question would go, and come, with S3
     basis = target.basis
+    rested_on_message = basis.fault != "" if basis else proposal.kind.traits.rests_on_message
+    # By the built-in entries alone the same message may be another failure: a question would go, and come, with S3.
+    if rested_on_message and same_state and (not facts.message or library().lacks_own):
+        return None
     counts = (facts.applied_records, facts.changes_in_memory, facts.changes_on_disk)
     if proposal.kind.traits.rests_on_applied and (counts[0] is None or counts[1:] == (None, None)):
         return None

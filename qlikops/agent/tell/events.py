@@ -248,7 +248,7 @@ class FindingClosed(FindingEvent):
         line = f"over: {told.key} {headline}"
         return cls(
             **_found(run, told.key, told.kind, told.tags, now),
-            severity=told.severity,
+            severity=told.closes_as,
             summary=summary_of(f"over: {told.key}: {headline}"),
             text=texts.findings_text(texts.place_of(run.execution_arn), (), [line]),
         )

@@ -56,15 +56,22 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
     keys = {anomaly.key for anomaly in appeared}
     tags = {task.facts.key: task.facts.tags for task in snapshot.tasks if task.facts.key in keys}
     louder = {
-        _place(each): Notified(each.key, each.kind, _worst(each, known.get(_place(each))), now, tags.get(each.key, ()))
-        for each in appeared
+        place: Notified(one.key, one.kind, one.severity, now, tags.get(one.key, ()), _worst(one, known.get(place)))
+        for place, one in ((_place(one), one) for one in appeared)
+    }
+    not_taken = {
+        # People have heard of it, though not that it is so bad.
+        place: replace(known[place], worst=told.worst)
+        if place in known and known[place].heard
+        else replace(told, heard=False)
+        for place, told in louder.items()
     }
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return Notifications(
         appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
-        told_before=tuple((known | {place: replace(told, heard=False) for place, told in louder.items()}).values()),
+        told_before=tuple((known | not_taken).values()),
     )
 
 
@@ -74,8 +81,9 @@ def is_told(anomaly: Anomaly) -> bool:
 
 
 def _worst(anomaly: Anomaly, told: Notified | None) -> Severity:
-    """What closes it has the severity with which it was opened, by the topic or by EventBridge alone."""
-    return max((anomaly, told or anomaly), key=lambda each: each.severity.rank).severity
+    """The highest severity that anybody was told, by the topic or by EventBridge alone."""
+    before = told.closes_as if told else anomaly.severity
+    return max(before, anomaly.severity, key=lambda each: each.rank)
 
 
 def _place(finding: Anomaly | Notified) -> tuple[TaskKey, AnomalyKind]:

@@ -291,7 +291,8 @@ class _Fold:
             # What was entered and never exited goes on, and no event says so: its next attempt follows its entry.
             # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
             for run in self.runs:
-                if run.exited_event_id is None:
+                around = (scope.container for scope in run.scope.outward())
+                if all(each is None or each.exited_event_id is None for each in (run, *around)):
                     _go_on(run)
             return here
         if event.type not in _END_STATUS:

@@ -136,13 +136,8 @@ def what_people_have_heard_of_is_remembered_so(watch: Watch, key: str) -> str:
     for message in _messages(watch, stored.process, "FindingClosed"):
         for name in attributes(message.asked, "dedup_key"):
             watch.heard.pop(name, None)
-    if any(each.error is not None for each in messages):
-        # What was not taken is told again, and with it all that this run has told, be it better again by then or not.
-        for name in _opened_by(watch, stored.process):
-            watch.heard.pop(name, None)
-        return ""
-    if not messages:
-        return ""
+    if not messages or any(each.error is not None for each in messages):
+        return ""  # what was not taken is told again, and with it all that this run has told
     kept = {_key_of(each): each for each in watch.notified_in(stored.body)}
     for name, severity in _opened_by(watch, stored.process).items():
         if name not in kept or not kept[name]["heard"] or kept[name]["severity"] != severity:

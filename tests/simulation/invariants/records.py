@@ -408,13 +408,16 @@ def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> 
 
 @of_each_record
 def an_approval_counts_while_the_task_says_the_same(watch: Watch, change: Change) -> str:
-    """ExecuteRestart leaves a task alone for its message only where it has read another one, or another state."""
+    """ExecuteRestart leaves all tasks alone for their message only where it has read another one, or another state."""
     process, closing = watch.world.dynamodb.last_writer, watch.writer()
     if change.after is None or closing is None or closing.function != "ExecuteRestart":
         return ""
     proposal = watch.proposed[change.proposal_id]
     targets = {(each["key"]["server"], each["key"]["task"]): each for each in proposal["targets"]}
-    for outcome in told(change.after, Attribute.OUTCOME).get("targets", ()):
+    outcomes = told(change.after, Attribute.OUTCOME).get("targets", ())
+    if any(each["status"] != Status.SUPERSEDED for each in outcomes):
+        return ""  # it had begun, and does not wait for what a team knows
+    for outcome in outcomes:
         place = outcome["key"]["server"], outcome["key"]["task"]
         seen = watch.world.journal.read.get((process, *place))
         is_for_message = outcome["status"] == Status.SUPERSEDED and outcome["detail"].startswith(_OF_A_MESSAGE)

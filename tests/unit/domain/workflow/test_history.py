@@ -324,6 +324,33 @@ def test_a_redriven_map_goes_on_with_the_items_that_are_not_done() -> None:
     assert states(ended) == [("Map", None, done, 1), ("Work", 0, done, 1), ("Work", 1, done, 2), ("Work", 2, done, 1)]
 
 
+def test_a_redrive_leaves_what_lies_in_a_map_that_was_left() -> None:
+    history = fold_history(
+        [
+            event(1, 0, "ExecutionStarted"),
+            event(2, 0, "MapStateEntered", name="Map"),
+            event(3, 2, "MapStateStarted", length=1),
+            event(4, 3, "MapIterationStarted", name="Map", index=0),
+            event(5, 4, "TaskStateEntered", name="Work"),
+            event(6, 5, "TaskScheduled", resource="invoke"),
+            event(7, 6, "TaskFailed", error="Boom"),
+            event(8, 7, "MapIterationFailed", name="Map", index=0),
+            event(9, 7, "MapStateFailed"),
+            event(10, 9, "MapStateExited", name="Map"),  # caught
+            event(11, 10, "TaskStateEntered", name="Report"),
+            event(12, 11, "TaskScheduled", resource="invoke"),
+            event(13, 12, "TaskFailed", error="Bang"),
+            event(14, 13, "ExecutionFailed", error="Bang"),
+            event(15, 14, "ExecutionRedriven", redriveCount=1),
+        ]
+    )
+    assert [(each.name, each.status, each.error) for each in history.states] == [
+        ("Map", StateStatus.CAUGHT, ""),
+        ("Work", StateStatus.FAILED, "Boom"),
+        ("Report", StateStatus.RUNNING, ""),
+    ]
+
+
 def test_a_fail_state_and_the_execution_it_ends() -> None:
     history = fold_history(
         [
