@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from traceback import walk_tb
+from typing import TYPE_CHECKING
 
 from qlikops.aws.answers import foreign
 from qlikops.aws.clock import clock_problem
@@ -24,6 +25,9 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.words.text import harmless
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _THROTTLED = frozenset(
     {
@@ -64,6 +68,14 @@ class Sent(Enum):
     """Answered, timed out, or stopped before this answer came."""
     MAYBE = auto()
     """The reply was lost: the answer may count or not."""
+
+
+def was_sent_again(exc: ClientError) -> bool:
+    """Whether the SDK had sent the call before, which may have been carried out: its last answer alone is raised.
+
+    https://docs.aws.amazon.com/boto3/latest/guide/retries.html (validating retry attempts)
+    """
+    return exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
 
 
 @contextmanager

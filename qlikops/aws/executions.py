@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
 from qlikops.aws.claims import brake_of, write_claim
-from qlikops.aws.errors import aws_errors
+from qlikops.aws.errors import aws_errors, was_sent_again
 from qlikops.aws.history import events_after
 from qlikops.aws.logs import read_lines
 from qlikops.aws.runs import MOST, RunSummaries
@@ -144,9 +144,12 @@ class StepFunctionsExecutions:
                     reply = client.start_execution(
                         stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
                     )
-                except client.exceptions.ExecutionAlreadyExists:
-                    # The name is random, so the SDK has repeated a call of ours, and the run ended in between.
-                    raise Unreachable("The reply to the start of a run was lost.") from None
+                except client.exceptions.ClientError as exc:
+                    # The name is random: if it is known, the SDK has repeated a call of ours. So it may have before any
+                    # other refusal, and an earlier try may have started the run.
+                    if isinstance(exc, client.exceptions.ExecutionAlreadyExists) or was_sent_again(exc):
+                        raise Unreachable("The reply to the start of a run was lost.") from None
+                    raise
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(

@@ -97,6 +97,8 @@ def nothing_is_proposed_during_planned_work(watch: Watch, change: Change) -> str
         server, task = target["key"]["server"], target["key"]["task"]
         if not watch.snapshots and (run.process, server, task) not in watch.world.journal.read:
             continue  # on which endpoints it is, no run could read yet
+        if watch.tags_read(run.process, server, task) is None:
+            continue  # the run could not know whether a plan for tags covers it
         if plan := _plan_over(watch, server, task, run.at, watch.world.kernel.now):
             return f"{change.proposal_id} is about {task}, and {plan} covers that"
     return ""

@@ -408,7 +408,9 @@ def a_run_looked_before_a_question_was_dropped(watch: Watch, change: Change) -> 
 
 @of_each_record
 def an_approval_counts_while_the_task_says_the_same(watch: Watch, change: Change) -> str:
-    """ExecuteRestart leaves all tasks alone for their message only where it has read another one, or another state."""
+    """The only ExecuteRestart of a proposal has read another message, or another state, if it leaves all tasks alone
+    for their message.
+    """
     process, closing = watch.world.dynamodb.last_writer, watch.writer()
     if change.after is None or closing is None or closing.function != "ExecuteRestart":
         return ""
@@ -416,14 +418,23 @@ def an_approval_counts_while_the_task_says_the_same(watch: Watch, change: Change
     targets = {(each["key"]["server"], each["key"]["task"]): each for each in proposal["targets"]}
     outcomes = told(change.after, Attribute.OUTCOME).get("targets", ())
     if any(each["status"] != Status.SUPERSEDED for each in outcomes):
-        return ""  # it had begun, and does not wait for what a team knows
+        return ""  # what has begun waits for no entries
     for outcome in outcomes:
         place = outcome["key"]["server"], outcome["key"]["task"]
         seen = watch.world.journal.read.get((process, *place))
         is_for_message = outcome["status"] == Status.SUPERSEDED and outcome["detail"].startswith(_OF_A_MESSAGE)
-        if is_for_message and seen is not None and not _differs(watch, proposal, targets[place], seen):
+        if not is_for_message or seen is None or _is_one_of_several(watch, closing):
+            continue
+        if not _differs(watch, proposal, targets[place], seen):
             return f"{change.proposal_id} was approved, and {place[1]} is left alone: {outcome['detail']}"
     return ""
+
+
+def _is_one_of_several(watch: Watch, invocation: Invocation) -> bool:
+    """Whether its function was invoked more than once for its proposal: then another one may have looked."""
+    begun = watch.world.functions.begun.values()
+    mine = invocation.function, invocation.proposal_id
+    return sum((each.function, each.proposal_id) == mine for each in begun) > 1
 
 
 @of_each_record

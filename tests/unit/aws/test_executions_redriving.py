@@ -69,8 +69,9 @@ class Aws:
     def redrives(self) -> None:
         self._stub.add_response("redrive_execution", {"redriveDate": START})
 
-    def refuses(self, operation: str, code: str) -> None:
-        self._stub.add_client_error(operation, code, f"{code} said", 400)
+    def refuses(self, operation: str, code: str, *, earlier: int = 0) -> None:
+        """After so many tries of the SDK's before."""
+        self._stub.add_client_error(operation, code, f"{code} said", 400, response_meta={"RetryAttempts": earlier})
 
     def loses(self, operation: str) -> None:
         """Its reply does not come back."""
@@ -176,26 +177,33 @@ def test_a_stop_whose_reply_was_lost_is_found_again(executions: StepFunctionsExe
     assert act(executions).status is ExecutionStatus.ABORTED  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("has_ended", [False, True], ids=["running", "repeated by the SDK when it was over"])
+@pytest.mark.parametrize("refusal", ["", "ExecutionAlreadyExists", "AccessDeniedException"])
 def test_a_start_whose_reply_was_lost_is_found_again_by_its_name(
     executions: StepFunctionsExecutions,
     aws: Aws,
     connection: FakeConnection,
     monkeypatch: pytest.MonkeyPatch,
-    has_ended: bool,
+    refusal: str,
 ) -> None:
-    if has_ended:
-        aws.refuses("start_execution", "ExecutionAlreadyExists")
+    """Or the SDK has repeated the call: when the run was over, or as the caller might do nothing any more."""
+    if refusal:
+        aws.refuses("start_execution", refusal, earlier=1)
     else:
         aws.loses("start_execution")
     named: list[str] = []
 
     def describe(executionArn: str) -> Reply:  # noqa: N803 - boto3's name
         named.append(executionArn)
-        return {**description("SUCCEEDED" if has_ended else "RUNNING"), "name": executionArn.rpartition(":")[2]}
+        return {**description("SUCCEEDED" if refusal else "RUNNING"), "name": executionArn.rpartition(":")[2]}
 
     monkeypatch.setattr(connection.stepfunctions, "describe_execution", describe)
     assert executions.start().name == named[0].rpartition(":")[2]
+
+
+def test_a_start_that_is_refused_at_once_was_not_sent_before(executions: StepFunctionsExecutions, aws: Aws) -> None:
+    aws.refuses("start_execution", "AccessDeniedException")
+    with pytest.raises(AccessDenied):
+        executions.start()
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ FOUND_SMALL = (
     4200047,
     5000020,
     6000050,
+    7003131,
+    7005418,
+    7008019,
 )
 """The same of nights of the usual size."""
 
