@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from qlikops.agent.diagnosis.evidence import shortened
 from qlikops.agent.diagnosis.messages import judge
 from qlikops.agent.remember.objects import NotModified, ObjectChanged, read, write_over
-from qlikops.agent.transient import IN_VAIN, may_pass
+from qlikops.agent.transient import IN_VAIN
 from qlikops.dataclass import dataclass
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import ENCODING, packed, unpacked
@@ -22,7 +23,8 @@ from qlikops.domain.words.text import MESSAGE_CAP
 _logger = logging.getLogger(__name__)
 _TRIES = 3
 """Times that a snapshot makes room for one that was saved meanwhile; then it replaces that."""
-_PACKED = {"ContentType": "application/json", "ContentEncoding": ENCODING}
+_JSON = "application/json"
+_PACKED = {"ContentType": _JSON, "ContentEncoding": ENCODING}
 """Headers of a snapshot."""
 
 
@@ -45,7 +47,9 @@ class LatestReport:
     report: RunReport | None
     lost_because: str = ""
     is_unread: bool = False
-    """It could not be fetched right now: it may be there, and may remember what nothing else does."""
+    """It could not be fetched: it may be there, and may remember what nothing else does."""
+    etag: str = ""
+    """S3's mark of what was read; empty if there was nothing, or nothing could be fetched."""
 
 
 class Store:
@@ -113,34 +117,40 @@ class Store:
     def save_detection(self, findings: RunReport) -> None:
         """Keeps a report that has no proposals and no end yet."""
         key = detection_key(findings.started_at, findings.execution_name)
-        self._write(key, codec.dumps(findings), "application/json")
+        self._write(key, codec.dumps(findings), _JSON)
 
     def latest_report(self) -> LatestReport:
         """The report that was written last, where there is one that can be used. Raises nothing: it only adds."""
+        etag = ""
         try:
-            text = self._read(LATEST_REPORT)
-            if text is None:
+            body, etag = read(self._client, self._bucket, LATEST_REPORT)
+            if body is None:
                 return LatestReport(None, "there is no report of an earlier run")
-            report = codec.loads(RunReport, text)
+            report = codec.loads(RunReport, unpacked(body))
         except codec.NewerVersion as exc:
-            return LatestReport(None, f"the report of the last run is a newer qlikops' (version {exc.version})")
+            why = f"the report of the last run is a newer qlikops' (version {exc.version})"
+            return LatestReport(None, why, etag=etag)
         except (*IN_VAIN, codec.CodecError) as exc:
             _logger.warning("%s: %s", LATEST_REPORT, exc)
-            return LatestReport(None, "the report of the last run cannot be read", is_unread=may_pass(exc))
-        return LatestReport(report)
+            is_unread = not isinstance(exc, codec.CodecError)
+            return LatestReport(None, "the report of the last run cannot be read", is_unread=is_unread, etag=etag)
+        return LatestReport(report, etag=etag)
 
     def save_report(self, report: RunReport, markdown: str, latest: LatestReport) -> str:
         """Writes a report as JSON and Markdown, and in place of the `latest` one; its key, without the ending.
 
-        A latest one that could not be fetched stays: it may say that people were told of a failure that is over by now.
-        Only a report that says so itself takes its place.
+        A latest one that could not be fetched stays, and so does one that a run beside this one has written since: it
+        may say that people were told of a failure that is over by now. Only one that says so itself takes its place.
         """
         key = report_key(report.started_at, report.execution_name)
         text = codec.dumps(report)
         self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
-        self._write(f"{key}.json", text, "application/json")
-        if report.failure_told or not latest.is_unread:
-            self._write(LATEST_REPORT, text, "application/json")
+        self._write(f"{key}.json", text, _JSON)
+        if latest.etag and not report.failure_told:
+            with suppress(ObjectChanged):
+                write_over(self._client, self._bucket, LATEST_REPORT, text.encode(), latest.etag, ContentType=_JSON)
+        elif report.failure_told or not latest.is_unread:
+            self._write(LATEST_REPORT, text, _JSON)
         return key
 
     def url(self, key: str) -> str:
