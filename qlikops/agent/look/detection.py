@@ -103,7 +103,7 @@ def detect(
         memory = replace(
             memory,
             said_before=_said_before(facts, last) if is_fresh else "",
-            position=position_of(facts, last, fetched_at.get(facts.key.of_server, now)),
+            position=position_of(facts, before.get(said.key), fetched_at.get(facts.key.of_server, now)),
             done_by=last.memory.done_by if _is_down_as_before(facts, last.memory) else None,
         )
         if (freshness := freshness_of(facts, memory, polled_before, config, now)) != memory.freshness:

@@ -30,18 +30,19 @@ SOURCES_THAT_SUFFER: Mapping[str, tuple[str, str]] = {
 """Engine -> what a task that is down does to its source, and the page that says so."""
 
 
-def position_of(facts: TaskFacts, last: TaskSnapshot, now: datetime) -> datetime | None:
+def position_of(facts: TaskFacts, last: TaskSnapshot | None, now: datetime) -> datetime | None:
     """Up to when about the target has the source's changes; what the `last` poll knew unless this one can tell.
 
-    Latency is that of a task that is up. A task that was only just started says 0 before it has read anything.
+    Latency is that of a task that is up. A task that was only just started says 0 before it has read anything; so may
+    one that no check has seen up before.
     """
-    latency = facts.total_latency_seconds
-    if not facts.is_up or latency is None or (latency == 0 and not last.facts.is_up):
-        return last.memory.position
+    latency, known = facts.total_latency_seconds, last.memory.position if last else None
+    if not facts.is_up or latency is None or (latency == 0 and not (last and last.facts.is_up)):
+        return known
     try:
         return now - timedelta(seconds=latency)
     except OverflowError:
-        return last.memory.position
+        return known
 
 
 def point_of(

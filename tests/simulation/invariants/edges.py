@@ -502,6 +502,8 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
         seen_at, said, _ = execution.seen[-1]
         if status_of(item).is_final or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
             continue
+        if execution.arn == answered.payload["execution_arn"]:
+            continue  # a function that is late takes its own execution, which was stopped, for running
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
         old_enough = limits.YOUNG
@@ -556,7 +558,8 @@ def what_was_only_just_started_has_read_nothing(watch: Watch, key: str) -> str:
     """A latency of 0 does not move a task's point of no return before runs have seen the task up twice."""
     for partition, then, now in _from_run_to_run(watch, key):
         is_new = _is_up(now["facts"]) and not _is_up(then["facts"]) and now["facts"]["total_latency_seconds"] == 0
-        if is_new and now["memory"].get("position") != then["memory"].get("position"):
+        # A run that could not read what the last one remembered knows none.
+        if is_new and now["memory"].get("position") not in (None, then["memory"].get("position")):
             return f"{partition} was only just started, and is said to have read up to {now['memory']['position']}"
     return ""
 

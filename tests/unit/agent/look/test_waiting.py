@@ -46,6 +46,9 @@ def position(snapshot: FleetSnapshot) -> float | None:
         # What a starting task says, it says before it has read anything; the next poll may be believed.
         ([task(), failed(), task(total_latency_seconds=0)], -9),
         ([task(), failed(), task(total_latency_seconds=0), task(total_latency_seconds=0)], 900),
+        # So it may be of one that no poll has seen before.
+        ([task(total_latency_seconds=0)], None),
+        ([task(total_latency_seconds=0), task(total_latency_seconds=0)], 300),
         ([task(), failed(), task(total_latency_seconds=500)], 100),
         ([task(), task(total_latency_seconds=None)], -9),
         ([task(), task(memory_mb=0, total_latency_seconds=0)], -9),
