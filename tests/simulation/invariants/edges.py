@@ -131,8 +131,9 @@ def a_restart_watches_for_as_long_as_it_is_set(watch: Watch, change: Change) -> 
     if acting is None or acting.function != "ExecuteRestart" or Attribute.OUTCOME in (change.before or {}):
         return ""
     result, (_, server, task) = told(change.after, Attribute.OUTCOME), change.key[0].split("/")
-    if result["status"] != Status.UNVERIFIED:
-        return ""
+    said = [each.said for each in watch.world.readings[process]]
+    if result["status"] != Status.UNVERIFIED or said != sorted(said):
+        return ""  # by a clock that was set back meanwhile, it is not known for how long
     begun = (watch.waits_since(Look(process, server, task)) or watch.world.readings[process][0]).said.timestamp()
     read, gives_up = max(_read(watch, process)), _gives_up_at(watch, acting) - _A_MILLISECOND
     is_right = read - begun >= watch.world.config.verify_timeout_seconds - _A_TENTH / 2 or read >= gives_up

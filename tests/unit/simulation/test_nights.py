@@ -75,6 +75,7 @@ FOUND_SMALL = (
     7005915,
     7008019,
     7009350,
+    9001862,
 )
 """The same of nights of the usual size."""
 
