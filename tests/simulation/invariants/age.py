@@ -46,6 +46,8 @@ def a_claim_rests_on_how_old_its_servers_state_is(watch: Watch, change: Change) 
     server, task = change.key[0].split("/")[1:]
     looked_at = watch.looked[acting.process, server, task]
     asked_at = watch.world.journal.server_asked_at.get((acting.process, server), 0.0)
+    # It may have wanted to ask, and got no session: Enterprise Manager is being restarted.
+    asked_at = max(asked_at, watch.world.journal.no_login_at.get(acting.process, 0.0))
     is_right = asked_at >= looked_at - limits.LIST_IS_GOOD - _A_SECOND
     return "" if is_right else f"{acting.process} claims {task}, and asked how old its state is at {asked_at:.0f}"
 

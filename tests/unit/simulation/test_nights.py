@@ -76,6 +76,7 @@ FOUND_SMALL = (
     7008019,
     7009350,
     9001862,
+    9006737,
 )
 """The same of nights of the usual size."""
 
