@@ -129,8 +129,7 @@ class DynamoDb:
         self._check_table(TableName, "GetItem")
         _check_placeholders("GetItem", request)
         key = key_of(Key)
-        if not self.kernel.is_unheard:
-            self.read_at[self.kernel.current_name, key] = self.kernel.now
+        self._note_read(key)
         item = self.items.get(key) if ConsistentRead else self._seen_late(key)
         return {"Item": dict(item)} if item is not None else {}
 
@@ -151,8 +150,8 @@ class DynamoDb:
         consistent = request.get("ConsistentRead", False)
         found = []
         for key in keys[:given]:
-            if consistent and not self.kernel.is_unheard:
-                self.read_at[self.kernel.current_name, key_of(key)] = self.kernel.now
+            if consistent:
+                self._note_read(key_of(key))
             item = self.items.get(key_of(key)) if consistent else self._seen_late(key_of(key))
             if item is not None:
                 found.append(dict(item))
@@ -344,6 +343,10 @@ class DynamoDb:
 
         late = self.kernel.random.random() ** 2 * LATEST_TTL_SECONDS
         self.kernel.at(max(float(ttl), self.kernel.now) + late, expire)
+
+    def _note_read(self, key: Key) -> None:
+        if not self.kernel.is_unheard:
+            self.read_at[self.kernel.current_name, key] = self.kernel.now
 
     def _seen_late(self, key: Key) -> Wire | None:
         versions = self._late.get(key)

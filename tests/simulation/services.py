@@ -181,13 +181,14 @@ class Wire(ModelClient):
 
         https://docs.aws.amazon.com/boto3/latest/guide/retries.html
         """
-        kernel, attempts = self._faults.kernel, self._attempts()
-        for earlier in itertools.count():
+        kernel, attempts, earlier = self._faults.kernel, self._attempts(), 0
+        while True:
             try:
                 return self._befall(operation, send)
             except (*_NOT_SENT, *_LOST, ClientError) as exc:
-                code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
+                code = ""
                 if isinstance(exc, ClientError):
+                    code = exc.response["Error"]["Code"]
                     exc.response.setdefault("ResponseMetadata", {})["RetryAttempts"] = earlier  # type: ignore[typeddict-item]
                 is_broken = code in _BROKEN.values()
                 if (code and not is_broken and code not in _SENT_AGAIN) or earlier >= attempts - 1:
@@ -195,7 +196,7 @@ class Wire(ModelClient):
                 if is_broken or isinstance(exc, _LOST):
                     self._faults.reached("a call is sent again that may have been carried out")
             kernel.sleep(kernel.random.random() * min(20.0, 2.0**earlier))
-        raise AssertionError("there is always a last one")
+            earlier += 1
 
     def _befall(self, operation: str, send: Callable[[], Any]) -> Any:
         return self._faults.befall(

@@ -179,9 +179,7 @@ class StepFunctions:
                 execution,
                 0,
                 "ExecutionAborted",
-                executionAbortedEventDetails={
-                    key: value for key, value in (("error", error), ("cause", cause)) if value
-                },
+                executionAbortedEventDetails=_failure(error or None, cause or None),
             )
             self._end(execution, "ABORTED", error=error, cause=cause)
         return {"stopDate": self._date(execution.stopped_at or self.kernel.now)}
@@ -303,12 +301,11 @@ class StepFunctions:
             try:
                 output = self._states(execution, definition, data, {}, execution.progress, execution.progress.event)
             except StateError as exc:
-                details = {"error": exc.name, "cause": exc.cause}
                 self._event(
                     execution,
                     exc.event or execution.history[-1]["id"],
                     "ExecutionFailed",
-                    executionFailedEventDetails={key: value for key, value in details.items() if value is not None},
+                    executionFailedEventDetails=_failure(exc.name, exc.cause),
                 )
                 self._end(execution, "FAILED", error=exc.name, cause=exc.cause)
             else:
@@ -520,15 +517,8 @@ class StepFunctions:
             wait.ends_at = self.kernel.now + seconds
             self.kernel.after(seconds, lambda: wait.fail("States.Timeout", None, "TaskTimedOut"))
         self.kernel.wait(wait.ready)
-        details = (
-            {"output": _sized(wait.output)}
-            if wait.error is None
-            else {
-                key: value
-                for key, value in (("error", wait.error.name), ("cause", wait.error.cause))
-                if value is not None
-            }
-        )
+        error = wait.error
+        details = {"output": _sized(wait.output)} if error is None else _failure(error.name, error.cause)
         kind = wait.closing[0].lower() + wait.closing[1:] + "EventDetails"
         return self._event(
             execution, last, wait.closing, **{kind: {"resourceType": "lambda", "resource": "invoke", **details}}
@@ -700,7 +690,7 @@ class StepFunctions:
         if status == "SUCCEEDED":
             answer["output"] = execution.output
         if status in ("FAILED", "ABORTED"):
-            answer |= {key: value for key, value in (("error", execution.error), ("cause", execution.cause)) if value}
+            answer |= _failure(execution.error or None, execution.cause or None)
         return answer
 
     def _event(self, execution: Execution, previous: int, kind: str, **details: Any) -> int:
@@ -731,6 +721,11 @@ class StepFunctions:
 def _parsed(definition: str) -> Json:
     """A definition, which nothing changes any more."""
     return json.loads(definition)
+
+
+def _failure(name: str | None, cause: str | None) -> dict[str, str]:
+    """An error as events and descriptions have it: what was not said is not there."""
+    return {key: value for key, value in (("error", name), ("cause", cause)) if value is not None}
 
 
 def execution_last(execution: Execution, event: int) -> int:

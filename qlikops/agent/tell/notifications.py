@@ -46,18 +46,18 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
         for told in earlier
     )
     known = {_place(told): told for told in before}
-    appeared = [
-        anomaly
+    appeared = {
+        place: anomaly
         for place, anomaly in found.items()
         if place not in known or not known[place].heard or anomaly.severity.rank > known[place].severity.rank
         # What planned work covers is told once that is over, if it is still there.
         if anomaly.key not in planned or anomaly.kind.traits.comes_through
-    ]
-    keys = {anomaly.key for anomaly in appeared}
+    }
+    keys = {anomaly.key for anomaly in appeared.values()}
     tags = {task.facts.key: task.facts.tags for task in snapshot.tasks if task.facts.key in keys}
     louder = {
         place: Notified(one.key, one.kind, one.severity, now, tags.get(one.key, ()), _worst(one, known.get(place)))
-        for place, one in ((_place(one), one) for one in appeared)
+        for place, one in appeared.items()
     }
     not_taken = {
         # People have heard of it, though not that it is so bad.
@@ -68,7 +68,7 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
     }
     over = tuple(told for told in before if now - told.seen_at >= OVER_AFTER)
     return Notifications(
-        appeared=tuple(sorted(appeared, key=lambda one: (-one.severity.rank, one.key, one.kind))),
+        appeared=tuple(sorted(appeared.values(), key=lambda one: (-one.severity.rank, one.key, one.kind))),
         over=over,
         told=tuple(told for place, told in (known | louder).items() if told not in over),
         told_before=tuple((known | not_taken).values()),

@@ -104,14 +104,14 @@ class Notified:
     tags: tuple[str, ...] = ()
     """Tags of the task when people were told: a filter by tags lets the end through too."""
     worst: Severity | None = None
-    """Highest that anybody was told, if only EventBridge took that; None if nothing else is known than `severity`."""
+    """Highest that people or EventBridge were told, `severity` or above; None in a snapshot of an earlier version."""
     heard: bool = True
     """False where the topic did not take it, and others may have: it is told again, and its end in any case."""
 
     @property
     def closes_as(self) -> Severity:
         """The severity with which its end is told: everybody who heard of it has to hear that."""
-        return max(self.severity, self.worst or self.severity, key=lambda each: each.rank)
+        return self.worst or self.severity
 
 
 @dataclass(frozen=True, slots=True)

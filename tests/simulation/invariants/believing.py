@@ -14,7 +14,7 @@ from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, OWN_FAILURES, Attribute
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.asked import Asked
-from tests.simulation.invariants.closing import attributes
+from tests.simulation.invariants.closing import attributes, tells
 from tests.simulation.invariants.watch import (
     ANSWERS_OF_S3,
     WAIT_IS_OVER,
@@ -100,8 +100,7 @@ def _opened_by(watch: Watch, who: str) -> dict[str, Severity]:
 
 
 def _messages(watch: Watch, who: str, event: str) -> list[Deed]:
-    deeds = watch.deeds.get(who, ())
-    return [each for each in deeds if each.asked.operation == "publish" and event in attributes(each.asked, "event")]
+    return [each for each in watch.deeds.get(who, ()) if tells(each, event)]
 
 
 @of_each_object

@@ -62,6 +62,11 @@ def attributes(asked: Asked, name: str) -> list[str]:
     return [str(each) for each in several if each]
 
 
+def tells(deed: Deed, event: str) -> bool:
+    """Whether it sends people a message of this event."""
+    return deed.asked.operation == "publish" and event in attributes(deed.asked, "event")
+
+
 def _messages(deeds: Iterable[Deed], events: frozenset[str]) -> Iterator[tuple[Deed, str]]:
     """The messages that say one of these `events`, and the proposal that each is about."""
     for deed in deeds:
@@ -279,10 +284,7 @@ def an_outage_is_called_off_before_it_is_forgotten(watch: Watch, change: Change)
     who = watch.world.dynamodb.last_writer
     if change.after is not None or not watch.deeds.get(who):
         return ""
-    is_told = any(
-        deed.asked.operation == "publish" and "MonitoringRecovered" in attributes(deed.asked, "event")
-        for deed in watch.deeds[who]
-    )
+    is_told = any(tells(deed, "MonitoringRecovered") for deed in watch.deeds[who])
     return "" if is_told else f"{who} forgets an outage, and has not told that it is over"
 
 
@@ -292,10 +294,7 @@ def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Cha
     deeds = watch.deeds.get(watch.world.dynamodb.last_writer)
     if change.after is None or Attribute.UNHEARD in change.after or not deeds:
         return ""
-    is_taken = any(
-        deed.asked.operation == "publish" and "MonitoringFailed" in attributes(deed.asked, "event") and not deed.error
-        for deed in deeds
-    )
+    is_taken = any(tells(deed, "MonitoringFailed") and not deed.error for deed in deeds)
     return "" if is_taken else f"{watch.world.dynamodb.last_writer} says that an outage was heard of, and it was not"
 
 
@@ -324,8 +323,7 @@ def what_is_remembered_as_told_was_told(watch: Watch, asked: Asked) -> str:
     # A run beside this one may have forgotten since what this one read of an earlier run.
     stored = (each for one in watch.snapshots[-_RUNS_AT_ONCE:] for each in watch.notified_in(one.body))
     before = {_finding(each) for each in stored if each["heard"]}
-    messages = [deed for deed in watch.deeds[asked.who] if deed.asked.operation == "publish"]
-    found = [deed for deed in messages if "FindingOpened" in attributes(deed.asked, "event")]
+    found = [deed for deed in watch.deeds[asked.who] if tells(deed, "FindingOpened")]
     for each in watch.notified_in(asked.request["Body"]):
         if each["heard"] and _finding(each) not in before and not any(deed.error is None for deed in found):
             return f"{asked.who} remembers {_finding(each)} as told, and nobody was told"
@@ -338,7 +336,7 @@ def a_run_tells_again_what_the_topic_refused(watch: Watch, asked: Asked) -> str:
     is_latest = asked.request["Key"] == keys.LATEST_SNAPSHOT
     if not is_latest or all(each["heard"] for each in watch.notified_in(asked.request["Body"])):
         return ""
-    if any("FindingOpened" in attributes(deed.asked, "event") for deed in watch.deeds[asked.who]):
+    if any(tells(deed, "FindingOpened") for deed in watch.deeds[asked.who]):
         return ""
     snapshot = codec.loads(FleetSnapshot, unpacked(asked.request["Body"]))
     unheard = {(each.key, each.kind) for each in snapshot.told if not each.heard and each.key not in snapshot.planned}

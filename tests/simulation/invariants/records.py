@@ -422,8 +422,7 @@ def an_approval_counts_while_the_task_says_the_same(watch: Watch, change: Change
     for outcome in outcomes:
         place = outcome["key"]["server"], outcome["key"]["task"]
         seen = watch.world.journal.read.get((process, *place))
-        is_for_message = outcome["status"] == Status.SUPERSEDED and outcome["detail"].startswith(_OF_A_MESSAGE)
-        if not is_for_message or seen is None or _is_one_of_several(watch, closing):
+        if not outcome["detail"].startswith(_OF_A_MESSAGE) or seen is None or _is_one_of_several(watch, closing):
             continue
         if not _differs(watch, proposal, targets[place], seen):
             return f"{change.proposal_id} was approved, and {place[1]} is left alone: {outcome['detail']}"

@@ -688,8 +688,8 @@ class Watch:
 
     def proposal_of(self, sent: Sent) -> str:
         """Whose ExecuteRestart sent it; empty where something else did."""
-        invocation = self.world.functions.begun.get(sent.process)
-        return invocation.proposal_id if invocation and invocation.function == "ExecuteRestart" else ""
+        invocation = self.invocation(sent.process, "ExecuteRestart")
+        return invocation.proposal_id if invocation else ""
 
 
 ANSWERS_OF_S3 = ("NoSuchKey", "304")
