@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = MOST
 """The ledger's part of a page is one call then."""
 _STOPPED = "StoppedByOperator"
+_REFUSAL_CAP = 300
 _WATCH = "Stop it again, or watch it with `qlikops show`: it starts tasks until it is through, or out of time."
 
 
@@ -144,12 +145,16 @@ class StepFunctionsExecutions:
                     reply = client.start_execution(
                         stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
                     )
+                except client.exceptions.ExecutionAlreadyExists:
+                    # The name is random: the SDK has repeated a call of ours, and the run ended in between.
+                    raise Unreachable("The reply to the start of a run was lost.") from None
                 except client.exceptions.ClientError as exc:
-                    # The name is random: if it is known, the SDK has repeated a call of ours. So it may have before any
-                    # other refusal, and an earlier try may have started the run.
-                    if isinstance(exc, client.exceptions.ExecutionAlreadyExists) or was_sent_again(exc):
-                        raise Unreachable("The reply to the start of a run was lost.") from None
-                    raise
+                    if not was_sent_again(exc):
+                        raise
+                    said = harmless(str(exc), _REFUSAL_CAP)
+                    raise Unreachable(
+                        f"An earlier try may have started a run, and AWS refused the last: {said}"
+                    ) from exc
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(
@@ -244,7 +249,7 @@ class StepFunctionsExecutions:
             raise error
         try:
             now = self._describe(arn)
-        except (Unreachable, NotFound):
+        except QlikopsError:
             now = None
         if now is not None and happened(now):
             return _summary(now, None)

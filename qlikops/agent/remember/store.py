@@ -146,11 +146,11 @@ class Store:
         text = codec.dumps(report)
         self._write(f"{key}.md", markdown, "text/markdown; charset=utf-8")
         self._write(f"{key}.json", text, _JSON)
-        if latest.etag and not report.failure_told:
+        if report.failure_told:
+            self._write(LATEST_REPORT, text, _JSON)
+        elif not latest.is_unread:
             with suppress(ObjectChanged):
                 write_over(self._client, self._bucket, LATEST_REPORT, text.encode(), latest.etag, ContentType=_JSON)
-        elif report.failure_told or not latest.is_unread:
-            self._write(LATEST_REPORT, text, _JSON)
         return key
 
     def url(self, key: str) -> str:

@@ -200,6 +200,16 @@ def test_a_start_whose_reply_was_lost_is_found_again_by_its_name(
     assert executions.start().name == named[0].rpartition(":")[2]
 
 
+@pytest.mark.parametrize("look", ["ExecutionDoesNotExist", "ValidationException"])
+def test_of_a_start_that_was_refused_after_an_earlier_try_it_is_said_what_aws_said(
+    executions: StepFunctionsExecutions, aws: Aws, look: str
+) -> None:
+    aws.refuses("start_execution", "ExpiredTokenException", earlier=1)
+    aws.refuses("describe_execution", look)
+    with pytest.raises(DecisionUnknown, match=r"An earlier try may have started a run, .*ExpiredTokenException said"):
+        executions.start()
+
+
 def test_a_start_that_is_refused_at_once_was_not_sent_before(executions: StepFunctionsExecutions, aws: Aws) -> None:
     aws.refuses("start_execution", "AccessDeniedException")
     with pytest.raises(AccessDenied):

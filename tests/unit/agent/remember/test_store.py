@@ -138,6 +138,14 @@ def test_a_report_leaves_the_latest_one_that_was_written_beside_it(store: Store)
     assert store.latest_report().report == replace(REPORT, execution_name="next")
 
 
+def test_the_first_report_of_all_leaves_one_that_was_written_beside_it(store: Store) -> None:
+    before = store.latest_report()
+    told = replace(REPORT, execution_name="beside", failure_told=True)
+    store.save_report(told, "", before)
+    store.save_report(REPORT, "", before)
+    assert store.latest_report().report == told
+
+
 def test_a_latest_report_that_cannot_be_fetched_gives_way_only_to_one_that_remembers_as_much(store: Store) -> None:
     told = replace(REPORT, execution_name="told", failure_told=True)
     store.save_report(told, "", store.latest_report())
