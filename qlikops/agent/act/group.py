@@ -23,7 +23,7 @@ from qlikops.agent.act.second_look import SecondLook
 from qlikops.agent.act.starting import POLL_SECONDS, Starter, TaskOperator, Watch
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.evidence import state_text
-from qlikops.agent.propose.judgement import came_up, same_cause
+from qlikops.agent.propose.judgement import OwnFailuresUnread, came_up, same_cause
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.tasks import LeaseLost, StartMarker, Stopped
 from qlikops.dataclass import dataclass
@@ -95,7 +95,7 @@ class GroupRestarter:
         return Starter(self.config, clock=self.clock, sleep=self.sleep)
 
     def would_start(self, group: Group, target: ProposedTask) -> bool:
-        """Whether a task would be started if its turn came now. Raises QemError."""
+        """Whether a task would be started if its turn came now. Raises QemError, OwnFailuresUnread."""
         facts = group.second_look.read(target.key)
         group.is_refused = group.is_refused or is_refused(facts)
         if came_up(group.proposal, target, facts):
@@ -105,7 +105,10 @@ class GroupRestarter:
         return not group.second_look.why_no_longer(target, facts)
 
     def restart(self, group: Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
-        """What came of the group by `give_up_at`, or that another invocation is to go on, until `go_on_until`."""
+        """What came of the group by `give_up_at`, or that another invocation is to go on, until `go_on_until`.
+
+        Raises as `_take_up` does.
+        """
         targets, claims = group.targets, group.claims
         for target in targets:
             if target.key in claims:
@@ -172,7 +175,11 @@ class GroupRestarter:
             self.ledger.progress.say(group.proposal, Progress(up, len(group.results) - up, total))
 
     def _take_up(self, group: Group, target: ProposedTask, give_up_at: datetime) -> None:
-        """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
+        """Begins with one task of the group, or finds in its claim what an earlier invocation did.
+
+        Raises what another invocation may be spared, as long as this one has nothing on its way: QemError if none has,
+        OwnFailuresUnread if it has started none itself.
+        """
         try:
             begun = self._begin(group, target, give_up_at)
         except (QemUnreachable, QemProtocolError) as exc:
@@ -182,6 +189,10 @@ class GroupRestarter:
             begun = not_started(target.key, str(exc))
         except Stopped as exc:
             group.ends_because = str(exc)
+            begun = not_tried(target.key, str(exc))
+        except OwnFailuresUnread as exc:
+            if not any(claim.fresh for claim in group.claims.values()):
+                raise
             begun = not_tried(target.key, str(exc))
         except QemError as exc:
             begun = not_started(target.key, str(exc))

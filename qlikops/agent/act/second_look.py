@@ -73,7 +73,10 @@ class SecondLook:
         return listing.completing(facts) if listing else facts
 
     def why_no_longer(self, target: ProposedTask, facts: TaskFacts) -> str:
-        """Why what was decided on the task does not hold for what it is now; empty if it does."""
+        """Why what was decided on the task does not hold for what it is now; empty if it does.
+
+        Raises OwnFailuresUnread if that takes a team's own known failures, and they cannot be read now.
+        """
         config, now, proposal = self.config, self.clock(), self.approval.proposal
         if not proposal.kind.traits.comes_through and (plan := covering(self.plans, facts, now)):
             return plan.has_begun(now)

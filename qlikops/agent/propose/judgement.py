@@ -27,6 +27,7 @@ from qlikops.agent.look.detectors import (
     is_stopped_by_command,
     is_waiting_to_apply,
 )
+from qlikops.agent.transient import TransientError
 from qlikops.domain.fleet.anomaly import ACTIONS, Anomaly, AnomalyKind
 from qlikops.domain.fleet.diagnosis import Diagnosis
 from qlikops.domain.fleet.task import ServerFacts, StopReason, TaskFacts, TaskKey, TaskState
@@ -35,6 +36,11 @@ from qlikops.domain.proposals.evaluation import Route
 from qlikops.domain.proposals.proposal import Basis, Proposal, ProposedTask
 from qlikops.domain.runs.plan import StoppedInPlan
 from qlikops.domain.runs.snapshot import TaskProgress
+
+
+class OwnFailuresUnread(TransientError):
+    """It takes a team's own known failures to say whether a judgement still holds, and they cannot be read now."""
+
 
 _LOG_STREAM = "logstream"
 """Text in the type of a staging task's target, whatever its spelling."""
@@ -102,16 +108,21 @@ def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, confi
     """How the task would be judged now otherwise than it was for `proposal`, in words; empty where it would not.
 
     Of a record without a basis, which an earlier version wrote, kind, state and protection are held against `facts`.
+
+    Raises OwnFailuresUnread if only the message would be judged otherwise, and that by the built-in entries alone.
     """
     if change := _other_state(target, facts):
         return change
     kind = kind_now(proposal.kind, target, facts, config, now)
     changes = [*_other_diagnosis(proposal.kind, kind, target, facts)]
+    by_message = len(changes) if proposal.kind.traits.rests_on_message else 0
     current = target_of(facts, kind or proposal.kind, config)
     if target.basis and current.basis:
         changes += _other_surroundings(target.basis, current.basis)
     if current.protected and not target.protected:
         changes.append(f"it is protected now ({', '.join(facts.tags) or 'its tags are not known'})")
+    if by_message and by_message == len(changes) and library().lacks_own:
+        raise OwnFailuresUnread(f"your own known failures cannot be read, and by the built-in ones {changes[0]}")
     return "; ".join(changes)
 
 

@@ -15,10 +15,8 @@ from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
-from qlikops.agent.diagnosis.library import library
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.record import StoredRecord
-from qlikops.agent.transient import TransientError
 from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
 from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status
 from qlikops.domain.proposals.proposal import Choice, NotOffered, Proposal
@@ -30,11 +28,6 @@ LEASE_FOR = timedelta(hours=1)
 """That a restart which goes on, or waits, holds its tasks: several invocations, should some of them be late."""
 _LOOKED_AT = 5
 """Tasks of a group of which one at least must be down still for its endpoint to be tested."""
-
-
-def _rests_on_what_is_unread(proposal: Proposal) -> bool:
-    known, diagnosis = library(), proposal.diagnosis
-    return known.lacks_own and diagnosis is not None and diagnosis.failure != "" and not known.named(diagnosis.failure)
 
 
 class Restarter:
@@ -55,8 +48,8 @@ class Restarter:
         Waiting only where it `may_wait`: whoever would not wait is told at once that the endpoint takes no logins.
 
         Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
-        Raises TransientError, before anything is done, if the proposal rests on a team's own known failure that cannot
-        be read now: by the built-in ones alone the same message is another failure, which supersedes an approval.
+        Raises OwnFailuresUnread, before this invocation starts anything, if it takes a team's own known failures to say
+        whether the decision holds for a task, and they cannot be read now: safe to try again too.
         Raises ValueError for a decision that does not approve, and what the ledger raises.
         """
         if not decision.approved:
@@ -76,8 +69,6 @@ class Restarter:
         self._let_go(record.approval.proposal, choice)
         group = self._group(record.approval, choice, is_automatic=made.automatic)
         has_begun = bool(group.claims or group.ends_because)
-        if not has_begun and _rests_on_what_is_unread(group.proposal):
-            raise TransientError("your own known failures cannot be read, and the proposal rests on one of them")
         tested = None if has_begun else self._before_starting(group, made, may_wait=may_wait)
         if isinstance(tested, Waiting):
             self._hold(record.approval.proposal, choice)

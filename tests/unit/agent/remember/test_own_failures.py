@@ -188,9 +188,11 @@ def test_a_question_stands_while_they_cannot_be_read(make: Make) -> None:
         assert agent.services.ledger.record(item["proposal"]["proposal_id"]).approval.status is Status.WAITING
 
 
-def test_an_approval_stands_while_they_cannot_be_read(make: Make) -> None:
+@pytest.mark.parametrize("name", [STRICT["id"], "oracle-no-listener"])
+def test_an_approval_stands_while_they_cannot_be_read(make: Make, name: str) -> None:
+    """Whether the entry has a name of its own, or stands in the place of a built-in one."""
     agent = make()
-    agent.keep(STRICT)
+    agent.keep({**STRICT, "id": name})
     (item,) = items(agent.monitor())
     decision = {"approved": True, "digest": agent.evaluate(item)["digest"], "by": "arn:aws:iam::1:user/anna"}
     agent.request(item)

@@ -15,7 +15,8 @@ from qlikops.agent.act.endpoint_wait import Waiting
 from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.propose.judgement import target_of
+from qlikops.agent.diagnosis.library import using, without_own
+from qlikops.agent.propose.judgement import OwnFailuresUnread, target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter
 from qlikops.domain.fleet.anomaly import AnomalyKind
@@ -28,6 +29,8 @@ from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.library import build_scenario
+from tests.unit.agent.diagnosis.test_own_failures import SHADOW
+from tests.unit.agent.diagnosis.test_own_failures import own as by_own
 from tests.unit.agent.fakes import (
     ASK,
     EVALUATION,
@@ -432,10 +435,14 @@ SIXTY = [f"task-{number:04d}" for number in range(60)]
 
 @pytest.fixture
 def sixty(simulate: Simulate, approve: Approve, clock: FakeClock) -> Restarting:
+    return sixty_broken(simulate, approve, clock)
+
+
+def sixty_broken(simulate: Simulate, approve: Approve, clock: FakeClock, **changes: Any) -> Restarting:
     """Sixty broken tasks, whose run calls take 36 seconds each: twenty fit an invocation of fourteen minutes."""
     broken = tuple(Break(0, SERVER, name, message="ORA-12541: no listener") for name in SIXTY)
     simulator = simulate(Scenario("sixty", (server(SERVER, [task(name) for name in SIXTY]),), broken))
-    restarting = approve(simulator, *SIXTY, cause="source ORA-PROD")
+    restarting = approve(simulator, *SIXTY, cause="source ORA-PROD", **changes)
     restarting.operator.run_takes = lambda: clock.sleep(36)
     return restarting
 
@@ -507,6 +514,36 @@ def test_invocations_of_a_long_group_at_once_restart_each_task_once(sixty: Resta
         pass
 
     assert sixty.runs(SIXTY) == [1] * 60
+
+
+def test_a_group_goes_on_once_the_known_failures_it_rests_on_can_be_read_again(
+    simulate: Simulate, approve: Approve, clock: FakeClock
+) -> None:
+    ours = by_own({**SHADOW, "id": "oracle-no-listener"})
+    with using(ours):
+        own = sixty_broken(simulate, approve, clock, kind=AnomalyKind.FATAL_UNKNOWN)
+        assert own.invoke() == Unfinished(20, 60)
+    with using(without_own()), pytest.raises(OwnFailuresUnread, match="your own known failures cannot be read"):
+        own.invoke()
+    assert own.runs(SIXTY) == [1] * 20 + [0] * 40
+    with using(ours):
+        assert own.invoke() == Unfinished(40, 60)
+
+
+def test_an_invocation_that_has_started_a_task_leaves_those_whose_known_failures_are_unread(
+    simulate: Simulate, approve: Approve
+) -> None:
+    said = {"billing": "It broke.", "orders": "ORA-12541: no listener"}
+    broken = tuple(Break(0, SERVER, name, message=message) for name, message in said.items())
+    simulator = simulate(Scenario("two", (server(SERVER, [task("orders"), task("billing")]),), broken))
+    with using(by_own(SHADOW)):
+        own = approve(simulator, *said, cause="source ORA-PROD", kind=AnomalyKind.FATAL_UNKNOWN)
+    with using(without_own()):
+        outcome = own.again()
+
+    assert [target.status for target in outcome.targets] == [Status.RESTARTED, Status.NOT_TRIED]
+    assert "your own known failures cannot be read" in outcome.targets[1].detail
+    assert own.runs([*said]) == [1, 0]
 
 
 def test_an_invocation_that_died_in_a_long_group_is_taken_up_by_the_next(sixty: Restarting) -> None:
