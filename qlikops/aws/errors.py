@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from traceback import walk_tb
-from typing import TYPE_CHECKING
 
 from qlikops.aws.answers import foreign
 from qlikops.aws.clock import clock_problem
@@ -25,9 +24,6 @@ from qlikops.domain.errors import (
     UsageError,
 )
 from qlikops.domain.words.text import harmless
-
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
 
 _THROTTLED = frozenset(
     {
@@ -54,6 +50,7 @@ _NOT_FOUND = frozenset(
 )
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _TOKEN_GONE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
+_REFUSAL_CAP = 300
 
 
 class Unchanged(QlikopsError):
@@ -68,14 +65,6 @@ class Sent(Enum):
     """Answered, timed out, or stopped before this answer came."""
     MAYBE = auto()
     """The reply was lost: the answer may count or not."""
-
-
-def was_sent_again(exc: ClientError) -> bool:
-    """Whether the SDK had sent the call before, which may have been carried out: its last answer alone is raised.
-
-    https://docs.aws.amazon.com/boto3/latest/guide/retries.html (validating retry attempts)
-    """
-    return exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
 
 
 @contextmanager
@@ -121,6 +110,25 @@ def callback_failed(exc: Exception, doing: str) -> Sent:
         # They come before the call: nothing was sent.
         raise _unreadable_credentials(exc, doing) from exc
     return Sent.MAYBE
+
+
+@contextmanager
+def effect_errors(doing: str) -> Iterator[None]:
+    """`aws_errors` around a call that changes something: no refusal takes back what an earlier try may have done.
+
+    botocore raises the last answer alone, and says how often it had sent the call before; then it is Unreachable.
+    https://docs.aws.amazon.com/boto3/latest/guide/retries.html (validating retry attempts)
+    """
+    from botocore.exceptions import ClientError
+
+    with aws_errors(doing):
+        try:
+            yield
+        except ClientError as exc:
+            if exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) == 0:
+                raise
+            said = harmless(str(exc), _REFUSAL_CAP)
+            raise Unreachable(f"An earlier try to {doing} may have counted, and AWS refused the last: {said}") from exc
 
 
 def _of_reply(exc: Exception, doing: str) -> QlikopsError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlikops.aws import records
 from qlikops.aws.claims import brake_of, write_claim
-from qlikops.aws.errors import aws_errors, was_sent_again
+from qlikops.aws.errors import aws_errors, effect_errors
 from qlikops.aws.history import events_after
 from qlikops.aws.logs import read_lines
 from qlikops.aws.runs import MOST, RunSummaries
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 PAGE_SIZE = MOST
 """The ledger's part of a page is one call then."""
 _STOPPED = "StoppedByOperator"
-_REFUSAL_CAP = 300
 _WATCH = "Stop it again, or watch it with `qlikops show`: it starts tasks until it is through, or out of time."
 
 
@@ -140,7 +139,7 @@ class StepFunctionsExecutions:
         name = f"manual-{self._now():%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         client = self._aws.stepfunctions
         try:
-            with aws_errors("start a run"):
+            with effect_errors("start a run"):
                 try:
                     reply = client.start_execution(
                         stateMachineArn=self._aws.resources.state_machine_arn, name=name, input=given
@@ -148,13 +147,6 @@ class StepFunctionsExecutions:
                 except client.exceptions.ExecutionAlreadyExists:
                     # The name is random: the SDK has repeated a call of ours, and the run ended in between.
                     raise Unreachable("The reply to the start of a run was lost.") from None
-                except client.exceptions.ClientError as exc:
-                    if not was_sent_again(exc):
-                        raise
-                    said = harmless(str(exc), _REFUSAL_CAP)
-                    raise Unreachable(
-                        f"An earlier try may have started a run, and AWS refused the last: {said}"
-                    ) from exc
         except Unreachable as exc:
             return self._reread(exc, self._arn(name), lambda _: True)
         return ExecutionSummary(
@@ -187,7 +179,7 @@ class StepFunctionsExecutions:
         # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
         goes_on = self._brake(description["name"])
         try:
-            with aws_errors("stop the execution"):
+            with effect_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
         except Unreachable as exc:
             stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED)
@@ -234,7 +226,7 @@ class StepFunctionsExecutions:
             raise UsageError(f"{before.summary.name} is not redriven: {why}.", "`qlikops run` starts a new run.")
         arn = before.summary.arn
         try:
-            with aws_errors("redrive the execution"):
+            with effect_errors("redrive the execution"):
                 # boto3 adds a client token, so that the SDK may repeat the call.
                 self._aws.stepfunctions.redrive_execution(executionArn=arn)
         except Unreachable as exc:

@@ -170,6 +170,19 @@ def test_a_lost_reply_is_not_taken_for_an_answer(
         act(executions)
 
 
+@pytest.mark.parametrize(
+    ("prepared", "operation", "status"),
+    [(prepared_redrive, "redrive_execution", "RUNNING"), (prepared_stop, "stop_execution", "ABORTED")],
+)
+def test_what_is_refused_after_an_earlier_try_is_looked_for(
+    executions: StepFunctionsExecutions, aws: Aws, prepared: Callable[[Aws], Act], operation: str, status: str
+) -> None:
+    act = prepared(aws)
+    aws.refuses(operation, "ExpiredTokenException", earlier=1)
+    aws.describes({**description(status), "redriveCount": 1})
+    assert act(executions).status is ExecutionStatus(status)  # type: ignore[attr-defined]
+
+
 def test_a_stop_whose_reply_was_lost_is_found_again(executions: StepFunctionsExecutions, aws: Aws) -> None:
     act = prepared_stop(aws)
     aws.loses("stop_execution")
@@ -206,7 +219,7 @@ def test_of_a_start_that_was_refused_after_an_earlier_try_it_is_said_what_aws_sa
 ) -> None:
     aws.refuses("start_execution", "ExpiredTokenException", earlier=1)
     aws.refuses("describe_execution", look)
-    with pytest.raises(DecisionUnknown, match=r"An earlier try may have started a run, .*ExpiredTokenException said"):
+    with pytest.raises(DecisionUnknown, match=r"An earlier try to start a run may .*ExpiredTokenException said"):
         executions.start()
 
 
