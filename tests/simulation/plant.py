@@ -369,9 +369,10 @@ class World:
 
     def furthest_ahead(self, since: float) -> float:
         """Seconds by which any function's clock has been ahead at most since then."""
-        before = [ahead for at, ahead in self.clock_steps if at <= since]
+        # Until its first step a clock is right, and so are those of other functions that have none.
+        before = [0.0, *(ahead for at, ahead in self.clock_steps if at <= since)]
         others = [0.0] if self.clocks_differ else []
-        return max([*others, *before[-1:], *(ahead for at, ahead in self.clock_steps if at > since)], default=0.0)
+        return max([*others, before[-1], *(ahead for at, ahead in self.clock_steps if at > since)])
 
     def is_struck(self, process: str) -> bool:
         """Whether a call of a process went wrong."""

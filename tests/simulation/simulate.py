@@ -15,6 +15,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from unittest import mock
 
+from qlikops.agent.diagnosis.library import with_own
+from qlikops.agent.remember import own_failures
 from qlikops.agent.remember import record as records
 from qlikops.domain.encoding import codec
 from qlikops.domain.ledger import Attribute
@@ -65,13 +67,17 @@ def _without_collecting() -> Iterator[None]:
 def _reading_once() -> Iterator[None]:
     """Parses each stored text once, and takes its digest once: a record is read hundreds of times a night.
 
-    What comes of a text is frozen.
+    What comes of a text is frozen. So is a team's library, which each new process makes of the same few entries.
     """
     with (
+        mock.patch.object(own_failures, "with_own", _with_own),
         mock.patch.object(codec, "loads", functools.lru_cache(maxsize=1000)(codec.loads)),
         mock.patch.object(records, "stored_digest", _once(stored_digest)),
     ):
         yield
+
+
+_with_own = functools.lru_cache(maxsize=4)(with_own)
 
 
 def _once(digest: Callable[[RecordItem], str]) -> Callable[[RecordItem], str]:

@@ -181,6 +181,7 @@ def with_own(own: Iterable[Failure], *, may_be_automatic: bool) -> Library:
     return Library(index, vouching=None if may_be_automatic else _library())
 
 
+@functools.cache
 def without_own() -> Library:
     """The built-in entries alone, if a team's own ones cannot be read: nothing is automatic by them."""
     return Library(_built_in_index(), lacks_own=True)

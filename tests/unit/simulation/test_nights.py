@@ -77,6 +77,7 @@ FOUND_SMALL = (
     7009350,
     9001862,
     9006737,
+    12003085,
 )
 """The same of nights of the usual size."""
 
