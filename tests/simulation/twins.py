@@ -433,8 +433,11 @@ class Counting:
         is_closing = who.startswith("RecordOutcome") and followed is not None
         if not is_closing or partition in self._closing or chance.random() < 0.1:
             return False
-        places = [key[0].split("/")[1:] for key in world.dynamodb.items if key[1].endswith(partition.partition("#")[2])]
-        server, task = chance.choice(sorted(place for place in places if len(place) == 2))
+        named = [key[0].split("/")[1:] for key in world.dynamodb.items if key[1].endswith(partition.partition("#")[2])]
+        places = sorted(place for place in named if len(place) == 2)
+        if not places:
+            return False  # it comes so late that its claims are forgotten
+        server, task = chance.choice(places)
         world.kernel.say(f"{task} breaks as its restart is to be closed", "worst moment")
         world.fleet.break_now(Break(0, server, task, TaskState.ERROR, StopReason.FATAL_ERROR, MESSAGES[0]))
         name = f"counting-{chance.getrandbits(32):08x}"

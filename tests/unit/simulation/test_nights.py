@@ -78,6 +78,7 @@ FOUND_SMALL = (
     9001862,
     9006737,
     12003085,
+    12005670,
 )
 """The same of nights of the usual size."""
 
