@@ -104,6 +104,11 @@ def came_up(proposal: Proposal, target: ProposedTask, facts: TaskFacts) -> bool:
     return was_down and facts.is_up
 
 
+def rested_on_message(proposal: Proposal, target: ProposedTask) -> bool:
+    """Whether it was the task's message that was judged: a team's own known failures may have had a say in it."""
+    return target.basis.fault != "" if target.basis else proposal.kind.traits.rests_on_message
+
+
 def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, config: AgentConfig, now: datetime) -> str:
     """How the task would be judged now otherwise than it was for `proposal`, in words; empty where it would not.
 
@@ -115,7 +120,7 @@ def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, confi
         return change
     kind = kind_now(proposal.kind, target, facts, config, now)
     changes = [*_other_diagnosis(proposal.kind, kind, target, facts)]
-    by_message = len(changes) if proposal.kind.traits.rests_on_message else 0
+    by_message = len(changes) if rested_on_message(proposal, target) else 0
     current = target_of(facts, kind or proposal.kind, config)
     if target.basis and current.basis:
         changes += _other_surroundings(target.basis, current.basis)

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from qlikops.agent.config import AgentConfig
 from qlikops.agent.diagnosis.library import library
-from qlikops.agent.propose.judgement import came_up, chosen_of, difference
+from qlikops.agent.propose.judgement import came_up, chosen_of, difference, rested_on_message
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.reconcile import ExecutionStates, end_wait, left_to_the_next_run
 from qlikops.dataclass import dataclass
@@ -168,9 +168,8 @@ def _as_said(proposal: Proposal, target: ProposedTask, found: TaskSnapshot) -> T
     if same_state and found.is_listed:
         return None  # the list may have other words for it, and other tags
     basis = target.basis
-    rested_on_message = basis.fault != "" if basis else proposal.kind.traits.rests_on_message
     # By the built-in entries alone the same message may be another failure: a question would go, and come, with S3.
-    if rested_on_message and same_state and (not facts.message or library().lacks_own):
+    if same_state and rested_on_message(proposal, target) and (not facts.message or library().lacks_own):
         return None
     counts = (facts.applied_records, facts.changes_in_memory, facts.changes_on_disk)
     if proposal.kind.traits.rests_on_applied and (counts[0] is None or counts[1:] == (None, None)):

@@ -188,6 +188,21 @@ def test_a_question_stands_while_they_cannot_be_read(make: Make) -> None:
         assert agent.services.ledger.record(item["proposal"]["proposal_id"]).approval.status is Status.WAITING
 
 
+def test_a_question_about_a_task_that_said_nothing_ends_when_it_says_something_while_they_cannot_be_read(
+    make: Make,
+) -> None:
+    agent = make("")
+    (item,) = items(agent.monitor("run-1"))
+    agent.evaluate(item)
+    agent.request(item)
+    agent.simulator.break_task("orders", message=LISTENER)
+    agent.services = agent.again(s3=CountingS3(agent.aws.client("s3")))  # a new process, which has read none before
+    agent.services._clients("s3").refuses = "AccessDenied"
+    (anew,) = items(agent.monitor("run-2"))
+    assert anew != item
+    assert agent.services.ledger.record(item["proposal"]["proposal_id"]).approval.status is Status.SUPERSEDED
+
+
 @pytest.mark.parametrize("name", [STRICT["id"], "oracle-no-listener"])
 def test_an_approval_stands_while_they_cannot_be_read(make: Make, name: str) -> None:
     """Whether the entry has a name of its own, or stands in the place of a built-in one."""
