@@ -50,7 +50,6 @@ _NOT_FOUND = frozenset(
 )
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _TOKEN_GONE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
-_REFUSAL_CAP = 300
 
 
 class Unchanged(QlikopsError):
@@ -127,8 +126,8 @@ def effect_errors(doing: str) -> Iterator[None]:
         except ClientError as exc:
             if exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) == 0:
                 raise
-            said = harmless(str(exc), _REFUSAL_CAP)
-            raise Unreachable(f"An earlier try to {doing} may have counted, and AWS refused the last: {said}") from exc
+            said = _of_reply(exc, doing)
+            raise Unreachable(f"{said.message.rstrip('.')}. An earlier try may have counted.", said.hint) from exc
 
 
 def _of_reply(exc: Exception, doing: str) -> QlikopsError:

@@ -182,7 +182,7 @@ class StepFunctionsExecutions:
             with effect_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
         except Unreachable as exc:
-            stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED)
+            stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED, goes_on)
         else:
             at = reply["stopDate"].astimezone(UTC)
             stopped = replace(_summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=at)
@@ -233,9 +233,11 @@ class StepFunctionsExecutions:
             return self._reread(exc, arn, lambda now: now.get("redriveCount", 0) > before.redrive.count)
         return replace(before.summary, status=ExecutionStatus.RUNNING, stopped_at=None)
 
-    def _reread(self, error: Unreachable, arn: str, happened: Callable[[Mapping[str, Any]], bool]) -> ExecutionSummary:
+    def _reread(
+        self, error: Unreachable, arn: str, happened: Callable[[Mapping[str, Any]], bool], besides: str = ""
+    ) -> ExecutionSummary:
         """The execution where a request without a usable reply did happen. Raises the error itself where it certainly
-        did not, DecisionUnknown where nobody can say.
+        did not, DecisionUnknown where nobody can say, which says too what is known `besides`.
         """
         if isinstance(error, AccessDenied | CredentialsProblem):
             raise error
@@ -246,8 +248,8 @@ class StepFunctionsExecutions:
         if now is not None and happened(now):
             return _summary(now, None)
         raise DecisionUnknown(
-            f"{error.message} Whether it counted is not known yet.",
-            f"Look again with `qlikops show {arn.rpartition(':')[2]}` before you repeat it.",
+            f"{error.message} Whether it counted is not known yet. {besides}".rstrip(),
+            f"Look again with `qlikops show {arn.rpartition(':')[2]}` before you repeat it. {error.hint}".rstrip(),
         ) from error
 
     def _detail(self, description: Mapping[str, Any], *, with_history: bool = True) -> ExecutionDetail:

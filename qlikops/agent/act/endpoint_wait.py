@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import nothing_sent
 from qlikops.agent.act.probing import Prober, ends_waiting
+from qlikops.agent.propose.judgement import OwnFailuresUnread
 from qlikops.dataclass import dataclass
 from qlikops.domain.fleet.endpoint import EndpointKey, EndpointWait, ProbeAnswer
 from qlikops.domain.proposals.approval import Outcome, Status
@@ -50,9 +51,11 @@ class Waiter:
         now, began = self.groups.clock(), group.approval.updated_at
         is_down = False
         try:
-            starts = any(self.groups.would_start(group, target) for target in group.targets)
+            starts = self.groups.some_would_start(group, group.targets)
         except QemError as exc:
             said = f"Enterprise Manager does not say how the tasks are: {exc}"
+        except OwnFailuresUnread as exc:
+            said = str(exc)
         else:
             if not starts:
                 group.is_untested = True

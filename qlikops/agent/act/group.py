@@ -11,7 +11,7 @@ takes up from the claims: what they settle is settled, what has none has not bee
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -49,6 +49,8 @@ class Group:
     second_look: SecondLook
     ends_because: str = ""
     """Why nothing more is begun, whatever came of the tasks: it was stopped."""
+    unread: OwnFailuresUnread | None = None
+    """Why it is not known of some tasks whether what was decided holds for them."""
     silent: set[str] = field(default_factory=set)
     """The Enterprise Managers that did not answer: nothing more is begun with their tasks."""
     seen_up: dict[TaskKey, TaskOutcome] = field(default_factory=dict)
@@ -94,8 +96,23 @@ class GroupRestarter:
     def _starter(self) -> Starter:
         return Starter(self.config, clock=self.clock, sleep=self.sleep)
 
-    def would_start(self, group: Group, target: ProposedTask) -> bool:
-        """Whether a task would be started if its turn came now. Raises QemError, OwnFailuresUnread."""
+    def some_would_start(self, group: Group, targets: Iterable[ProposedTask]) -> bool:
+        """Whether one of the tasks would be started if its turn came now.
+
+        Raises QemError, and OwnFailuresUnread if that leaves it open.
+        """
+        unread: OwnFailuresUnread | None = None
+        for target in targets:
+            try:
+                if self._would_start(group, target):
+                    return True
+            except OwnFailuresUnread as exc:
+                unread = exc
+        if unread:
+            raise unread
+        return False
+
+    def _would_start(self, group: Group, target: ProposedTask) -> bool:
         facts = group.second_look.read(target.key)
         group.is_refused = group.is_refused or is_refused(facts)
         if came_up(group.proposal, target, facts):
@@ -107,7 +124,8 @@ class GroupRestarter:
     def restart(self, group: Group, give_up_at: datetime, go_on_until: datetime) -> Outcome | Unfinished:
         """What came of the group by `give_up_at`, or that another invocation is to go on, until `go_on_until`.
 
-        Raises as `_take_up` does.
+        Raises QemError where Enterprise Manager could not be reached and nothing was begun. Raises OwnFailuresUnread
+        once all else is settled, and kept in the claims, if that alone leaves tasks of it open: safe to try again too.
         """
         targets, claims = group.targets, group.claims
         for target in targets:
@@ -127,6 +145,8 @@ class GroupRestarter:
         # Without any claim nothing says when to stop: each next one would begin anew, with the same looks to take.
         if not why and waiting and group.claims and self.clock() < go_on_until:
             return Unfinished(len(group.results), len(targets))
+        if group.unread:
+            raise group.unread
         group.results += (not_tried(left.key, why or "no time was left") for left in waiting)
         order = {target.key: index for index, target in enumerate(targets)}
         return combined(sorted(group.results, key=lambda result: order[result.key]))
@@ -175,11 +195,7 @@ class GroupRestarter:
             self.ledger.progress.say(group.proposal, Progress(up, len(group.results) - up, total))
 
     def _take_up(self, group: Group, target: ProposedTask, give_up_at: datetime) -> None:
-        """Begins with one task of the group, or finds in its claim what an earlier invocation did.
-
-        Raises what another invocation may be spared, as long as this one has nothing on its way: QemError if none has,
-        OwnFailuresUnread if it has started none itself.
-        """
+        """Begins with one task of the group, or finds in its claim what an earlier invocation did."""
         try:
             begun = self._begin(group, target, give_up_at)
         except (QemUnreachable, QemProtocolError) as exc:
@@ -191,9 +207,7 @@ class GroupRestarter:
             group.ends_because = str(exc)
             begun = not_tried(target.key, str(exc))
         except OwnFailuresUnread as exc:
-            if not any(claim.fresh for claim in group.claims.values()):
-                raise
-            begun = not_tried(target.key, str(exc))
+            group.unread, begun = exc, not_tried(target.key, str(exc))
         except QemError as exc:
             begun = not_started(target.key, str(exc))
         if isinstance(begun, Watch):

@@ -114,21 +114,33 @@ def difference(proposal: Proposal, target: ProposedTask, facts: TaskFacts, confi
 
     Of a record without a basis, which an earlier version wrote, kind, state and protection are held against `facts`.
 
-    Raises OwnFailuresUnread if only the message would be judged otherwise, and that by the built-in entries alone.
+    Raises OwnFailuresUnread if only the message would be judged otherwise, and that by the built-in entries alone; or
+    if it was judged by an entry that is none of them.
     """
     if change := _other_state(target, facts):
         return change
     kind = kind_now(proposal.kind, target, facts, config, now)
-    changes = [*_other_diagnosis(proposal.kind, kind, target, facts)]
-    by_message = len(changes) if rested_on_message(proposal, target) else 0
+    by_reason = [*_other_reason(proposal.kind, target, facts)]
+    by_message = [*_other_diagnosis(proposal.kind, kind, target, facts)]
+    around: list[str] = []
     current = target_of(facts, kind or proposal.kind, config)
     if target.basis and current.basis:
-        changes += _other_surroundings(target.basis, current.basis)
+        around += _other_surroundings(target.basis, current.basis)
     if current.protected and not target.protected:
-        changes.append(f"it is protected now ({', '.join(facts.tags) or 'its tags are not known'})")
-    if by_message and by_message == len(changes) and library().lacks_own:
-        raise OwnFailuresUnread(f"your own known failures cannot be read, and by the built-in ones {changes[0]}")
-    return "; ".join(changes)
+        around.append(f"it is protected now ({', '.join(facts.tags) or 'its tags are not known'})")
+    takes_own = library().lacks_own and facts.message and rested_on_message(proposal, target)
+    if takes_own and not (by_reason or around) and (by_message or _is_by_own(proposal)):
+        raise OwnFailuresUnread(
+            f"your own known failures cannot be read, and without them it is not sure that this is still what was "
+            f"decided on: {wording.message(facts)}"
+        )
+    return "; ".join([*by_reason, *by_message, *around])
+
+
+def _is_by_own(proposal: Proposal) -> bool:
+    """Whether its diagnosis is by an entry that is not at hand."""
+    known_as = proposal.diagnosis.failure if proposal.diagnosis else ""
+    return known_as != "" and library().named(known_as) is None
 
 
 def kind_now(
@@ -222,16 +234,22 @@ def _other_state(target: ProposedTask, facts: TaskFacts) -> str:
     return f"full load was {_FULL_LOAD[before]}, is {_FULL_LOAD[after]}"
 
 
+def _other_reason(kind: AnomalyKind, target: ProposedTask, facts: TaskFacts) -> Iterator[str]:
+    """Whether a stop reason that this version does not know has another name in Enterprise Manager by now."""
+    if kind.traits.rests_on_message and target.basis:
+        _, _, reason = target.basis.fault.partition("\n")
+        _, _, reason_now = _fault(facts).partition("\n")
+        if reason != reason_now:
+            yield f"the stop reason was {reason or 'not given'}, is {reason_now or 'not given'}"
+
+
 def _other_diagnosis(
     kind: AnomalyKind, now: AnomalyKind | None, target: ProposedTask, facts: TaskFacts
 ) -> Iterator[str]:
     says = wording.message(facts)
     if kind.traits.rests_on_message:
         basis = target.basis
-        said, _, reason = basis.fault.partition("\n") if basis else ("", "", "")
-        _, _, reason_now = _fault(facts).partition("\n")
-        if basis and reason != reason_now:
-            yield f"the stop reason was {reason or 'not given'}, is {reason_now or 'not given'}"
+        said = basis.fault.partition("\n")[0] if basis else ""
         if basis and not still_says(facts, said):
             yield f"message was {wording.fault(said)}, is now: {says}"
         elif now is not kind:

@@ -15,6 +15,7 @@ from qlikops.agent.act.group import Group, GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, nothing_sent
 from qlikops.agent.act.probing import Prober, holds_back
 from qlikops.agent.act.second_look import SecondLook
+from qlikops.agent.propose.judgement import OwnFailuresUnread
 from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.domain.fleet.endpoint import Probe, ProbeAnswer
@@ -48,8 +49,8 @@ class Restarter:
         Waiting only where it `may_wait`: whoever would not wait is told at once that the endpoint takes no logins.
 
         Raises QemError where Enterprise Manager could not be reached and nothing at all was done: safe to try again.
-        Raises OwnFailuresUnread, before this invocation starts anything, if it takes a team's own known failures to say
-        whether the decision holds for a task, and they cannot be read now: safe to try again too.
+        Raises OwnFailuresUnread, after all else is done, if it takes a team's own known failures to say whether the
+        decision holds for a task, and they cannot be read now: safe to try again too.
         Raises ValueError for a decision that does not approve, and what the ledger raises.
         """
         if not decision.approved:
@@ -105,8 +106,8 @@ class Restarter:
         if endpoint is None:
             return None
         try:
-            starts = any(self._groups.would_start(group, target) for target in group.targets[:_LOOKED_AT])
-        except QemError:
+            starts = self._groups.some_would_start(group, group.targets[:_LOOKED_AT])
+        except (QemError, OwnFailuresUnread):
             return None  # what it means for the restart is found where the task is looked at before it is started
         if not starts or group.is_refused:
             return None

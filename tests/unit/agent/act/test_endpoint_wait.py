@@ -25,6 +25,7 @@ from qlikops.qlik.simulator.scenario import Break, ServerDown
 from tests.unit.agent.act.behind import AWAY, NAMES, ORA_PROD, Begin, Night
 from tests.unit.agent.fakes import FakeClock
 from tests.unit.agent.machine import MACHINE, Json
+from tests.unit.agent.remember.test_own_failures import CountingS3
 from tests.unit.agent.story import approving
 
 REFUSED = "ORA-01017: invalid username/password; logon denied"
@@ -246,6 +247,21 @@ def test_an_enterprise_manager_that_is_silent_meanwhile_is_waited_for(wait: Wait
     assert waited.record.waits is not None
     assert waited.record.waits.said.startswith("Enterprise Manager does not say how the tasks are")
     assert waited.end().status is Status.RESTARTED
+
+
+def test_known_failures_that_are_unread_meanwhile_are_waited_for(wait: Wait) -> None:
+    waited = wait(replace(AWAY, until=60))
+    waited.wake()
+    agent = waited.night.agent
+    for name in NAMES:
+        agent.simulator.break_task(name, message="It broke in another way.")
+    agent.services = agent.again(s3=CountingS3(agent.aws.client("s3")))  # a new process, which has read none before
+    agent.services._clients("s3").refuses = "AccessDenied"
+    assert waited.wake()["status"] == WAITING
+    assert waited.record.waits is not None
+    assert waited.record.waits.said.startswith("your own known failures cannot be read")
+    agent.services._clients("s3").refuses = ""
+    assert waited.end().status is Status.SUPERSEDED
 
 
 @pytest.mark.parametrize(("silent_after", "status"), [(30, Status.FAILED), (90, Status.STILL_DOWN)])

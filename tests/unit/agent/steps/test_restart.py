@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,7 +15,8 @@ from qlikops.agent.act.endpoint_wait import Waiting
 from qlikops.agent.act.group import GroupRestarter
 from qlikops.agent.act.outcomes import Unfinished, interrupted
 from qlikops.agent.config import AgentConfig
-from qlikops.agent.diagnosis.library import using, without_own
+from qlikops.agent.diagnosis.library import Library, using, without_own
+from qlikops.agent.diagnosis.messages import diagnosis_of
 from qlikops.agent.propose.judgement import OwnFailuresUnread, target_of
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.steps.restart import CONTINUE_FOR, Restarter
@@ -29,7 +30,7 @@ from qlikops.qlik.simulator.scenario import AfterRun, Break, Effect, Scenario
 from qlikops.qlik.wire import ActionReply, EndpointTest, ListedTask, ServerDetails
 from tests.scenarios.disturbed import Disturbance, Trouble
 from tests.scenarios.library import build_scenario
-from tests.unit.agent.diagnosis.test_own_failures import SHADOW
+from tests.unit.agent.diagnosis.test_own_failures import MAINTENANCE, SHADOW
 from tests.unit.agent.diagnosis.test_own_failures import own as by_own
 from tests.unit.agent.fakes import (
     ASK,
@@ -530,20 +531,89 @@ def test_a_group_goes_on_once_the_known_failures_it_rests_on_can_be_read_again(
         assert own.invoke() == Unfinished(40, 60)
 
 
-def test_an_invocation_that_has_started_a_task_leaves_those_whose_known_failures_are_unread(
+def test_a_task_whose_known_failures_are_unread_keeps_no_other_one_down(simulate: Simulate, approve: Approve) -> None:
+    """Nor does one that says really something else while they are: without them nobody can tell."""
+    said = {"billing": "ORA-12541: no listener", "orders": "It broke.", "prices": "It broke."}
+    own = on_each(said, simulate, approve, by_own(SHADOW))
+    with using(without_own()), pytest.raises(OwnFailuresUnread, match="your own known failures cannot be read"):
+        own.invoke()
+    assert own.runs([*said]) == [0, 1, 1]
+
+    with using(by_own(SHADOW)):
+        outcome = own.again()
+    assert [target.status for target in outcome.targets] == [Status.RESTARTED] * 3
+    assert own.runs([*said]) == [1, 1, 1]
+
+
+def test_what_came_of_a_group_is_told_if_its_known_failures_stay_unread(simulate: Simulate, approve: Approve) -> None:
+    said = {"billing": "ORA-12541: no listener", "orders": "It broke."}
+    own = on_each(said, simulate, approve, by_own(SHADOW))
+    with using(without_own()), pytest.raises(OwnFailuresUnread) as unread:
+        own.invoke()
+
+    outcome = interrupted(own.ledger.tasks, own.ledger.record(ID).approval, str(unread.value))
+
+    assert [target.status for target in outcome.targets] == [Status.NOT_TRIED, Status.RESTARTED]
+    assert "your own known failures cannot be read" in outcome.detail
+
+
+def test_a_task_that_an_earlier_invocation_started_is_watched_whatever_is_unread(
     simulate: Simulate, approve: Approve
 ) -> None:
     said = {"billing": "It broke.", "orders": "ORA-12541: no listener"}
-    broken = tuple(Break(0, SERVER, name, message=message) for name, message in said.items())
-    simulator = simulate(Scenario("two", (server(SERVER, [task("orders"), task("billing")]),), broken))
-    with using(by_own(SHADOW)):
-        own = approve(simulator, *said, cause="source ORA-PROD", kind=AnomalyKind.FATAL_UNKNOWN)
-    with using(without_own()):
-        outcome = own.again()
+    own = on_each(said, simulate, approve, by_own(SHADOW))
+    own.operator.die_after_run = True
+    with using(by_own(SHADOW)), pytest.raises(KeyboardInterrupt):
+        own.invoke()
+    own.operator.die_after_run = False
 
+    with using(without_own()), pytest.raises(OwnFailuresUnread):
+        own.invoke()
+
+    outcome = interrupted(own.ledger.tasks, own.ledger.record(ID).approval, "")
     assert [target.status for target in outcome.targets] == [Status.RESTARTED, Status.NOT_TRIED]
-    assert "your own known failures cannot be read" in outcome.targets[1].detail
-    assert own.runs([*said]) == [1, 0]
+
+
+def test_the_reader_of_a_staged_log_is_not_started_while_the_task_that_stages_it_is_open(
+    simulate: Simulate, approve: Approve
+) -> None:
+    said = {"stager": "ORA-12541: no listener", "orders": "It broke."}
+    staging = (TaskKey("default", SERVER, "stager"),)
+    own = on_each(said, simulate, approve, by_own(SHADOW), staging=staging)
+    with using(without_own()), pytest.raises(OwnFailuresUnread):
+        own.invoke()
+    assert own.runs([*said]) == [0, 0]
+
+
+@pytest.mark.parametrize("says", ["", "ORA-12541: no listener"])
+def test_what_was_judged_by_an_entry_of_ones_own_is_judged_by_no_other_one(
+    simulate: Simulate, approve: Approve, says: str
+) -> None:
+    """A message that is gone is another one by any entries."""
+    ours = by_own({**MAINTENANCE, "text": ["gatekeeper"], "examples": ["the gatekeeper"]}, automatic=True)
+    simulator = simulate("healthy")
+    simulator.break_task("orders", message="the gatekeeper sent us away")
+    with using(ours):
+        with simulator.client() as client:
+            found = diagnosis_of(client.task(SERVER, "orders"))
+        own = approve(simulator, "orders", diagnosis=found)
+    assert found.failure == MAINTENANCE["id"]
+    simulator.break_task("orders", message=says)
+    with using(without_own()):
+        if says:
+            with pytest.raises(OwnFailuresUnread):
+                own.invoke()
+        else:
+            assert own.again().status is Status.SUPERSEDED
+    assert own.runs(["orders"]) == [0]
+
+
+def on_each(said: Mapping[str, str], simulate: Simulate, approve: Approve, ours: Library, **changes: Any) -> Restarting:
+    """An approved proposal on tasks that have failed for what is `said`, all of it unknown by the entries `ours`."""
+    broken = tuple(Break(0, SERVER, name, message=message) for name, message in said.items())
+    simulator = simulate(Scenario("said", (server(SERVER, [task(name) for name in said]),), broken))
+    with using(ours):
+        return approve(simulator, *said, cause="source ORA-PROD", kind=AnomalyKind.FATAL_UNKNOWN, **changes)
 
 
 def test_an_invocation_that_died_in_a_long_group_is_taken_up_by_the_next(sixty: Restarting) -> None:
