@@ -445,7 +445,8 @@ def a_run_says_what_has_lasted(watch: Watch, answered: Invocation) -> str:
             place = task["key"]["server"], task["key"]["task"]
             asked_at, listed = watch.world.journal.listed.get((answered.process, place[0]), (0.0, {}))
             seen = watch.world.journal.read.get((answered.process, *place)) or listed.get(place[1], {})
-            is_up = seen.get("state") == "RUNNING" and asked_at >= answered.at
+            has_memory = (seen.get("memory_mb") or 0) >= 1  # statuses lag: without, the state alone proves nothing
+            is_up = seen.get("state") == "RUNNING" and has_memory and asked_at >= answered.at
             lasts = min(read) - _moment(task["up_at"])
             if is_up and lasts >= config.lasting_seconds and not watch.is_tampered(name):
                 return f"{name} has lasted for {lasts:.3f} s, and {answered.process} follows {place}"

@@ -79,6 +79,7 @@ FOUND_SMALL = (
     9006737,
     12003085,
     12005670,
+    12007833,
 )
 """The same of nights of the usual size."""
 
