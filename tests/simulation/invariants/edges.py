@@ -445,8 +445,7 @@ def a_run_says_what_has_lasted(watch: Watch, answered: Invocation) -> str:
             place = task["key"]["server"], task["key"]["task"]
             asked_at, listed = watch.world.journal.listed.get((answered.process, place[0]), (0.0, {}))
             seen = watch.world.journal.read.get((answered.process, *place)) or listed.get(place[1], {})
-            has_memory = (seen.get("memory_mb") or 0) >= 1  # statuses lag: without, the state alone proves nothing
-            is_up = seen.get("state") == "RUNNING" and has_memory and asked_at >= answered.at
+            is_up = _is_up(seen) and asked_at >= answered.at
             lasts = min(read) - _moment(task["up_at"])
             if is_up and lasts >= config.lasting_seconds and not watch.is_tampered(name):
                 return f"{name} has lasted for {lasts:.3f} s, and {answered.process} follows {place}"
@@ -583,7 +582,8 @@ def _from_run_to_run(watch: Watch, key: str) -> Iterator[tuple[str, Mapping[str,
 
 
 def _is_up(facts: Mapping[str, Any]) -> bool:
-    return facts["state"] == TaskState.RUNNING and (facts.get("memory_mb") or 0) >= 1
+    """The state alone proves nothing: statuses lag."""
+    return facts.get("state") == TaskState.RUNNING and (facts.get("memory_mb") or 0) >= 1
 
 
 @of_each_object
