@@ -215,6 +215,7 @@ class World:
         """Those of them whose digest was changed with them: only a decision's own digest tells them from real ones."""
         self.unbraked: list[tuple[str, str]] = []
         """What `qlikops stop` left open without its brake, although it said nothing of that: execution and proposal."""
+        self._stops = itertools.count()
         self.stopped: dict[str, float] = {}
         """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
@@ -331,6 +332,7 @@ class World:
     def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
         before = self._open_without_brake(arn)
+        reason = f"{reason}, {next(self._stops)}"  # one person may stop one execution twice at a time
         executions = StepFunctionsExecutions(person, now=self.kernel.time, has_console=False, sleep=self.kernel.sleep)
         executions.stop(arn, reason)
         self.unbraked += ((arn, each) for each in sorted(before & self._open_without_brake(arn)))

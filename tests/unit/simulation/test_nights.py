@@ -80,6 +80,7 @@ FOUND_SMALL = (
     12003085,
     12005670,
     12007833,
+    22000067,
 )
 """The same of nights of the usual size."""
 
