@@ -433,7 +433,9 @@ def _about_one_of_these(number: int, rng: random.Random, night: Night) -> Night:
             return _behind_a_gateway(rng, night)
         case 16 if rng.random() < 0.5:
             night = _with_what_gets_worse(rng, night)
-            return replace(night, mischance=rng.choice([Mischance(), _ONCE_REFUSED]))
+            night = replace(night, mischance=rng.choice([Mischance(), _ONCE_REFUSED]))
+            passing = random.Random(f"passing {night.seed}")  # noqa: S311 - replayable
+            return _with_what_passes(passing, night) if passing.random() < 0.5 else night
         case 16:
             night = _with_breaks(rng, night, MESSAGES[:2])
             night = replace(night, untagged=0.4, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY)
@@ -485,6 +487,16 @@ def _with_what_gets_worse(rng: random.Random, night: Night) -> Night:
     scenario = replace(night.scenario, events=(*night.scenario.events, *spikes))
     limits = {**night.settings, "thresholds": Thresholds(confirm_polls=1, latency_polls=1)}
     return replace(night, scenario=scenario, settings=limits, every_seconds=300.0)
+
+
+def _with_what_passes(rng: random.Random, night: Night) -> Night:
+    """The same night, in which tasks fall behind for a while only, and the topic takes little of what is told."""
+    spikes = [
+        LatencySpike(at, at + rng.uniform(900, 1500), *place, 4000, LatencySide.SOURCE)
+        for place in _places(night)
+        for at in (rng.uniform(0, 600), rng.uniform(2400, 3000))
+    ]
+    return replace(night, scenario=replace(night.scenario, events=tuple(spikes)), mischance=_ONCE_REFUSED)
 
 
 def _places(night: Night) -> list[tuple[str, str]]:

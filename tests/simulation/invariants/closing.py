@@ -28,6 +28,7 @@ from tests.simulation.invariants.watch import (
     Ended,
     Watch,
     at_rest,
+    code_of,
     of_each_ask,
     of_each_call,
     of_each_end,
@@ -47,11 +48,16 @@ _READING_SECONDS = 400.0
 """By then a run may be out of the time that it has for Enterprise Manager, and asks it for nothing more."""
 
 
-def _actions(deeds: Iterable[Deed]) -> Iterator[tuple[Deed, Action]]:
+def actions_of(deeds: Iterable[Deed]) -> Iterator[tuple[Deed, Action]]:
     """What was asked to be written, taken or not."""
     for deed in deeds:
         if deed.asked.operation == "transact_write_items":
             yield from ((deed, each) for each in actions_in(deed.asked.request))
+
+
+def _reads_latest(deed: Deed) -> bool:
+    """Whether it reads what the last run remembered."""
+    return deed.asked.operation == "get_object" and deed.asked.request["Key"] == keys.LATEST_SNAPSHOT
 
 
 def attributes(asked: Asked, name: str) -> list[str]:
@@ -88,7 +94,7 @@ def a_claim_without_a_call_is_given_back(watch: Watch, ended: Ended) -> str:
     is_cut_off = ended.error is not None and not isinstance(ended.error, QemError)
     if ended.begun.function != "ExecuteRestart" or is_cut_off:
         return ""
-    for deed, put in _actions(ended.deeds):
+    for deed, put in actions_of(ended.deeds):
         if put.kind != "Put" or not put.key[1].startswith(keys.RESTART_PREFIX) or deed.error is not None:
             continue
         claim, (_, server, task) = watch.items.get(put.key), put.key[0].split("/")
@@ -111,7 +117,7 @@ def what_is_started_is_waited_for_no_more(watch: Watch, sent: Sent) -> str:
         return ""  # another invocation has said so since
     unsaid = any(
         Attribute.WAITS in each.removes
-        for _, each in _actions(watch.deeds[sent.process])
+        for _, each in actions_of(watch.deeds[sent.process])
         if each.key == _record(proposal_id)
     )
     return "" if unsaid else f"{sent.process} starts {sent.task}, and {proposal_id} is said to wait for its endpoint"
@@ -195,7 +201,7 @@ def what_was_told_is_marked_as_told(_: Watch, ended: Ended) -> str:
                 return ""  # whoever was not told of one thing is told of it again
             told_at["reminded"] = deed.at if "ApprovalReminder" in event else told_at["reminded"]
             told_at["fell over"] = deed.at if "RestartFellOver" in event else told_at["fell over"]
-    for deed, each in _actions(ended.deeds):
+    for deed, each in actions_of(ended.deeds):
         if deed.error is not None:
             marked.pop(each.key, None)
         elif Attribute.REMINDED in each.sets:
@@ -218,7 +224,7 @@ def what_is_marked_as_told_was_taken(watch: Watch, ended: Ended) -> str:
         for deed, proposal_id in _messages(ended.deeds, frozenset({"ApprovalReminder"}))
         if deed.error is None and deed.asked.request["TopicArn"] == watch.world.config.topic_arn
     }
-    for deed, each in _actions(ended.deeds):
+    for deed, each in actions_of(ended.deeds):
         is_mark = Attribute.REMINDED in each.sets and deed.error is None
         if not is_mark or json.loads(each.sets[Attribute.REMINDED]["S"])["telling_since"]:
             continue
@@ -302,7 +308,7 @@ def an_outage_was_heard_of_once_the_topic_has_taken_it(watch: Watch, change: Cha
 def who_says_that_an_outage_was_heard_of_leaves_it_so(_: Watch, ended: Ended) -> str:
     """What says so is not written over by the same process: people are told of an outage once, not by each run."""
     was_heard = False
-    for deed, each in _actions(ended.deeds):
+    for deed, each in actions_of(ended.deeds):
         if each.key[0] != keys.OUTAGE or each.kind != "Put" or deed.error is not None:
             continue
         if was_heard and Attribute.UNHEARD in each.sets:
@@ -344,6 +350,21 @@ def a_run_tells_again_what_the_topic_refused(watch: Watch, asked: Asked) -> str:
     return "".join(f"{asked.who} leaves untold {key} {kind}" for key, kind in sorted(unheard & seen)[:1])
 
 
+@of_each_ask("put_object")
+def what_is_forgotten_was_told_to_be_over(watch: Watch, asked: Asked) -> str:
+    """A run forgets that people have heard of a finding only once the topic has taken that it is over."""
+    if asked.request["Key"] != keys.LATEST_SNAPSHOT or not watch.snapshots:
+        return ""
+    mine, last = watch.deeds[asked.who], watch.snapshots[-1]
+    read = [each.at for each in mine if _reads_latest(each) and (each.error is None or code_of(each.error) == "304")]
+    is_told = any(tells(each, "FindingClosed") and each.error is None for each in mine)
+    if is_told or last.at > max(read, default=0.0):
+        return ""
+    kept = {_finding(each) for each in watch.notified_in(asked.request["Body"])}
+    forgotten = {_finding(each) for each in watch.notified_in(last.body) if each["heard"]} - kept
+    return "".join(f"{asked.who} forgets {each}, and nobody was told that it is over" for each in sorted(forgotten)[:1])
+
+
 def _finding(notified: dict[str, Any]) -> tuple[str, str]:
     return json.dumps(notified["key"], sort_keys=True), notified["kind"]
 
@@ -353,11 +374,7 @@ def what_was_told_by_now_is_read_before_more_is_told(watch: Watch, asked: Asked)
     """A run tells of findings by what people have been told as it has read that after its look at the fleet."""
     if not {"FindingOpened", "FindingClosed"} & {*attributes(asked, "event")}:
         return ""
-    read = [
-        deed.at
-        for deed in watch.deeds[asked.who]
-        if deed.asked.operation == "get_object" and deed.asked.request["Key"] == keys.LATEST_SNAPSHOT
-    ]
+    read = [deed.at for deed in watch.deeds[asked.who] if _reads_latest(deed)]
     looked = [at for (who, _), (at, _) in watch.world.journal.listed.items() if who == asked.who]
     if max(read, default=0.0) > max(looked, default=0.0):
         return ""
@@ -378,7 +395,7 @@ def a_question_that_is_dropped_holds_no_task(watch: Watch, ended: Ended) -> str:
     is_hindered = any(deed.error is not None and deed.asked.operation in _OF_SEVERAL for deed in ended.deeds)
     if ended.begun.function != "MonitorTasks" or ended.error is not None or is_hindered:
         return ""
-    for deed, each in _actions(ended.deeds):
+    for deed, each in actions_of(ended.deeds):
         is_dropped = each.key[1] == keys.RECORD and each.sets.get(Attribute.STATUS, {}).get("S") == Status.SUPERSEDED
         if not is_dropped or deed.error is not None:
             continue
@@ -422,7 +439,7 @@ def what_a_test_came_to_is_kept(watch: Watch, ended: Ended) -> str:
     for test in (each for each in watch.world.journal.tests if each.process == ended.who):
         later = [
             each
-            for deed, each in _actions(ended.deeds)
+            for deed, each in actions_of(ended.deeds)
             if deed.at > test.at and each.key[0].endswith(f"/{test.server}/{test.endpoint}") and each.kind == "Update"
         ]
         if not any(Attribute.BODY in each.sets for each in later):

@@ -9,8 +9,19 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation import limits
 from tests.simulation.enterprise_manager import Sent, Tested
+from tests.simulation.invariants.closing import actions_of
 from tests.simulation.invariants.waiting import REFUSED, is_waited_for
-from tests.simulation.invariants.watch import Change, Watch, of_each_call, of_each_record, of_each_test, told
+from tests.simulation.invariants.watch import (
+    Change,
+    Ended,
+    Watch,
+    code_of,
+    of_each_call,
+    of_each_end,
+    of_each_record,
+    of_each_test,
+    told,
+)
 
 _HOUR, _RECENT = 3600.0, 300.0
 _LIFE = 900.0
@@ -40,6 +51,21 @@ def no_login_is_tried_after_a_refused_one(watch: Watch, test: Tested) -> str:
         if is_on_it and read.get("state") != "RUNNING" and read.get("message", "").startswith(REFUSED):
             return f"{process} tests {test.endpoint}, and {task} was refused a login"
     return ""
+
+
+@of_each_end
+def who_bars_an_endpoint_bars_all_of_its_tests(watch: Watch, ended: Ended) -> str:
+    """Those of restarts that wait for it too: each is a login, and an account may be locked after a few."""
+    barred: dict[str, set[str]] = {}
+    for deed, each in actions_of(ended.deeds) if ended.error is None else ():
+        if each.kind == "Update" and each.key[1].startswith(keys.PROBE_PREFIX) and Attribute.AT in each.sets:
+            barred.setdefault(each.key[0], set()).add(each.key[1])
+            if deed.error is not None and code_of(deed.error) != "TransactionCanceledException":
+                return ""
+    config = watch.world.config
+    wanted = config.probes_per_hour + config.wait_probes_per_hour
+    few = [partition for partition, sorts in barred.items() if len(sorts) < wanted]
+    return "".join(f"{ended.who} bars {len(barred[each])} of {wanted} tests of {each}" for each in sorted(few)[:1])
 
 
 @of_each_call

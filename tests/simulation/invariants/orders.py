@@ -209,6 +209,8 @@ def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
         if entry["DetailType"] != "FindingOpened" or detail["kind"] in _COMES_THROUGH or "/" not in detail["label"]:
             continue
         at, (server, task) = codec.parse_time(detail["at"]).timestamp(), detail["label"].split("/")
+        if {*_spec(watch, server, task).tags} - {*detail["tags"]}:
+            continue  # the run could not know whether a plan for tags covers it
         if plan := _plan_over(watch, server, task, at - _RUN_SECONDS, at):
             yield f"{detail['kind']} of {task} was told, and {plan} covers that"
 

@@ -81,6 +81,7 @@ FOUND_SMALL = (
     12005670,
     12007833,
     22000067,
+    23000111,
 )
 """The same of nights of the usual size."""
 
