@@ -112,7 +112,7 @@ class Hand(StrEnum):
     DISCLOSES = "discloses"
     """Enterprise Manager gives out tasks' details just as a restart begins."""
     ABANDONS = "abandons"
-    """What was approved loses its execution, and its late function begins just as a run closes that."""
+    """What was approved loses its execution, or its answers; its late function begins just as that is closed."""
 
 
 _LAST_HANDS = (Hand.OVERTAKES, Hand.BRAKES, Hand.LINGERS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -208,19 +209,28 @@ class Withdrawing:
 
 
 class Abandoning:
-    """Has what was just approved lose its execution, and its late function begin just as a run closes that."""
+    """Has what was just approved lose its execution, and its late function begin just as a run closes that.
+
+    Or Step Functions lose the answer of each invocation, and the first one begin just as RecordOutcome closes that.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._late: dict[str, Process] = {}
         """Of each record, the function that has not begun with what was approved."""
         self._closing: dict[str, Process] = {}
-        """The run that is about to close it."""
+        """The run, or the RecordOutcome, that is about to close it."""
+        self._given_up: set[str] = set()
+        """The records of which no invocation's answer is waited for."""
+        self._judging: set[str] = set()
+        """Those who have looked at the claims of what they are to close."""
 
     def begun(self, invocation: Invocation) -> None:
-        """What was approved is about to be carried out: its execution is stopped first."""
+        """What was approved is about to be carried out: its execution is stopped first, or its answer is lost."""
         world, chance, proposal_id = self._world, self._world.kernel.random, invocation.proposal_id
         partition, process = keys.approval_partition(proposal_id), world.functions.running.get(invocation.process)
+        if invocation.function == "ExecuteRestart" and partition in self._given_up and process is not None:
+            self._give_up(process)
         if invocation.function != "ExecuteRestart" or partition in self._late or process is None or not world.is_night:
             return
         record = world.dynamodb.items[partition, keys.RECORD]
@@ -228,31 +238,54 @@ class Abandoning:
             return
         self._late[partition] = process
         process.stands_still_until = world.kernel.now + 600.0
+        if random.Random(f"given up {proposal_id}").random() < 0.4:  # noqa: S311 - replayable
+            self._given_up.add(partition)
+            self._give_up(process)
+            return
         arn = record[Attribute.EXECUTION_ARN]["S"]
         world.kernel.say(f"stops {arn.rpartition(':')[2]} before {invocation.process} begins", "worst moment")
         world.states.stop_execution(arn, "Stopped", "before it begins")
         after = chance.uniform(130.0, 300.0)
         world.kernel.after(after, partial(_run, world, f"abandoning-{chance.getrandbits(32):08x}"))
 
+    def _give_up(self, process: Process) -> None:
+        process.stands_still_until = self._world.kernel.now + 600.0
+        self._world.kernel.say(f"loses the answer of {process.name}", "worst moment")
+        self._world.kernel.after(0.1, partial(self._world.functions.give_up, process))
+
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
-        """A run is about to close it: now its function begins."""
-        world, run = self._world, self._world.functions.running.get(who)
-        if operation != "transact_write_items" or run is None or not who.startswith("MonitorTasks"):
+        """A run, or RecordOutcome, is about to close it: now its function begins."""
+        run = self._world.functions.running.get(who)
+        if run is None or not who.startswith(("MonitorTasks", "RecordOutcome")):
             return
-        for action in actions_in(request):
-            partition, is_record = action.key[0], action.key[1] == keys.RECORD
-            late = self._late.get(partition) if is_record and Attribute.STATUS in action.sets else None
-            if late is not None and not late.is_over and partition not in self._closing:
-                self._closing[partition] = run
-                run.stands_still_until = world.kernel.now + 60.0
-                world.kernel.wake(late)
+        if operation == "transact_write_items":
+            for action in actions_in(request):
+                if action.key[1] == keys.RECORD and Attribute.STATUS in action.sets:
+                    self._go_on(action.key[0], run)
+        elif operation == "batch_get_item" and who.startswith("RecordOutcome"):
+            self._judging.add(who)
+        elif operation == "get_item" and who in self._judging and request["Key"]["sk"]["S"] == keys.RECORD:
+            # It has looked at the claims, and reads the record once more to close it.
+            partition = request["Key"]["pk"]["S"]
+            if random.Random(f"judged {partition}").random() < 0.6:  # noqa: S311 - replayable
+                self._go_on(partition, run)
+
+    def _go_on(self, partition: str, closing: Process) -> None:
+        """The late function of a record begins, and who closes that stands still."""
+        late = self._late.get(partition)
+        if late is not None and not late.is_over and partition not in self._closing:
+            self._closing[partition] = closing
+            closing.stands_still_until = self._world.kernel.now + 60.0
+            self._world.kernel.wake(late)
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         """It has begun: the run goes on."""
         run = self._closing.get(key[0]) if moved(key, before, after)[1] is Status.RESTARTING else None
         if run is not None and not run.is_over:
             self._world.faults.reached("a close that is overtaken by what it closes")
-            self._world.kernel.after(0.3 * self._world.kernel.random.random(), lambda: self._world.kernel.wake(run))
+            # A run at once, RecordOutcome also when a task has been claimed.
+            within = 3.0 if key[0] in self._given_up else 0.3
+            self._world.kernel.after(within * self._world.kernel.random.random(), lambda: self._world.kernel.wake(run))
 
 
 class Leaving:

@@ -437,6 +437,18 @@ def _is_one_of_several(watch: Watch, invocation: Invocation) -> bool:
 
 
 @of_each_record
+def what_ends_without_a_word_of_its_tasks_has_claimed_none(watch: Watch, change: Change) -> str:
+    """A restart that has begun with a task ends with what came of that, or may have."""
+    if change.after is None or Attribute.OUTCOME not in change.after or watch.is_tampered(change.proposal_id):
+        return ""
+    claim = f"{keys.RESTART_PREFIX}{change.proposal_id}"
+    claimed = sorted(partition for partition, sort in watch.items if sort == claim)
+    if not claimed or told(change.after, Attribute.OUTCOME).get("targets"):
+        return ""
+    return f"{change.proposal_id} is {status_of(change.after)}, and says nothing of {claimed[0]}"
+
+
+@of_each_record
 def what_was_answered_is_not_dropped(watch: Watch, change: Change) -> str:
     """A run that finds a question overtaken closes it only as long as nobody has answered."""
     closing = watch.writer()
