@@ -44,6 +44,7 @@ class Deserting:
     """Takes Enterprise Manager away for a moment just as a task is claimed, and has the restart invoked once more.
 
     The first invocation then sends nothing, or leaves tasks alone; it is about to say so as its twin begins with them.
+    Or Step Functions loses the answers of a restart whose call found nobody: that is ended before the call is repeated.
     """
 
     def __init__(self, world: World) -> None:
@@ -51,13 +52,37 @@ class Deserting:
         self._left = _MOST
         self._leaving: dict[str, Process] = {}
         """Of each proposal, the invocation that is about to say what it has left."""
+        self._forsaken: dict[str, str] = {}
+        """The proposals of which no invocation's answer is waited for, and who has claimed a task of theirs."""
+
+    def begun(self, invocation: Invocation) -> None:
+        """A restart whose answers are lost is invoked once more, and comes to nothing."""
+        process = self._world.functions.running.get(invocation.process)
+        if invocation.function == "ExecuteRestart" and invocation.proposal_id in self._forsaken and process is not None:
+            process.stands_still_until = self._world.kernel.now + 300.0
+            self._world.kernel.after(0.1, partial(self._world.functions.give_up, process))
+
+    def _forsakes(self, proposal_id: str) -> bool:
+        """Whether a restart that has claimed a task loses its answers from now on, and its call finds nobody."""
+        world, chance = self._world, random.Random(f"forsaken {proposal_id}")  # noqa: S311 - replayable
+        acting = world.functions.running.get(world.dynamodb.last_writer)
+        if acting is None or proposal_id in self._forsaken or chance.random() < 0.8:
+            return False
+        self._forsaken[proposal_id] = acting.name
+        world.kernel.say(f"loses the answers of {proposal_id}", "worst moment")
+        world.kernel.after(0.1, partial(world.functions.give_up, acting))
+        world.enterprise_manager_down_until = world.kernel.now + 1.5
+        return True
 
     def written(self, key: Key, before: Wire | None, after: Wire | None) -> None:
         """A claim is followed by an outage, or meets an invocation that has left the task."""
         world, chance = self._world, self._world.kernel.random
         if not key[1].startswith(keys.RESTART_PREFIX) or before is not None or after is None or not world.is_night:
             return
-        leaving = self._leaving.get(key[1].removeprefix(keys.RESTART_PREFIX))
+        proposal_id = key[1].removeprefix(keys.RESTART_PREFIX)
+        if self._forsakes(proposal_id):
+            return
+        leaving = self._leaving.get(proposal_id)
         if leaving is not None and not leaving.is_over and leaving.name != world.dynamodb.last_writer:
             world.faults.reached("a twin that begins with what was left")
             world.kernel.after(0.1 * chance.random(), lambda: world.kernel.wake(leaving))
@@ -79,9 +104,13 @@ class Deserting:
             world.enterprise_manager_down_until = world.kernel.now + chance.choice([5.0, 45.0])
 
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
-        """Who counts the starts is about to say what was left."""
+        """Who counts the starts is about to say what was left, or who is forsaken asks whether its restart goes on."""
         world = self._world
         begun, process = world.functions.begun.get(who), world.functions.running.get(who)
+        asks = operation == "batch_get_item" and begun is not None and self._forsaken.get(begun.proposal_id) == who
+        if asks and process is not None and world.is_night:
+            world.kernel.say("stands still before it asks whether its restart goes on", who)
+            process.stands_still_until = world.kernel.now + 150.0
         counts = operation == "get_item" and request.get("ProjectionExpression") == f"#{Attribute.STARTS}"
         if not counts or begun is None or process is None or not world.is_night or begun.proposal_id in self._leaving:
             return
