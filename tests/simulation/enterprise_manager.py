@@ -239,6 +239,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         self._journal, self._who = journal, who
         self.is_down: Callable[[], bool] = lambda: False
         """Whether it is being restarted right now."""
+        self.stands_still: Callable[[str], float] = lambda _: 0.0
+        """Seconds for which who lists a server's tasks stands still before the answer is heard."""
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:  # type: ignore[override]
         path = urlsplit(url).path.removeprefix(API_ROOT)
@@ -250,7 +252,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
             response = self._faults.befall(
                 f"qem:{method} {kind if path != '/login' else path}",
                 who,
-                lambda: self._answer(method, url, options.get("headers", {}), sent, test),
+                lambda: self._heard(method, url, options.get("headers", {}), sent, test),
                 lambda fault: self._failure(fault, method, url, sent),
             )
         except urllib3.exceptions.NewConnectionError:
@@ -298,6 +300,14 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         request = Requested(self._kernel.now, who, method, float(timeout.connect_timeout), float(timeout.read_timeout))
         for told in self._journal.on_request:
             told(request)
+
+    def _heard(
+        self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None, test: Tested | None
+    ) -> urllib3.HTTPResponse:
+        answer = self._answer(method, url, headers, sent, test)
+        if _segments(url)[::2] == ("servers", "tasks") and (seconds := self.stands_still(self._who())):
+            self._kernel.sleep(seconds)
+        return answer
 
     def _sending(self, method: str, url: str) -> Sent | None:
         """The journal's line for a request that does something."""

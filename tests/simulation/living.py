@@ -42,6 +42,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"contended": 0.0},
     {"mended_first": False},
     {"details_from": 0.0},
+    {"slow": (0.0, 0.0, 0.0)},
     {"untagged": 0.0},
     {"evaluator": EvaluatedBy.RULES},
     {"rotation": None},
@@ -94,6 +95,8 @@ def live_through(night: Night) -> Lived:
     world, saying = _world(night), Saying()
     world.fleet.may_test = lambda _: night.may_test
     world.fleet.details_from = night.details_from
+    since, until, seconds = night.slow
+    world.slow = world.kernel.now + since, world.kernel.now + until, seconds
     if night.untagged:
         world.fleet.tags_as_given = _as_drawn(world, night)
     if night.is_at_edges:

@@ -190,6 +190,8 @@ class Night:
     """
     details_from: float = 0.0
     """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
+    slow: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """From when until when, in seconds of the night, a run stands still for how many as it lists a server's tasks."""
     untagged: float = 0.0
     """Share of answers in which Enterprise Manager leaves a task's tags out, or gives some that cannot be read."""
     may_test: bool = True
@@ -359,11 +361,20 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         night = replace(night, mischance=_NOT_STARTED)
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
+    night = replace(night, slow=_slow(random.Random(f"slow {seed}"), size))  # noqa: S311 - replayable
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
     if rng.random() >= size.lifelike / 3:
         return night
     at = rng.uniform(60, 3000)
     return replace(night, rotation=(at, at + rng.choice([-2.0, 2.0, 60.0, 900.0])))
+
+
+def _slow(rng: random.Random, size: Size) -> tuple[float, float, float]:
+    """Of a few nights, when runs are too slow to list all servers in their time."""
+    if rng.random() >= size.lifelike / 12:
+        return 0.0, 0.0, 0.0
+    at = rng.uniform(600, 2400)
+    return at, at + rng.uniform(600, 1200), rng.uniform(475, 540)
 
 
 _RARELY = 0.04

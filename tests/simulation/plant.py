@@ -242,6 +242,9 @@ class World:
         self.oversleeping = 1.0
         """How many times as long as it asks a function sleeps."""
         self.enterprise_manager_down_until = 0.0
+        self.slow = (0.0, 0.0, 0.0)
+        """From when until when a run stands still for how many seconds as it lists tasks, once."""
+        self._stood_still: set[str] = set()
         self.client: Callable[[str], Any] = functools.cache(self._client)
         """Like boto3's, to this world: one for all processes, since it asks who calls."""
         self.definition = DEFINITION.replace("14400", str(wait_seconds))
@@ -312,6 +315,13 @@ class World:
         self.states = StepFunctions(kernel, self.definition, self.functions.invoke, MACHINE_ARN)
         self.sender = self._client("stepfunctions", most_attempts=1)
         """Of decisions: what was sent may have counted, so it is sent once."""
+
+    def _stands_still(self, who: str) -> float:
+        since, until, seconds = self.slow
+        if not since <= self.kernel.now < until or not who.startswith("MonitorTasks") or who in self._stood_still:
+            return 0.0
+        self._stood_still.add(who)
+        return seconds
 
     def _is_cut_off(self, who: str) -> bool:
         if not self.cut_off:  # of nearly all nights
@@ -445,6 +455,7 @@ class World:
         def qem_client(instance: Any, **options: Any) -> QemClient:
             pool = EnterpriseManagerPool(self.kernel, self.faults, self.fleet, self.sessions, self.journal, self.who)
             pool.is_down = lambda: self.kernel.now < self.enterprise_manager_down_until
+            pool.stands_still = self._stands_still
             return QemClient(instance, pool=pool, sleep=self.kernel.sleep, rng=self.kernel.random.random, **options)
 
         return _SERVICES[self.evaluator](

@@ -102,6 +102,7 @@ def wanted() -> list[str]:
         "tags that cannot be read",
         *(f"exit code {code.name}" for code in (ExitCode.OK, ExitCode.NOT_RESTARTED, ExitCode.UNKNOWN)),
         "a load that is not known",
+        "tasks that were not read in time",
         "a model that cites e1",
         "a model that cites e99",
         "a model without an answer",

@@ -12,6 +12,7 @@ from typing import Any
 from qlikops.domain import ledger as keys
 from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, OWN_FAILURES, Attribute
+from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.closing import attributes, tells
@@ -53,6 +54,23 @@ def who_could_not_read_what_was_remembered_remembers_nothing(watch: Watch, asked
     """A run that was not told what the last one remembered writes nothing over that: a retry may be told."""
     is_latest = asked.request["Key"] == LATEST_SNAPSHOT and (asked.who, LATEST_SNAPSHOT) in watch.unread
     return f"{asked.who} could not read the last snapshot, and writes over it" if is_latest else ""
+
+
+@of_each_object
+def what_was_not_read_in_time_is_marked_so(watch: Watch, key: str) -> str:
+    """Of a task whose server a run had no time to list, it does not say what it found: nothing of it is over."""
+    run = watch.remembering() if key == LATEST_SNAPSHOT else None
+    snapshot = watch.raw_snapshot() if run else {"servers": (), "tasks": ()}
+    late = {each["name"] for each in snapshot["servers"] if each["error_code"] == NOT_READ_IN_TIME}
+    if run is None or not late:
+        return ""
+    watch.world.faults.reached("tasks that were not read in time")
+    for task in snapshot["tasks"]:
+        named = task["facts"]["key"]
+        asked_at, _ = watch.world.journal.listed.get((run.process, named["server"]), (0.0, {}))
+        if named["server"] in late and asked_at < run.at and not task["is_unread"]:
+            return f"{run.process} says of {named} that it was read, and had no time to list its server"
+    return ""
 
 
 @of_each_ask("put_object")
