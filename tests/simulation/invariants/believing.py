@@ -11,6 +11,7 @@ from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.fleet.anomaly import Severity
+from qlikops.domain.fleet.task import ServerState
 from qlikops.domain.ledger import LATEST_REPORT, LATEST_SNAPSHOT, OWN_FAILURES, Attribute
 from qlikops.qlik.reader import NOT_READ_IN_TIME
 from tests.simulation.enterprise_manager import Sent
@@ -61,7 +62,9 @@ def what_was_not_read_in_time_is_marked_so(watch: Watch, key: str) -> str:
     """Of a task whose server a run had no time to list, it does not say what it found: nothing of it is over."""
     run = watch.remembering() if key == LATEST_SNAPSHOT else None
     snapshot = watch.raw_snapshot() if run else {"servers": (), "tasks": ()}
-    late = {each["name"] for each in snapshot["servers"] if each["error_code"] == NOT_READ_IN_TIME}
+    # Of a server that is down nothing is known at all.
+    up = (each for each in snapshot["servers"] if each["state"] != ServerState.ERROR)
+    late = {each["name"] for each in up if each["error_code"] == NOT_READ_IN_TIME}
     if run is None or not late:
         return ""
     watch.world.faults.reached("tasks that were not read in time")

@@ -46,14 +46,22 @@ def a_refused_account_is_tried_once(watch: Watch) -> Iterator[str]:
             yield f"{who} was refused a login with the same credentials {count} times"
 
 
+_JUST_BEFORE = 1.0
+"""Seconds between a look at the ledger and a call that rests on it: nobody can make the two one."""
+
+
 @of_each_call
 def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
-    """What is sent is claimed first, and nobody knows yet what came of it."""
-    key = {"instance": "default", "server": sent.server, "task": sent.task}
-    claim = watch.items.get((partition_of(key), f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"))
+    """What is sent is claimed first, and nobody knows yet what came of it, as the sender has read just before."""
+    task = {"instance": "default", "server": sent.server, "task": sent.task}
+    key = partition_of(task), f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"
+    claim = watch.items.get(key)
     if claim is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a claim"
-    return f"{sent.process} sends {sent.action} to {sent.task} once more" if Attribute.OUTCOME in claim else ""
+    read_at = watch.world.dynamodb.read_at.get((sent.process, key), 0.0)
+    if Attribute.OUTCOME not in claim or (watch.settled[key].at > read_at > sent.at - _JUST_BEFORE):
+        return ""
+    return f"{sent.process} sends {sent.action} to {sent.task} once more"
 
 
 @of_each_call

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile, pairwise, takewhile
 from typing import Any
 
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
 from qlikops.domain.encoding.packing import unpacked
+from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.ledger import LATEST_REPORT, Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation.dynamodb import Wire
@@ -142,8 +143,19 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
             is_excused = _may_have_been_told(watch, event) or _fell_silent(watch, until=closed_at)
             if not opened and event["event"] != "ApprovalClosed" and not is_excused:
                 yield f"{key} was closed by {event['event']}, and was not open"
-            elif opened and any(event[name] != opened[-1][name] for name in _THING):
-                yield f"{key} was opened as {[opened[-1][name] for name in _THING]}: {[event[name] for name in _THING]}"
+            elif opened and _thing(event) not in (_thing(opened[-1]), _thing(_worst(events[:place]))):
+                yield f"{key} was opened as {_thing(opened[-1])}: {_thing(event)}"
+
+
+def _thing(event: Mapping[str, Any]) -> list[Any]:
+    return [event[name] for name in _THING]
+
+
+def _worst(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The worst that was opened since the last closing: the topic may have refused it, and EventBridge taken it."""
+    last = [*dropwhile(lambda each: each["state"] != "open", reversed(events))]
+    opened = [*takewhile(lambda each: each["state"] == "open", last)]
+    return max(opened, key=lambda each: Severity(each["severity"]).rank)
 
 
 @at_rest

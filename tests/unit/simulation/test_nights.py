@@ -82,6 +82,9 @@ FOUND_SMALL = (
     12007833,
     22000067,
     23000111,
+    31004397,
+    31005388,
+    31006650,
 )
 """The same of nights of the usual size."""
 
