@@ -487,7 +487,9 @@ def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
     for partition in watch.task_partitions(proposal_id):
         lease = watch.items.get((partition, keys.LEASE))
         read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), math.inf)
-        if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
+        is_its_own = lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id
+        # What had ended by a clock that was set forward since holds nothing.
+        if is_its_own and number(lease or {}, Attribute.EXPIRES) >= max(_read(watch, process), default=0.0):
             taken = [taken_at for written_at, taken_at in watch.taken[partition, proposal_id] if written_at <= read_at]
             yield from taken[-1:]
 

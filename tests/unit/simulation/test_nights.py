@@ -85,6 +85,7 @@ FOUND_SMALL = (
     31004397,
     31005388,
     31006650,
+    42000051,
 )
 """The same of nights of the usual size."""
 
