@@ -42,6 +42,7 @@ _USUAL: tuple[Mapping[str, Any], ...] = (
     {"contended": 0.0},
     {"mended_first": False},
     {"details_from": 0.0},
+    {"protects_at": 0.0},
     {"slow": (0.0, 0.0, 0.0)},
     {"untagged": 0.0},
     {"evaluator": EvaluatedBy.RULES},
@@ -99,6 +100,8 @@ def live_through(night: Night) -> Lived:
     world.slow = world.kernel.now + since, world.kernel.now + until, seconds
     if night.untagged:
         world.fleet.tags_as_given = _as_drawn(world, night)
+    elif night.protects_at:
+        world.kernel.after(night.protects_at, partial(_protect, world))
     if night.is_at_edges:
         Edges(world)
     lived = Lived(night.seed, world=world)
@@ -122,6 +125,12 @@ def live_through(night: Night) -> Lived:
         Table.most_writes, Table.most_reads = usual
     _account(world, lived)
     return lived
+
+
+def _protect(world: World) -> None:
+    world.faults.reached("tasks that are protected by now")
+    world.protected_since = world.kernel.now
+    world.fleet.tags_as_given = lambda tags: [*tags, PROTECTED]
 
 
 def _as_drawn(world: World, night: Night) -> Callable[[list[str]], Any]:

@@ -190,6 +190,8 @@ class Night:
     """
     details_from: float = 0.0
     """Seconds into the night from which on Enterprise Manager gives the agent's account the tasks' details."""
+    protects_at: float = 0.0
+    """Seconds into the night when somebody protects every task in Qlik; 0 for never."""
     slow: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """From when until when, in seconds of the night, a run stands still for how many as it lists a server's tasks."""
     untagged: float = 0.0
@@ -361,6 +363,8 @@ def draw(seed: int, size: Size = USUAL) -> Night:
         night = replace(night, mischance=_NOT_STARTED)
     rng = random.Random(f"about one thing {seed}")  # noqa: S311 - replayable
     night = _about_one_thing(rng, night) if size.lifelike else night
+    rng = random.Random(f"protects {seed}")  # noqa: S311 - replayable
+    night = replace(night, protects_at=rng.uniform(600, 3000) * (rng.random() < size.lifelike / 8))
     night = replace(night, slow=_slow(random.Random(f"slow {seed}"), size))  # noqa: S311 - replayable
     rng = random.Random(f"rotates {seed}")  # noqa: S311 - replayable
     if rng.random() >= size.lifelike / 3:
@@ -507,7 +511,8 @@ def _with_what_passes(rng: random.Random, night: Night) -> Night:
         for place in _places(night)
         for at in (rng.uniform(0, 600), rng.uniform(2400, 3000))
     ]
-    return replace(night, scenario=replace(night.scenario, events=tuple(spikes)), mischance=_ONCE_REFUSED)
+    mischance = rng.choice([_ONCE_REFUSED, _ONCE_REFUSED, _ONE_ENTRY_REFUSED])
+    return replace(night, scenario=replace(night.scenario, events=tuple(spikes)), mischance=mischance)
 
 
 def _places(night: Night) -> list[tuple[str, str]]:
@@ -547,6 +552,7 @@ _NOT_STARTED = Mischance(share_of_calls=0.5, kinds=(Fault.LOST, Fault.REFUSED), 
 """Nights in which it is often not known whether a run was started."""
 _BEHIND_A_GATEWAY = Mischance(share_of_calls=0.8, kinds=(Fault.NONSENSE,), only="qem:POST")
 _ONCE_REFUSED = Mischance(share_of_calls=0.4, kinds=(Fault.REFUSED, Fault.BUSY), only="sns:")
+_ONE_ENTRY_REFUSED = Mischance(kinds=(Fault.BUSY,), only="events:")
 _MAY_NOT_READ = Mischance(share_of_calls=0.25, kinds=(Fault.FORBIDDEN, Fault.BROKEN), only="s3:GetObject")
 """Nights in which somebody has taken from the agent what it may read, now and then."""
 _SILENT: Mapping[str, Any] = {"share_of_calls": 0.4, "kinds": (Fault.REFUSED, Fault.BUSY), "only": "sns:"}

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import json
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -245,6 +246,8 @@ class World:
         self.slow = (0.0, 0.0, 0.0)
         """From when until when a run stands still for how many seconds as it lists tasks, once."""
         self._stood_still: set[str] = set()
+        self.protected_since = math.inf
+        """When somebody has protected every task in Qlik."""
         self.client: Callable[[str], Any] = functools.cache(self._client)
         """Like boto3's, to this world: one for all processes, since it asks who calls."""
         self.definition = DEFINITION.replace("14400", str(wait_seconds))

@@ -103,6 +103,7 @@ def wanted() -> list[str]:
         *(f"exit code {code.name}" for code in (ExitCode.OK, ExitCode.NOT_RESTARTED, ExitCode.UNKNOWN)),
         "a load that is not known",
         "tasks that were not read in time",
+        "tasks that are protected by now",
         "a model that cites e1",
         "a model that cites e99",
         "a model without an answer",

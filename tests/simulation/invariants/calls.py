@@ -135,6 +135,17 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     return ""
 
 
+@of_each_call
+def what_is_protected_by_now_is_left_alone(watch: Watch, sent: Sent) -> str:
+    """Nothing is sent to a task that its sender has read as protected, if nobody who decided was told so."""
+    target = _target(watch, sent)
+    if target is None or target["protected"] or watch.could_not_see(sent):
+        return ""
+    tags = {*(watch.tags_read(sent.process, sent.server, sent.task) or ())}
+    is_protected = tags & {*watch.world.config.protected_tags}
+    return f"{sent.process} {sent.action}s {sent.task}, which is protected by now" if is_protected else ""
+
+
 @of_each_answer
 def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: Invocation) -> str:
     """A run or stop that certainly did not arrive is sent again while the restart goes on and there is time."""

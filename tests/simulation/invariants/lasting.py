@@ -65,6 +65,22 @@ def a_restart_is_followed_until_it_is_known_and_told(watch: Watch, change: Chang
 
 
 @of_each_item(keys.FOLLOWED_PARTITION)
+def what_is_said_to_be_gone_was_looked_for(watch: Watch, change: Change) -> str:
+    """Only a run that has listed the server of a task that it follows says that the task is no longer there."""
+    run, name = watch.writer(), change.key[1]
+    if change.before is None or run is None or run.function != "MonitorTasks" or watch.is_tampered(name):
+        return ""
+    followed = {json.dumps(each["key"]) for each in _body(change.before)["tasks"]}
+    left = {json.dumps(each["key"]) for each in _body(change.after)["tasks"]} if change.after else set()
+    for each in told(watch.record(name) or {}, Attribute.LASTING).get("not_lasted", ()):
+        is_new = json.dumps(each["key"]) in followed - left
+        asked_at, _ = watch.world.journal.listed.get((run.process, each["key"]["server"]), (0.0, {}))
+        if is_new and each["detail"].startswith("it is no longer there") and asked_at < run.at:
+            return f"{run.process} says that {each['key']} is no longer there, and has not listed its server"
+    return ""
+
+
+@of_each_item(keys.FOLLOWED_PARTITION)
 def a_restart_is_judged_by_a_look_after_it(_: Watch, change: Change) -> str:
     """What a run had begun to read before a task came up does not say that it fell over."""
     if change.before is None or change.after is None:

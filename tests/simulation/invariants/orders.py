@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from qlikops.agent.diagnosis.evidence import Label
@@ -30,6 +31,7 @@ from tests.simulation.invariants.watch import (
     status_of,
     told,
 )
+from tests.simulation.night import PROTECTED
 
 _MOST = 20
 """Orders that a run takes."""
@@ -281,12 +283,15 @@ def _plans_on(watch: Watch, server: str, task: str) -> Iterator[tuple[str, float
     for (partition, sort), item in watch.plans.items():
         plan = json.loads(item[Attribute.BODY]["S"])
         spec = _spec(watch, server, task)
-        is_listed = _is_listed(plan["scope"], server, spec)
+        is_listed, since = _is_listed(plan["scope"], server, spec), 0.0
+        if not is_listed and watch.world.protected_since < math.inf:
+            is_listed = _is_listed(plan["scope"], server, replace(spec, tags=(PROTECTED,)))
+            since = watch.world.protected_since
         if is_listed or {spec.source.name, spec.target.name} & set(plan["scope"]["endpoints"]):
             ends = [codec.parse_time(plan[name]).timestamp() for name in ("ends_at", "ended_at") if plan[name]]
             begins = max(codec.parse_time(plan["starts_at"]).timestamp(), watch.planned_at[partition, sort])
             # Until a task's details may be read, nobody knows its endpoints.
-            yield sort, begins if is_listed else max(begins, watch.world.fleet.details_at), min(ends)
+            yield sort, max(begins, since if is_listed else watch.world.fleet.details_at), min(ends)
 
 
 def _is_listed(scope: Mapping[str, Any], server: str, task: SimulatedTask) -> bool:

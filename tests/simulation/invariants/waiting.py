@@ -11,6 +11,7 @@ from qlikops.domain import ledger as keys
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from qlikops.domain.proposals.proposal import WHEN_IT_ANSWERS
+from tests.simulation import limits
 from tests.simulation.dynamodb import Wire
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.choosing import left_out
@@ -121,6 +122,20 @@ def what_waits_for_its_endpoint_holds_its_tasks_anew(watch: Watch, change: Chang
         if taken_at < acting.at or number(lease, Attribute.EXPIRES) < needed:
             return f"{change.proposal_id} waits, and has not taken {partition} anew"
     return ""
+
+
+@of_each_record
+def a_wait_goes_by_a_new_test(watch: Watch, change: Change) -> str:
+    """Who goes on waiting since the endpoint takes no logins has tested it, or somebody else has in that moment."""
+    waits, acting = told(change.after or {}, Attribute.WAITS), watch.writer()
+    is_said_before = (change.before or {}).get(Attribute.WAITS) == (change.after or {}).get(Attribute.WAITS)
+    if is_said_before or acting is None or "does not take logins" not in waits.get("said", ""):
+        return ""
+    endpoints = _endpoints(watch.proposed.get(change.proposal_id, {}))
+    tests = [each for each in watch.world.journal.tests if (each.server, each.endpoint) in endpoints]
+    newest = max((each.answered_at for each in tests if each.answer == "ERROR"), default=0.0)
+    is_new = newest >= acting.at - limits.TEST_IS_NEW - 1 or not watch.clocks_are_right
+    return "" if is_new else f"{change.proposal_id} goes on waiting by a test of {acting.at - newest:.0f} s ago"
 
 
 @of_each_record
