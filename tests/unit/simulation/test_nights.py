@@ -86,6 +86,8 @@ FOUND_SMALL = (
     31005388,
     31006650,
     42000051,
+    50000629,
+    50001402,
 )
 """The same of nights of the usual size."""
 
