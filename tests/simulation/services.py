@@ -503,7 +503,7 @@ class SimulatedLambda:
         self._run(invocation.function, invocation.payload, after, lambda _: None, lambda *_: None)
 
     def give_up(self, process: Process) -> None:
-        """Tells who waits for an invocation that its answer is lost; the invocation itself goes on, if it is not over."""
+        """Tells who waits for an invocation that its answer is lost; the invocation goes on, if it is not over."""
         if failed := self._failed.get(process.name):
             failed("Lambda.SdkClientException", "timeout")
 
