@@ -12,6 +12,7 @@ from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status
 from tests.simulation.enterprise_manager import Sent, Tested
 from tests.simulation.invariants.asked import Asked
+from tests.simulation.invariants.closing import actions_of
 from tests.simulation.invariants.watch import (
     Change,
     Watch,
@@ -115,10 +116,21 @@ def what_is_told_is_written_down_first(watch: Watch, asked: Asked) -> str:
                 is_right = record is None or status_of(record).is_final
             case "RestartFellOver":
                 followed = watch.items.get((keys.FOLLOWED_PARTITION, name))
-                is_right = followed is None or bool(told(followed, Attribute.BODY)["telling_since"])
+                is_marked = followed is None or bool(told(followed, Attribute.BODY)["telling_since"])
+                is_right = is_marked or _has_marked(watch, asked.who, name)
         if not is_right:
             return f"{asked.who} tells {entry['DetailType']} of {name}, which is not written down"
     return ""
+
+
+def _has_marked(watch: Watch, who: str, name: str) -> bool:
+    """Whether a run has marked a fall as being told; standing still since, another one may have told it by now."""
+    put = (
+        each
+        for deed, each in actions_of(watch.deeds[who])
+        if deed.error is None and each.kind == "Put" and each.key == (keys.FOLLOWED_PARTITION, name)
+    )
+    return any(json.loads(each.sets[Attribute.BODY]["S"])["telling_since"] for each in put)
 
 
 @of_each_item(keys.FOLLOWED_PARTITION)

@@ -88,6 +88,7 @@ FOUND_SMALL = (
     42000051,
     50000629,
     50001402,
+    60002915,
 )
 """The same of nights of the usual size."""
 
