@@ -402,7 +402,9 @@ def a_question_that_is_dropped_holds_no_task(watch: Watch, ended: Ended) -> str:
         proposal_id = each.key[0].partition("#")[2]
         for partition in watch.task_partitions(proposal_id):
             lease = watch.items.get((partition, keys.LEASE))
-            if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id:
+            # A function that is late may have taken it since.
+            is_taken_anew = any(at > deed.at for at, _ in watch.taken[partition, proposal_id][-1:])
+            if lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id and not is_taken_anew:
                 return f"{ended.who} has dropped {proposal_id}, which holds {partition} still"
     return ""
 

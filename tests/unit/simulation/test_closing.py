@@ -96,6 +96,7 @@ def watch(**known: Any) -> Any:
         writer=lambda: world.functions.begun[WHO],
         proposal_of=lambda _: ID,
         moved_at=known.pop("moved_at", {}),
+        taken=known.pop("taken", {(TASK, ID): []}),
         awaits_endpoint_since=known.pop("awaits_endpoint_since", {}),
         snapshots=known.pop("snapshots", []),
         notified_in=lambda body: json.loads(body),
@@ -177,9 +178,10 @@ def test_an_outage_is_called_off_before_it_is_forgotten() -> None:
 
 def test_a_dropped_question_holds_no_task() -> None:
     dropped = ended(written(1, update(*RECORD, status="superseded")))
-    assert closing.a_question_that_is_dropped_holds_no_task(
-        watch(items={(TASK, "LEASE"): text(proposal_id=ID)}), dropped
-    )
+    held = {(TASK, "LEASE"): text(proposal_id=ID)}
+    assert closing.a_question_that_is_dropped_holds_no_task(watch(items=held), dropped)
+    taken_anew = watch(items=held, taken={(TASK, ID): [(0.5, 0.5), (2.0, 2.0)]})
+    assert not closing.a_question_that_is_dropped_holds_no_task(taken_anew, dropped)
     assert not closing.a_question_that_is_dropped_holds_no_task(watch(), dropped)
 
 

@@ -89,6 +89,7 @@ FOUND_SMALL = (
     50000629,
     50001402,
     60002915,
+    60005182,
 )
 """The same of nights of the usual size."""
 
