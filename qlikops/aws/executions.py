@@ -237,7 +237,7 @@ class StepFunctionsExecutions:
         self, error: Unreachable, arn: str, happened: Callable[[Mapping[str, Any]], bool], besides: str = ""
     ) -> ExecutionSummary:
         """The execution where a request without a usable reply did happen. Raises the error itself where it certainly
-        did not, DecisionUnknown where nobody can say, which says too what is known `besides`.
+        did not, DecisionUnknown where nobody can say. The message of DecisionUnknown ends with `besides`.
         """
         if isinstance(error, AccessDenied | CredentialsProblem):
             raise error

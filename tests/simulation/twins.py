@@ -40,6 +40,12 @@ def moved(key: Key, before: Wire | None, after: Wire | None) -> tuple[str, Statu
     return key[0].removeprefix("APPROVAL#"), Status(after[Attribute.STATUS]["S"])
 
 
+def _lose_answer(world: World, process: Process, seconds: float) -> None:
+    """Step Functions hears nothing of an invocation that has just begun. The invocation stands still for so long."""
+    process.stands_still_until = world.kernel.now + seconds
+    world.kernel.after(0.1, partial(world.functions.give_up, process))
+
+
 class Deserting:
     """Takes Enterprise Manager away for a moment just as a task is claimed, and has the restart invoked once more.
 
@@ -59,8 +65,7 @@ class Deserting:
         """A restart whose answers are lost is invoked once more, and comes to nothing."""
         process = self._world.functions.running.get(invocation.process)
         if invocation.function == "ExecuteRestart" and invocation.proposal_id in self._forsaken and process is not None:
-            process.stands_still_until = self._world.kernel.now + 300.0
-            self._world.kernel.after(0.1, partial(self._world.functions.give_up, process))
+            _lose_answer(self._world, process, 300.0)
 
     def _forsakes(self, proposal_id: str) -> bool:
         """Whether a restart that has claimed a task loses its answers from now on, and its call finds nobody."""
@@ -278,9 +283,8 @@ class Abandoning:
         world.kernel.after(after, partial(_run, world, f"abandoning-{chance.getrandbits(32):08x}"))
 
     def _give_up(self, process: Process) -> None:
-        process.stands_still_until = self._world.kernel.now + 600.0
         self._world.kernel.say(f"loses the answer of {process.name}", "worst moment")
-        self._world.kernel.after(0.1, partial(self._world.functions.give_up, process))
+        _lose_answer(self._world, process, 600.0)
 
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
         """A run, or RecordOutcome, is about to close it: now its function begins."""

@@ -52,7 +52,7 @@ _JUST_BEFORE = 1.0
 
 @of_each_call
 def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
-    """What is sent is claimed first, and nobody knows yet what came of it, as the sender has read just before."""
+    """What is sent is claimed first. The sender has read just before that the claim has no result yet."""
     task = {"instance": "default", "server": sent.server, "task": sent.task}
     key = partition_of(task), f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"
     claim = watch.items.get(key)
@@ -137,7 +137,7 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
 
 @of_each_call
 def what_is_protected_by_now_is_left_alone(watch: Watch, sent: Sent) -> str:
-    """Nothing is sent to a task that its sender has read as protected, if nobody who decided was told so."""
+    """If a sender reads that a task is protected, and the proposal did not say so, it sends nothing to that task."""
     target = _target(watch, sent)
     if target is None or target["protected"] or watch.could_not_see(sent):
         return ""

@@ -126,7 +126,7 @@ def what_waits_for_its_endpoint_holds_its_tasks_anew(watch: Watch, change: Chang
 
 @of_each_record
 def a_wait_goes_by_a_new_test(watch: Watch, change: Change) -> str:
-    """Who goes on waiting since the endpoint takes no logins has tested it, or somebody else has in that moment."""
+    """If a restart waits on for an endpoint that takes no logins, a test has said so within the last 30 seconds."""
     waits, acting = told(change.after or {}, Attribute.WAITS), watch.writer()
     is_said_before = (change.before or {}).get(Attribute.WAITS) == (change.after or {}).get(Attribute.WAITS)
     if is_said_before or acting is None or "does not take logins" not in waits.get("said", ""):
