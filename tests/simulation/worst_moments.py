@@ -281,6 +281,8 @@ class _Racing:
 
     def called(self, who: str, operation: str, request: Mapping[str, Any]) -> None:
         writes = operation == "transact_write_items"
+        if not (writes or self._standing):
+            return
         touched = frozenset(_partitions(request)) - {keys.OPEN_PARTITION}
         for name, (standing, partitions, for_a_write) in list(self._standing.items()):
             if standing.is_over:

@@ -93,8 +93,14 @@ class Write:
     def passes(self, changes: Changes) -> bool:
         """Whether it would be carried out if these items were as they are said to be."""
         return all(
-            each.holds(changes[each.key] if each.key in changes else self.items.get(each.key)) for each in self.actions
+            each.holds(changes[each.key]) if each.key in changes else holds
+            for each, holds in zip(self.actions, self._holds, strict=True)
         )
+
+    @cached_property
+    def _holds(self) -> tuple[bool, ...]:
+        """Whether each action would be carried out as the ledger is: asked once for all that might be."""
+        return tuple(each.holds(self.items.get(each.key)) for each in self.actions)
 
     def but(self, key: Key, **changed: str | int | None) -> Changes:
         """The item at `key` with these attributes instead; None for those that it has not."""

@@ -12,6 +12,7 @@ from qlikops.domain.fleet.task import Action
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status, digest_of
 from tests.simulation import limits
+from tests.simulation.dynamodb import Key
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.watch import (
@@ -46,6 +47,11 @@ def a_refused_account_is_tried_once(watch: Watch) -> Iterator[str]:
             yield f"{who} was refused a login with the same credentials {count} times"
 
 
+def _claim_of(proposal_id: str, sent: Sent) -> Key:
+    task = {"instance": "default", "server": sent.server, "task": sent.task}
+    return partition_of(task), keys.RESTART_PREFIX + proposal_id
+
+
 _JUST_BEFORE = 1.0
 """Seconds between a look at the ledger and a call that rests on it: nobody can make the two one."""
 
@@ -53,8 +59,7 @@ _JUST_BEFORE = 1.0
 @of_each_call
 def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
     """What is sent is claimed first. The sender has read just before that the claim has no result yet."""
-    task = {"instance": "default", "server": sent.server, "task": sent.task}
-    key = partition_of(task), f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"
+    key = _claim_of(watch.proposal_of(sent), sent)
     claim = watch.items.get(key)
     if claim is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a claim"
@@ -148,7 +153,7 @@ def what_is_protected_by_now_is_left_alone(watch: Watch, sent: Sent) -> str:
 
 @of_each_answer
 def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: Invocation) -> str:
-    """A run or stop that certainly did not arrive is sent again while the restart goes on and there is time."""
+    """A run or stop that certainly did not arrive is sent again while the task's restart goes on and there is time."""
     if answered.function != "ExecuteRestart":
         return ""
     process, name = answered.process, answered.proposal_id
@@ -162,7 +167,9 @@ def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: In
     for (action, _, task), sents in commands.items():
         if len(sents) > limits.RUN_CALLS:
             return f"{process} sends {action} to {task} {len(sents)} times"
-        last, is_last = sents[-1], len(sents) == limits.RUN_CALLS or not (has_time and goes_on)
+        last = sents[-1]
+        is_open = watch.settled.get(_claim_of(name, last), NOT_STORED).process in ("", process)
+        is_last = len(sents) == limits.RUN_CALLS or not (has_time and goes_on and is_open)
         if last.is_refused and last.is_told and no_login_at < last.at and not is_last:
             return f"{process} sends {action} to {task} {len(sents)} times, and none arrived"
     return ""

@@ -240,8 +240,8 @@ def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> 
         return ""
     for task in watch.raw_snapshot()["tasks"]:
         stopped = task["memory"].get("stopped_in")
-        if not stopped or task["facts"]["state"] == TaskState.UNKNOWN:
-            continue
+        if not stopped or task["is_unread"] or task["facts"]["state"] == TaskState.UNKNOWN:
+            continue  # of what could not be read, the run before is remembered
         key_of_plan = keys.PLANS_PARTITION, stopped["plan_id"]
         if watch.plan_ended_at.get(key_of_plan, math.inf) >= run.at:
             continue

@@ -90,6 +90,8 @@ FOUND_SMALL = (
     50001402,
     60002915,
     60005182,
+    70002636,
+    70004956,
 )
 """The same of nights of the usual size."""
 
