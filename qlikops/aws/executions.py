@@ -177,7 +177,8 @@ class StepFunctionsExecutions:
         cause = f"{reason} ({self._aws.caller()})"
         # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
         # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
-        goes_on = self._brake(description["name"])
+        braked: set[str] = set()
+        goes_on = self._brake(description["name"], braked)
         try:
             with effect_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
@@ -186,7 +187,8 @@ class StepFunctionsExecutions:
         else:
             at = reply["stopDate"].astimezone(UTC)
             stopped = replace(_summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=at)
-        if goes_on:
+        # What it opened, and began with, while it was being stopped; nothing of it begins any more.
+        if goes_on := self._brake(description["name"], braked):
             raise QlikopsError(f"{description['name']} is stopped. {goes_on}", _WATCH)
         return stopped
 
@@ -195,19 +197,21 @@ class StepFunctionsExecutions:
         name = description["name"]
         if not any(map(_acting, self.proposals(name))):
             raise UsageError(f"{name} is not running: it is {description['status']}.")
-        if goes_on := self._brake(name):
+        if goes_on := self._brake(name, set()):
             raise QlikopsError(f"{name} is {description['status']}. {goes_on}", _WATCH)
 
-    def _brake(self, name: str) -> str:
+    def _brake(self, name: str, braked: set[str]) -> str:
         """Pulls the brake of a run's proposals that are not over: one that waits may be approved, its function late.
 
-        Returns what was not braked, and why, in a sentence; empty where everything was.
+        Leaves out what is `braked`, and adds what is by now. Returns what was not braked, and why, in a sentence; empty
+        where everything was.
         """
         brake = brake_of(self._aws.caller(), self._now())
         try:
-            going_on = [each for each in self.proposals(name) if _open(each)]
+            going_on = [each for each in self.proposals(name) if _open(each) and each.proposal_id not in braked]
         except QlikopsError as exc:
-            return f"What it is restarting goes on, since nobody could read what that is: {exc.message}"
+            what = "What else it is restarting" if braked else "What it is restarting"
+            return f"{what} may go on, since nobody could read what that is: {exc.message}"
         failed: list[str] = []
         for proposal in going_on:
             try:
@@ -215,6 +219,8 @@ class StepFunctionsExecutions:
                     write_claim(self._aws, proposal.proposal_id, brake, self._sleep)
             except QlikopsError as exc:
                 failed.append(f"{proposal.proposal_id} ({exc.message})")
+            else:
+                braked.add(proposal.proposal_id)
         return f"What is being restarted of {listed(failed)} goes on." if failed else ""
 
     def redrive(self, execution: str) -> ExecutionSummary:

@@ -367,7 +367,8 @@ class Ledger:
 
     def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
         """Whether it is open now; false where another proposal holds one of its tasks."""
-        leases = self.tasks.first_leases(proposal, self._clock() + timedelta(seconds=lease_seconds))
+        now = self._clock()
+        leases = self.tasks.first_leases(proposal, now, now + timedelta(seconds=lease_seconds))
         record: Item = {
             **key_of(keys.approval_partition(proposal.proposal_id), keys.RECORD),
             Attribute.STATUS: Status.PROPOSED,
@@ -393,7 +394,8 @@ class Ledger:
         except ConditionFailed:
             if self.records([proposal.proposal_id]):
                 return True
-            self.tasks.release(proposal)
+            # Not what another invocation has leased for it: that one may be about to write the record.
+            self.tasks.release(proposal, taken_at=now)
             return False
         return True
 

@@ -44,11 +44,15 @@ from qlikops.domain.proposals.record import claim_in
 
 RESTART_DAYS = 30
 HISTORY_DAYS = 90
+_AT_ONCE = timedelta(seconds=1)
+"""A claim that was written within that time is as it was written: nobody else has settled it yet."""
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
 """What came of the restart is not settled, and its brake is not pulled."""
 _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :id"
+_LEASE_MINE = "attribute_not_exists(#pk) OR #proposal_id = :id"
+_LEASE_TAKEN_THEN = "attribute_not_exists(#pk) OR (#proposal_id = :id AND #at = :at)"
 _NO_LATER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #at <= :at"
 _NO_LONGER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #expires <= :expires"
 
@@ -152,9 +156,9 @@ class TaskLedger:
         items = self._table.query(keys.task_partition(key), keys.HISTORY_PREFIX, newest_first=True, limit=limit)
         return [replace(codec.loads(HistoryLine, str(item[Attribute.BODY])), lasting=_fell_in(item)) for item in items]
 
-    def lease_writes(self, proposal: Proposal, until: datetime) -> list[Put]:
+    def lease_writes(self, proposal: Proposal, now: datetime, until: datetime) -> list[Put]:
         """What leases the proposal's tasks where no other proposal holds them."""
-        now, expires = self._clock(), int(until.timestamp())
+        expires = int(until.timestamp())
         free = Condition(_LEASE_FREE, {":now": int(now.timestamp()), ":id": proposal.proposal_id})
         return [
             Put(
@@ -171,21 +175,22 @@ class TaskLedger:
             for target in proposal.targets
         ]
 
-    def first_leases(self, proposal: Proposal, until: datetime) -> list[Put]:
+    def first_leases(self, proposal: Proposal, now: datetime, until: datetime) -> list[Put]:
         """What leases the tasks of a proposal that is being opened, unless it holds them for longer already.
 
         Of a large group they come before its record: who opens it once more may be slow, and the question be asked by
         then.
         """
-        return [replace(each, condition=_and(each, _NO_LONGER_LEASE)) for each in self.lease_writes(proposal, until)]
+        writes = self.lease_writes(proposal, now, until)
+        return [replace(each, condition=_and(each, _NO_LONGER_LEASE)) for each in writes]
 
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that.
 
         A write that is slow to arrive takes nothing back from a later one: a run goes by when a lease was taken.
         """
-        writes = (replace(each, condition=_and(each, _NO_LATER_LEASE)) for each in self.lease_writes(proposal, until))
-        self._table.commit_each(*writes)
+        writes = self.lease_writes(proposal, self._clock(), until)
+        self._table.commit_each(*(replace(each, condition=_and(each, _NO_LATER_LEASE)) for each in writes))
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer, all of them, while it has no answer.
@@ -195,7 +200,7 @@ class TaskLedger:
         """
         unanswered = still_unanswered(proposal.proposal_id)
         size = self._table.most_writes - 1
-        writes = self.lease_writes(proposal, until)
+        writes = self.lease_writes(proposal, self._clock(), until)
         for start in range(0, len(writes), size):
             try:
                 self._table.commit(*writes[start : start + size], unanswered)
@@ -204,13 +209,13 @@ class TaskLedger:
                 key = proposal.targets[min(start + exc.positions[0], len(writes) - 1)].key
                 raise LeaseLost(f"{key}: {self._why_not_held(key, proposal.proposal_id)}") from exc
 
-    def release(self, proposal: Proposal) -> None:
-        """Frees the tasks that this proposal, and no other one, holds."""
-        self._table.commit_each(*(_freed(target.key, proposal.proposal_id) for target in proposal.targets))
+    def release(self, proposal: Proposal, taken_at: datetime | None = None) -> None:
+        """Frees the tasks that this proposal, and no other one, holds; with `taken_at`, only those taken then."""
+        self._table.commit_each(*(_freed(target.key, proposal.proposal_id, taken_at) for target in proposal.targets))
 
     def free(self, leases: Iterable[Lease]) -> None:
-        """Frees tasks whose leases have no proposal."""
-        self._table.commit_each(*(_freed(lease.key, lease.proposal_id) for lease in leases))
+        """Frees tasks whose leases have no proposal, unless who is slow to open it has taken them anew since."""
+        self._table.commit_each(*(_freed(lease.key, lease.proposal_id, lease.taken_at) for lease in leases))
 
     def mark_start(self, key: TaskKey, proposal_id: str, before: str) -> StartMarker:
         """Claims the restart of a task for a proposal, or returns the claim that is there.
@@ -246,7 +251,11 @@ class TaskLedger:
             existing = self.restart_claims([key], proposal_id).get(key)
             # Released between the two calls: whoever released it is the one to try again.
             return existing or StartMarker(now, before)
-        return StartMarker(now, before, fresh=True)
+        if self._clock() - now < _AT_ONCE:
+            return StartMarker(now, before, fresh=True)
+        # The SDK may have sent it again long after it was carried out: another invocation may have found it since.
+        marker = self.restart_claims([key], proposal_id).get(key) or StartMarker(now, before)
+        return replace(marker, fresh=marker.result is None)
 
     def pull_brake(self, proposal_id: str, why: str) -> None:
         """Lets the restart of a proposal begin with no further task; one that is settled, or braked, stays as it is."""
@@ -362,8 +371,11 @@ def _and(lease: Put, limit: str) -> Condition:
     return Condition(f"({free.text}) AND ({limit})", {**free.values, **values})
 
 
-def _freed(key: TaskKey, proposal_id: str) -> Delete:
-    mine = Condition("attribute_not_exists(#pk) OR #proposal_id = :id", {":id": proposal_id})
+def _freed(key: TaskKey, proposal_id: str, taken_at: datetime | None = None) -> Delete:
+    """Takes a proposal's lease away; with `taken_at`, only if it is the one that was taken then."""
+    mine = Condition(_LEASE_MINE, {":id": proposal_id})
+    if taken_at:
+        mine = Condition(_LEASE_TAKEN_THEN, {":id": proposal_id, ":at": codec.format_time(taken_at)})
     return Delete((keys.task_partition(key), keys.LEASE), mine)
 
 

@@ -177,6 +177,39 @@ def test_stopping_pulls_the_brake_of_what_is_not_over(
     assert ledger.record(ids[1]).approval.claim == claims[1]
 
 
+class Meanwhile:
+    """Step Functions that is slow to stop an execution: something happens in between."""
+
+    def __init__(self, client: Any, happens: Callable[[], object]) -> None:
+        self._client, self._happens = client, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def stop_execution(self, **request: Any) -> Any:
+        self._happens()
+        return self._client.stop_execution(**request)
+
+
+def test_stopping_pulls_the_brake_of_what_begins_meanwhile(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any
+) -> None:
+    arn, name = started("meanwhile"), "meanwhile"
+    made = proposal(execution_arn=arn, execution_name=name)
+
+    def begin() -> None:
+        assert not ledger.open_proposals(name, [made], 7200).refused
+        ledger.begin_restart(made.proposal_id, Decision(approved=True))
+
+    connection.stepfunctions = Meanwhile(connection.stepfunctions, begin)
+
+    executions.stop(name, "maintenance")
+
+    claim = ledger.tasks.claim(made.proposal_id)
+    assert claim is not None
+    assert claim.brake
+
+
 class Refusing:
     """DynamoDB that refuses to write the records named, so often and with that code."""
 
@@ -255,7 +288,7 @@ def test_stopping_again_pulls_the_brake_that_could_not_be_pulled(
     made = proposal(execution_arn=arn, execution_name=name)
     assert not ledger.open_proposals(name, [made], 7200).refused
     ledger.begin_restart(made.proposal_id, Decision(approved=True))
-    connection.dynamodb = Refusing(whole, {made.proposal_id: 2}, "ProvisionedThroughputExceededException")
+    connection.dynamodb = Refusing(whole, {made.proposal_id: 3}, "ProvisionedThroughputExceededException")
     for ended in ("is stopped", "is ABORTED"):
         with pytest.raises(QlikopsError, match=f"twice {ended}. What is being restarted of .* goes on"):
             executions.stop(name, "maintenance")

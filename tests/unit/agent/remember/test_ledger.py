@@ -44,6 +44,8 @@ OTHER = "ba9876543210"
 LIMITS = RestartLimits(per_hour=3, cooldown_seconds=900)
 LEASE_SECONDS = 7200
 UNTIL = START + timedelta(hours=5)
+LARGE = proposal(ID, *(TaskKey("default", "replicate-1", f"task-{number:03}") for number in range(150)))
+"""A group that is opened with two transactions."""
 
 
 @pytest.fixture
@@ -98,15 +100,51 @@ def test_opening_twice_changes_nothing(ledger: Ledger, items: Items, clock: Fake
 
 
 def test_a_large_group_that_is_opened_once_more_is_held_for_as_long_as_before(ledger: Ledger, items: Items) -> None:
-    keys = [TaskKey("default", "replicate-1", f"task-{number:03}") for number in range(150)]
-    large = proposal(ID, *keys)
-    opened(ledger, large)
-    ledger.tasks.hold_all(large, START + timedelta(hours=5))
+    opened(ledger, LARGE)
+    ledger.tasks.hold_all(LARGE, UNTIL)
     before = items()
 
-    opened(ledger, large, run="another invocation, slow to write")
+    opened(ledger, LARGE, run="another invocation, slow to write")
 
     assert items() == before
+
+
+def test_who_cannot_open_a_large_group_gives_back_what_it_leased(ledger: Ledger) -> None:
+    in_the_way = LARGE.targets[-1].key
+    opened(ledger, proposal(OTHER, in_the_way))
+
+    assert ledger.open_proposals("run-1", [LARGE], LEASE_SECONDS).refused
+
+    assert ledger.tasks.leases(target.key for target in LARGE.targets).keys() == {in_the_way}
+
+
+def test_who_cannot_open_a_large_group_leaves_what_another_invocation_leased_for_it(
+    database: Any, ledger: Ledger, table: str, clock: FakeClock
+) -> None:
+    """The other one is between its two transactions."""
+    held = [target.key for target in LARGE.targets[:96]]
+    later = START + timedelta(seconds=LEASE_SECONDS + 2)
+    Table(database, table).commit(*ledger.tasks.first_leases(LARGE, START + timedelta(seconds=2), later)[:96])
+
+    assert ledger.open_proposals("run-1", [LARGE], LEASE_SECONDS).refused
+
+    assert list(ledger.tasks.leases(held)) == held
+    clock.sleep(2)
+    opened(ledger, LARGE)
+    assert len(ledger.tasks.leases(target.key for target in LARGE.targets)) == 150
+
+
+def test_a_lease_for_nothing_is_freed_unless_it_was_taken_anew_since(ledger: Ledger, clock: FakeClock) -> None:
+    opened(ledger, proposal())
+    seen = ledger.tasks.leases([ORDERS]).values()
+    clock.sleep(1)
+    ledger.tasks.hold_all(proposal(), UNTIL)
+
+    ledger.tasks.free(seen)
+
+    assert ledger.tasks.leases([ORDERS])
+    ledger.tasks.free(ledger.tasks.leases([ORDERS]).values())
+    assert not ledger.tasks.leases([ORDERS])
 
 
 def test_a_retry_returns_what_the_first_invocation_opened_with_its_indexes(ledger: Ledger) -> None:
@@ -390,6 +428,39 @@ def test_a_restart_is_claimed_once_and_keeps_its_first_result(ledger: Ledger) ->
     ledger.tasks.release_claim(ORDERS, ID)
 
     assert ledger.tasks.mark_start(ORDERS, ID, "").result == up
+
+
+class SlowToAnswer:
+    """DynamoDB whose reply to a transaction comes half a minute after it was carried out; `meanwhile` happens then."""
+
+    def __init__(self, client: Any, clock: FakeClock, meanwhile: Callable[[], object]) -> None:
+        self._client, self._clock, self._meanwhile = client, clock, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        reply = self._client.transact_write_items(**request)
+        self._clock.sleep(30)
+        self._meanwhile()
+        return reply
+
+
+@pytest.mark.parametrize("result", [None, TaskOutcome(ORDERS, Status.UNVERIFIED)])
+def test_a_claim_whose_reply_is_late_is_fresh_unless_another_invocation_has_settled_it(
+    database: Any, ledger: Ledger, table: str, clock: FakeClock, result: TaskOutcome | None
+) -> None:
+    restarting(ledger)
+
+    def settle() -> None:
+        if result:
+            ledger.tasks.finish_restart_claim(ORDERS, ID, result)
+
+    slow = Ledger(Table(SlowToAnswer(database, clock, settle), table), clock)
+
+    marker = slow.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+    assert (marker.fresh, marker.result) == (result is None, result)
 
 
 def closed(ledger: Ledger) -> None:
