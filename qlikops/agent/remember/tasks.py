@@ -45,7 +45,7 @@ from qlikops.domain.proposals.record import claim_in
 RESTART_DAYS = 30
 HISTORY_DAYS = 90
 _AT_ONCE = timedelta(seconds=1)
-"""A claim that was written within that time is as it was written: nobody else has settled it yet."""
+"""A claim that was written within that time is as it was written: no other invocation has settled it yet."""
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
@@ -176,13 +176,13 @@ class TaskLedger:
         ]
 
     def first_leases(self, proposal: Proposal, now: datetime, until: datetime) -> list[Put]:
-        """What leases the tasks of a proposal that is being opened, unless it holds them for longer already.
+        """What leases the tasks of a proposal that is being opened, unless it has taken them since, or for longer.
 
         Of a large group they come before its record: who opens it once more may be slow, and the question be asked by
         then.
         """
-        writes = self.lease_writes(proposal, now, until)
-        return [replace(each, condition=_and(each, _NO_LONGER_LEASE)) for each in writes]
+        first = f"({_NO_LATER_LEASE}) AND ({_NO_LONGER_LEASE})"
+        return [replace(each, condition=_and(each, first)) for each in self.lease_writes(proposal, now, until)]
 
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that.

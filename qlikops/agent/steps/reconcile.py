@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -124,6 +125,8 @@ class Reconciler:
     run: Run
     quiet_after_denial: int
     tell: Callable[[ProposalRecord], object]
+    told: set[str] = field(default_factory=set)
+    """Whose end it has told: a proposal that could not be finished is come to again, by the tasks that it holds."""
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""
@@ -145,7 +148,7 @@ class Reconciler:
                 return False
             status = self._status(one.execution_arn, one.since)
             if status not in _NOT_OVER:
-                self.tell(closed)
+                self._tell(closed)
             # Whoever closed it may be at it still: doing it twice changes nothing. It stays listed until its own
             # RecordOutcome has told of it, or cannot come any more.
             self.ledger.finish(one.proposal_id, self.quiet_after_denial, stays_listed=status in _NOT_OVER)
@@ -225,9 +228,14 @@ class Reconciler:
             self.quiet_after_denial,
             closed_by=self.run.execution_name,
             as_found=approval.status,
-            tell=self.tell,
+            tell=self._tell,
         )
         return closed.approval.status.is_final
+
+    def _tell(self, closed: ProposalRecord) -> None:
+        if closed.approval_id not in self.told:
+            self.told.add(closed.approval_id)
+            self.tell(closed)
 
     def _may_be_acting(self, record: StoredRecord) -> bool:
         """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again.

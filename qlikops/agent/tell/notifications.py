@@ -60,8 +60,8 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
         for place, one in appeared.items()
     }
     not_taken = {
-        # People have heard of it, though not that it is so bad.
-        place: replace(known[place], worst=told.worst)
+        # People have heard of it, though not that it is so bad; EventBridge may have, with the tags that it has now.
+        place: replace(known[place], worst=told.worst, tags=tuple(dict.fromkeys((*known[place].tags, *told.tags))))
         if place in known and known[place].heard
         else replace(told, heard=False)
         for place, told in louder.items()

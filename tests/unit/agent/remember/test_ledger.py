@@ -14,7 +14,7 @@ import pytest
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.attempts import Attempt, RestartLimits
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
-from qlikops.agent.remember.table import Table
+from qlikops.agent.remember.table import ConditionFailed, Table
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
@@ -107,6 +107,22 @@ def test_a_large_group_that_is_opened_once_more_is_held_for_as_long_as_before(le
     opened(ledger, LARGE, run="another invocation, slow to write")
 
     assert items() == before
+
+
+def test_who_is_slow_to_open_a_large_group_takes_nothing_back_from_who_holds_it_since_then(
+    database: Any, ledger: Ledger, table: str, clock: FakeClock
+) -> None:
+    """A restart holds its tasks for an hour, and a run goes by when it took them."""
+    opening = ledger.tasks.first_leases(LARGE, START, START + timedelta(seconds=LEASE_SECONDS))[:96]
+    clock.sleep(60)
+    opened(ledger, LARGE)
+    ledger.tasks.hold_all(LARGE, clock() + timedelta(hours=1))
+    before = ledger.tasks.leases(target.key for target in LARGE.targets)
+
+    with pytest.raises(ConditionFailed):
+        Table(database, table).commit(*opening)
+
+    assert ledger.tasks.leases(target.key for target in LARGE.targets) == before
 
 
 def test_who_cannot_open_a_large_group_gives_back_what_it_leased(ledger: Ledger) -> None:

@@ -15,6 +15,7 @@ from qlikops.agent.remember.attempts import RestartLimits
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.agent.remember.record import StoredRecord
 from qlikops.agent.remember.run import Run
+from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import Stopped
 from qlikops.agent.steps.reconcile import ExecutionStates, Reconciler
 from qlikops.domain.encoding.codec import format_time
@@ -556,3 +557,39 @@ def test_what_may_pass_ends_the_run_which_is_tried_again(
     clock.sleep(600)
     with pytest.raises(ClientError, match="ThrottlingException"):
         reconciler.proposals()
+
+
+class Forbidding:
+    """DynamoDB that takes nothing off the list of what is open."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        if any(
+            each.get("Delete", {}).get("Key", {}).get("pk") == {"S": OPEN_PARTITION}
+            for each in request["TransactItems"]
+        ):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "TransactWriteItems")
+        return self._client.transact_write_items(**request)
+
+
+def test_a_run_that_cannot_finish_what_is_closed_tells_of_it_once(
+    database: Any, table: str, states: FakeStepFunctions, clock: FakeClock
+) -> None:
+    """It comes to it by the list of what is open, and by the tasks that it holds."""
+    ledger = Ledger(Table(Forbidding(database), table), clock)
+    waiting(ledger, proposal())
+    states.statuses[ARN] = "ABORTED"
+    for _ in range(2):
+        clock.sleep(600)
+        told: list[ProposalRecord] = []
+        reconciler = Reconciler(ledger, ExecutionStates(states), clock, OWN, 900, told.append)
+
+        reconciler.proposals()
+        reconciler.leases(ledger.tasks.leases([ORDERS]).values())
+
+        assert [each.status for each in told] == [Status.ABANDONED]

@@ -110,6 +110,14 @@ def test_what_only_some_could_be_told_is_over_for_them(story: Story) -> None:
 CRITICAL = ["critical eu-1/sales-orders SOURCE_LATENCY"]
 
 
+def test_what_got_worse_with_other_tags_and_could_not_be_told_is_over_for_those_who_go_by_either(story: Story) -> None:
+    for _ in range(4):
+        story.poll(slow(tags=("old",)))
+    assert said(story.poll(slow(seconds=1000, tags=("new",)), goes_out=False)) == CRITICAL
+    over = [one for _ in range(5) for one in story.poll(task()).over]
+    assert [FindingClosed.of(RUN, one, after(story.at)).tags for one in over] == [("new", "old")]
+
+
 @pytest.mark.parametrize("heard_before", [True, False], ids=["a warning before", "nothing before"])
 @pytest.mark.parametrize(
     ("then", "told"),
