@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -110,8 +110,8 @@ class Journal:
     """Process, server and task -> what the last answer told this process of this task."""
     is_logged_in: dict[str, bool] = field(default_factory=dict)
     """Of each process that has got a session, whether it has not asked for its end since."""
-    no_login_at: dict[str, float] = field(default_factory=dict)
-    """When each process asked for a session last and got none."""
+    no_logins: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """When each process asked for a session and got none."""
     refused_logins: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each process was refused a session for the same credentials."""
     listed: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
@@ -265,20 +265,20 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         if sent:
             sent.is_answered = response.status == 200 and response.data[-1:] == b"}"
         if test:
-            said = json.loads(response.data) if response.data[:1] == b"{" and len(response.data) > 1 else {}
+            said = _said(response)
             test.answered_at = self._kernel.now
             test.answer = said.get("status") or said.get("error_code", "")
             test.said = said.get("detailed_message", "")
         if path == "/login" and response.status == 200 and SESSION_HEADER in response.headers:
             self._journal.is_logged_in[who] = True
-            del self._journal.no_login_at[who]
+            self._journal.no_logins[who].pop()
         match [method, *_segments(url)]:
             case ["GET", "servers", server, "tasks", task] if response.status == 200:
-                self._journal.read[who, server, task] = json.loads(response.data or b"{}")
+                self._journal.read[who, server, task] = _said(response)
                 for told in self._journal.on_read:
                     told(who, server, task)
             case ["GET", "servers", server, "tasks"] if response.status == 200:
-                entries = json.loads(response.data or b"{}").get("taskList", ())
+                entries = _said(response).get("taskList", ())
                 self._journal.listed[who, server] = (asked_at, {entry["name"]: entry for entry in entries})
                 self._journal.lists.append(Listed(asked_at, who, server))
         return response
@@ -292,7 +292,7 @@ class EnterpriseManagerPool(urllib3.PoolManager):
                 each.is_sent_on = bool(options.get("retries") is not False or options.get("redirect"))
         match _segments(url):
             case ("login",):
-                self._journal.no_login_at[who] = self._kernel.now
+                self._journal.no_logins[who].append(self._kernel.now)
             case ("logout",):
                 self._journal.is_logged_in[who] = False
             case ("servers", server):
@@ -414,6 +414,15 @@ def _page(status: int) -> urllib3.HTTPResponse:
 
 
 # The same few addresses are asked for all night, and each request is looked at four times on its way.
+def _said(response: urllib3.HTTPResponse) -> Mapping[str, Any]:
+    """What an answer says; nothing where it is cut off, or none."""
+    try:
+        said: Mapping[str, Any] = json.loads(response.data or b"{}")
+    except ValueError:
+        return {}
+    return said
+
+
 @functools.lru_cache(maxsize=1024)
 def _segments(url: str) -> tuple[str, ...]:
     return tuple(unquote(unquote(each)) for each in urlsplit(url).path.removeprefix(API_ROOT + "/").split("/"))

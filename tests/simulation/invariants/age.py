@@ -28,8 +28,8 @@ def nothing_is_proposed_on_what_is_old(watch: Watch, change: Change) -> str:
 def nothing_is_sent_on_what_is_old(watch: Watch, sent: Sent) -> str:
     """Nor does a restart that began then send anything, as long as Enterprise Manager says how old it is."""
     invocation = watch.world.functions.begun.get(sent.process)
-    if invocation is None or watch.world.is_struck(sent.process):
-        return ""
+    if invocation is None or watch.world.is_struck(sent.process) or watch.world.journal.no_logins[sent.process]:
+        return ""  # it may not have been told
     old = _too_old(watch, sent.server, invocation.at)
     return f"{sent.process} sends {sent.action} to {sent.task}, on {old}" if old else ""
 
@@ -47,7 +47,7 @@ def a_claim_rests_on_how_old_its_servers_state_is(watch: Watch, change: Change) 
     looked_at = watch.looked[acting.process, server, task]
     asked_at = watch.world.journal.server_asked_at.get((acting.process, server), 0.0)
     # It may have wanted to ask, and got no session: Enterprise Manager is being restarted.
-    asked_at = max(asked_at, watch.world.journal.no_login_at.get(acting.process, 0.0))
+    asked_at = max(asked_at, *watch.world.journal.no_logins[acting.process], 0.0)
     is_right = asked_at >= looked_at - limits.LIST_IS_GOOD - _A_SECOND
     return "" if is_right else f"{acting.process} claims {task}, and asked how old its state is at {asked_at:.0f}"
 

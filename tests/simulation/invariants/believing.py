@@ -45,7 +45,8 @@ def who_could_not_end_a_wait_keeps_its_token(watch: Watch, change: Change) -> st
         for deed in watch.deeds.get(who, ())
         if deed.asked.operation == "send_task_failure" and deed.asked.request["taskToken"] == token
     ]
-    if not sent or sent[-1].error is None or code_of(sent[-1].error) in WAIT_IS_OVER:
+    is_over = not watch.world.states.is_waiting(token)
+    if is_over or not sent or sent[-1].error is None or code_of(sent[-1].error) in WAIT_IS_OVER:
         return ""
     return f"{who} was refused the end of the wait of {change.proposal_id}, and lets its token go: {sent[-1].error}"
 
@@ -131,7 +132,9 @@ def what_is_worse_than_people_have_heard_is_told(watch: Watch, key: str) -> str:
         return ""
     who, seen = watch.snapshots[-1].process, watch.raw_snapshot()
     begun = watch.world.functions.begun.get(who)
-    if begun is None or seen["plans"]:
+    is_silent = any("events:" in call for call in watch.world.faults.struck.get(who, ()))
+    # If its write was late, what it has told is not at hand any more.
+    if begun is None or seen["plans"] or is_silent or who not in watch.deeds:
         return ""
     opened = {name for each in _messages(watch, who, "FindingOpened") for name in attributes(each.asked, "dedup_key")}
     for each in (*seen["server_anomalies"], *(each for task in seen["tasks"] for each in task["anomalies"])):

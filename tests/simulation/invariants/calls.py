@@ -41,9 +41,10 @@ def _target(watch: Watch, sent: Sent) -> dict[str, Any] | None:
 
 @at_rest
 def a_refused_account_is_tried_once(watch: Watch) -> Iterator[str]:
-    """By one process, as long as the secret says the same: an account with too many refused logins is locked."""
+    """By one session, as long as the secret says the same: an account with too many refused logins is locked."""
     for (who, _), count in watch.world.journal.refused_logins.items():
-        if count > 1 and not watch.world.is_struck(who):
+        most = 2 if who.startswith("MonitorTasks") else 1  # a run reads with one session, and tests with another
+        if count > most and not watch.world.is_struck(who):
             yield f"{who} was refused a login with the same credentials {count} times"
 
 
@@ -133,7 +134,8 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
     said = {meaning(one["value"]) for one in proposal["evidence"] if one["label"] == "message"}
     # What a task does not say, the list may, for as long as it is gone by.
     asked_at, listed = watch.world.journal.listed.get((sent.process, sent.server), (0.0, {}))
-    is_gone_by = not read.get("message") and sent.at - asked_at <= limits.LIST_IS_GOOD + 1
+    looked_at = watch.looked[sent.process, sent.server, sent.task]
+    is_gone_by = not read.get("message") and looked_at - asked_at <= limits.LIST_IS_GOOD + 1
     says = listed.get(sent.task, {}).get("message", "") if is_gone_by else read.get("message", "")
     if proposal["kind"] in _BY_MESSAGE and said and meaning(says) not in said:
         return f"{sent.process} sends {sent.action} to {sent.task}, which said {read.get('message')!r}, not {said}"
@@ -163,7 +165,7 @@ def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: In
             commands[sent.action, sent.server, sent.task].append(sent)
     has_time = watch.world.kernel.now - answered.at < limits.ACTS - limits.MINUTE
     goes_on = name not in watch.braked_at and watch.outcomes.get(name, NOT_STORED).process in ("", process)
-    no_login_at = watch.world.journal.no_login_at.get(process, 0.0)
+    no_login_at = max(watch.world.journal.no_logins[process], default=0.0)
     for (action, _, task), sents in commands.items():
         if len(sents) > limits.RUN_CALLS:
             return f"{process} sends {action} to {task} {len(sents)} times"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -44,6 +45,7 @@ _NOT_WORKED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Statu
 _WAITS = frozenset({"ApprovalRequested", "ApprovalReminder"})
 _ENDS = frozenset({"ApprovalClosed", "ProposalFailed"})
 _REFUSED = "ORA-01017"
+_A_MOMENT = timedelta(milliseconds=1)
 _READING_SECONDS = 400.0
 """By then a run may be out of the time that it has for Enterprise Manager, and asks it for nothing more."""
 
@@ -188,7 +190,7 @@ def starts_are_counted_before_the_claims_are_read(watch: Watch, change: Change) 
 
 
 @of_each_end
-def what_was_told_is_marked_as_told(_: Watch, ended: Ended) -> str:
+def what_was_told_is_marked_as_told(watch: Watch, ended: Ended) -> str:
     """A reminder and a fall are marked as being told, and once the topic has taken the message, as told."""
     if ended.begun.function != "MonitorTasks" or ended.error is not None:
         return ""
@@ -208,8 +210,10 @@ def what_was_told_is_marked_as_told(_: Watch, ended: Ended) -> str:
             is_telling = bool(json.loads(each.sets[Attribute.REMINDED]["S"])["telling_since"])
             marked[each.key] = deed.at, "reminded", is_telling
         elif each.key[0] == keys.FOLLOWED_PARTITION:
-            is_telling = each.kind == "Put" and bool(json.loads(each.sets[Attribute.BODY]["S"])["telling_since"])
-            marked[each.key] = deed.at, "fell over", is_telling
+            since = json.loads(each.sets[Attribute.BODY]["S"])["telling_since"] if each.kind == "Put" else None
+            # What another run marked is put again as it was, with another task that fell or lasted.
+            is_own = bool(since) and codec.parse_time(since) > watch.world.readings[ended.who][0].said - _A_MOMENT
+            marked[each.key] = deed.at, "fell over", is_own
     for key, (at, what, is_telling) in marked.items():
         if is_telling and at < told_at[what]:
             return f"{ended.who} has told of {key}, and leaves it as if it were telling still"

@@ -441,6 +441,8 @@ def a_run_says_what_has_lasted(watch: Watch, answered: Invocation) -> str:
         return ""
     read, config = _read(watch, answered.process), watch.world.config
     for (partition, name), item in watch.items.items():
+        if watch.outcomes.get(name, NOT_STORED).at > answered.at:
+            continue  # what a group came to was stored since, an hour after its first task came up
         for task in told(item, Attribute.BODY)["tasks"] if partition == keys.FOLLOWED_PARTITION else ():
             place = task["key"]["server"], task["key"]["task"]
             asked_at, listed = watch.world.journal.listed.get((answered.process, place[0]), (0.0, {}))
@@ -464,7 +466,7 @@ def a_run_closes_what_is_old_enough(watch: Watch, change: Change) -> str:
     if status_of(change.before) is not Status.RESTARTING or Attribute.OUTCOME in change.before:
         return ""
     began_nothing = told(change.before, Attribute.CLAIM).get("brake") and Attribute.STARTS not in change.before
-    last = max([moved_at, *_taken(watch, change.proposal_id, closing.process)])
+    last = max([moved_at, *_taken(watch, change.proposal_id, closing.process, read)])
     is_right = began_nothing or read - last >= limits.MAY_ACT
     return "" if is_right else f"{change.proposal_id} is closed {read - last:.3f} s after its last sign"
 
@@ -482,14 +484,14 @@ def a_run_frees_what_is_old_enough(watch: Watch, change: Change) -> str:
     return "" if age >= limits.YOUNG else f"{change.key[0]} is freed {age:.3f} s after it was taken"
 
 
-def _taken(watch: Watch, proposal_id: str, process: str) -> Iterator[float]:
-    """When the tasks of a proposal were taken last, of those that it holds; as far as a process has read that."""
+def _taken(watch: Watch, proposal_id: str, process: str, since: float) -> Iterator[float]:
+    """When the tasks of a proposal were taken last, of those that it holds then; as far as a process has read that."""
     for partition in watch.task_partitions(proposal_id):
         lease = watch.items.get((partition, keys.LEASE))
         read_at = watch.world.dynamodb.read_at.get((process, (partition, keys.LEASE)), math.inf)
         is_its_own = lease is not None and lease[Attribute.PROPOSAL_ID]["S"] == proposal_id
         # What had ended by a clock that was set forward since holds nothing.
-        if is_its_own and number(lease or {}, Attribute.EXPIRES) >= max(_read(watch, process), default=0.0):
+        if is_its_own and number(lease or {}, Attribute.EXPIRES) >= since:
             taken = [taken_at for written_at, taken_at in watch.taken[partition, proposal_id] if written_at <= read_at]
             yield from taken[-1:]
 
@@ -505,13 +507,15 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
         seen_at, said, _ = execution.seen[-1]
         if status_of(item).is_final or said == "RUNNING" or seen_at > answered.at or watch.is_tampered(name):
             continue
+        if watch.opened_at[name] > answered.at:
+            continue  # what opened it was late
         if execution.arn == answered.payload["execution_arn"]:
             continue  # a function that is late takes its own execution, which was stopped, for running
         listed = watch.items.get((keys.OPEN_PARTITION, name), {})
         signs = [_moment(each[Attribute.UPDATED_AT]["S"]) for each in (item, listed) if Attribute.UPDATED_AT in each]
         old_enough = limits.YOUNG
         if status_of(item) is Status.RESTARTING and watch.outcomes.get(name, NOT_STORED).at > answered.at:
-            signs += _taken(watch, name, answered.process)
+            signs += _taken(watch, name, answered.process, read)
             old_enough = limits.MAY_ACT
         if max(signs) + old_enough <= read:
             return f"{name} is left as {status_of(item)}, {read - max(signs):.3f} s after its last sign"
@@ -519,7 +523,8 @@ def a_run_leaves_nothing_that_is_old_enough(watch: Watch, answered: Invocation) 
         holder = item[Attribute.PROPOSAL_ID]["S"] if sort == keys.LEASE else ""
         if not holder or holder in watch.proposed or (answered.process, (partition, sort)) not in dynamodb.read_at:
             continue
-        if (age := read - _moment(item[Attribute.AT]["S"])) >= limits.YOUNG:
+        is_over = number(item, Attribute.EXPIRES) < max(_read(watch, answered.process))
+        if (age := read - _moment(item[Attribute.AT]["S"])) >= limits.YOUNG and not is_over:
             return f"{partition} is held for nothing, {age:.3f} s after it was taken"
     return ""
 

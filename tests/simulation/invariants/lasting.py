@@ -111,8 +111,8 @@ def what_fell_over_is_waited_for(watch: Watch, change: Change) -> str:
     longer = min(60 * (count * count + count), config.backoff_max_seconds)
     restarted_at, fell_at = falls[0]
     due = max(restarted_at + config.cooldown_seconds, fell_at) + longer
-    looked = min(begun, watch.world.kernel.now)
-    return f"{change.key[0]}: {due - looked:.0f} s too soon after {count} falls" if looked < due - 1 else ""
+    now = watch.world.kernel.now
+    return f"{change.key[0]}: {due - now:.0f} s too soon after {count} falls" if now < due - 1 else ""
 
 
 def falls_of(watch: Watch, task: str, but_for: str = "", until: float = math.inf) -> list[tuple[float, float]]:

@@ -197,6 +197,8 @@ def nothing_is_sent_during_planned_work(watch: Watch, sent: Sent) -> str:
     proposal = watch.proposed.get(proposal_id)
     if proposal is None or acting is None or proposal["kind"] in _COMES_THROUGH or not watch.clocks_are_right:
         return ""
+    if watch.tags_read(sent.process, sent.server, sent.task) is None:
+        return ""  # it cannot know whether a plan for tags covers the task
     plan = _plan_over(watch, sent.server, sent.task, acting.at, sent.at)
     return f"{sent.process} sends {sent.action} to {sent.task} during {plan}" if plan else ""
 
@@ -226,7 +228,7 @@ def what_is_said_to_be_planned_is_planned(watch: Watch, key: str) -> str:
     for each in watch.raw_snapshot()["tasks"]:
         name, note = each["facts"]["key"], each.get("note", "")
         server, task = name["server"], name["task"]
-        is_planned = any(ends > run.at for _, _, ends in _plans_on(watch, server, task))
+        is_planned = any(_known_until(watch, plan, ends) >= run.at for plan, _, ends in _plans_on(watch, server, task))
         if note.startswith("planned until") and not is_planned:
             return f"{run.process} says of {task}: {note}, and it was over"
     return ""
@@ -253,7 +255,15 @@ def what_work_stopped_is_asked_about_once_it_is_over(watch: Watch, key: str) -> 
 def may_be_planned(watch: Watch, server: str, task: str, since: float) -> bool:
     """Whether a plan covers a task now, or has covered it at some time since then."""
     now, plans = watch.world.kernel.now, list(_plans_on(watch, server, task))
-    return any((begins <= now and ends >= since) or not watch.clocks_are_right for _, begins, ends in plans)
+    return any(
+        (begins <= now and _known_until(watch, plan, ends) >= since) or not watch.clocks_are_right
+        for plan, begins, ends in plans
+    )
+
+
+def _known_until(watch: Watch, plan: str, ends: float) -> float:
+    """When a plan ends to those who read it: who ends it early may be slow to write that."""
+    return max(ends, watch.plan_ended_at.get((keys.PLANS_PARTITION, plan), 0.0))
 
 
 def _plan_over(watch: Watch, server: str, task: str, since: float, until: float) -> str:
@@ -263,7 +273,7 @@ def _plan_over(watch: Watch, server: str, task: str, since: float, until: float)
 
 
 def _seen_last(watch: Watch) -> dict[tuple[str, str], float]:
-    """The tasks of which the last run had a state that is not old, and since when it knows them stopped by a person."""
+    """Tasks of which the last run knew tags and a state that is not old, and since when a person has stopped them."""
     snapshot = watch.last_snapshot()
     if snapshot is None:
         return {}
@@ -274,7 +284,7 @@ def _seen_last(watch: Watch) -> dict[tuple[str, str], float]:
             (each.memory.seen[kind] for kind in stopped if kind in each.memory.seen), default=snapshot.taken_at
         ).timestamp()
         for each in snapshot.tasks
-        if each.facts.key.server not in old
+        if each.facts.key.server not in old and each.facts.tags_known and not each.is_unread
     }
 
 

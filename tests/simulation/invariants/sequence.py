@@ -97,7 +97,9 @@ def a_token_goes_once_nothing_waits_with_it(watch: Watch, change: Change) -> str
     if change.after is not None or change.before is None:
         return ""
     is_forgotten = number(change.before, keys.TTL) < watch.world.kernel.now or watch.is_tampered(change.proposal_id)
-    is_waiting = watch.is_waiting(change.before[Attribute.TOKEN]["S"]) and not is_forgotten
+    if is_forgotten or watch.was_redriven_meanwhile(change.proposal_id):
+        return ""
+    is_waiting = watch.is_waiting(change.before[Attribute.TOKEN]["S"])
     return f"{change.proposal_id} lost its token, and is waited for" if is_waiting else ""
 
 

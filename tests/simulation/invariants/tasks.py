@@ -77,13 +77,12 @@ def budget_and_cooldown_hold(watch: Watch, change: Change) -> str:
         for (partition, sort), item in watch.items.items()
         if partition == change.key[0] and sort.startswith(keys.RESTART_PREFIX) and sort != change.key[1]
     ]
-    looked = min(now, watch.looked_at(change.proposal_id))
     in_an_hour = sum(now - at < 3600 for at in others)
     if config.restart_budget_per_hour and in_an_hour >= config.restart_budget_per_hour:
         return f"{change.key[0]}: {in_an_hour + 1} restarts in an hour"
     is_lifted = bool(others) and max(others) <= watch.lifted_at(change.key[0])
-    if others and looked - max(others) < config.cooldown_seconds - 1 and not is_lifted:
-        return f"{change.key[0]}: again after {looked - max(others):.0f} s"
+    if others and now - max(others) < config.cooldown_seconds - 1 and not is_lifted:
+        return f"{change.key[0]}: again after {now - max(others):.0f} s"
     return ""
 
 
@@ -95,7 +94,12 @@ def a_claim_is_released_only_if_nothing_was_sent(watch: Watch, change: Change) -
     if number(change.before, keys.TTL) < watch.world.kernel.now:
         return ""
     _, server, task = change.key[0].split("/")
-    sent = [each for each in watch.requests_of(change.proposal_id, server, task) if not each.is_refused]
+    # Who is told that a task had been stopped already has done nothing to it.
+    sent = [
+        each
+        for each in watch.requests_of(change.proposal_id, server, task)
+        if not each.is_refused and not (each.action == "stop" and each.arrived and each.is_told and not each.taken)
+    ]
     if Attribute.OUTCOME in change.before:
         return f"{change.proposal_id} gave back {task}, of which it is known what came of it"
     return f"{change.proposal_id} gave back {task} after {sent[-1]}" if sent else ""
@@ -157,7 +161,7 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
     if (keys.token_partition(proposal_id), keys.TOKEN) in watch.items:
         return f"{proposal_id} still has its token"
     tokens = watch.tokens.get(proposal_id, [])
-    if any(map(watch.is_waiting, tokens[-1:])) and not _was_redriven_meanwhile(watch, proposal_id):
+    if any(map(watch.is_waiting, tokens[-1:])) and not watch.was_redriven_meanwhile(proposal_id):
         return f"{proposal_id} is still waited for"
     if watch.is_tampered(proposal_id):
         return ""
@@ -173,15 +177,6 @@ def an_open_entry_goes_last(watch: Watch, change: Change) -> str:
         ):
             return f"{proposal_id} is not in the history of {partition}"
     return ""
-
-
-def _was_redriven_meanwhile(watch: Watch, proposal_id: str) -> bool:
-    """Whether its execution, which was over when who closes it began, has been redriven with the plain AWS CLI since.
-
-    It waits to its end then, with a question that is closed.
-    """
-    closing, execution = watch.writer(), watch.world.states.executions[watch.proposed[proposal_id]["execution_arn"]]
-    return watch.world.redrives_plainly and closing is not None and execution.redriven_at > closing.at
 
 
 def _histories(watch: Watch) -> list[tuple[str, str]]:

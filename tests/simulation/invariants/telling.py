@@ -14,6 +14,7 @@ from qlikops.domain.encoding.packing import unpacked
 from qlikops.domain.fleet.anomaly import Severity
 from qlikops.domain.ledger import LATEST_REPORT, Attribute
 from qlikops.domain.proposals.approval import Status
+from tests.simulation import limits
 from tests.simulation.dynamodb import Wire
 from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.watch import (
@@ -118,7 +119,11 @@ def what_was_opened_is_closed(watch: Watch) -> Iterator[str]:
 
 
 def _fell_silent(watch: Watch, since: float = 0.0, until: float = math.inf) -> bool:
-    """Whether a process that was there between these times had no answer of EventBridge: it tells it nothing more."""
+    """Whether a process that was there between these times had no answer of EventBridge: it tells it nothing more.
+
+    Neither does the next invocation that it serves, for a minute.
+    """
+    since -= limits.MINUTE
     begun = watch.world.functions.begun
     silent = [who for who, calls in watch.world.faults.struck.items() if any("events:" in call for call in calls)]
     return any(begun[who].at <= until and watch.ended_at.get(who, math.inf) >= since for who in silent)
@@ -139,11 +144,10 @@ def what_is_closed_is_what_was_opened(watch: Watch) -> Iterator[str]:
             if event["state"] != "closed":
                 continue
             # Of a question that is answered before its message went out, only the end is told.
-            closed_at = codec.parse_time(event["at"]).timestamp()
-            is_excused = _may_have_been_told(watch, event) or _fell_silent(watch, until=closed_at)
+            is_excused = _may_have_been_told(watch, event) or _fell_silent(watch, until=_told_at(watch, event))
             if not opened and event["event"] != "ApprovalClosed" and not is_excused:
                 yield f"{key} was closed by {event['event']}, and was not open"
-            elif opened and _thing(event) not in (_thing(opened[-1]), _thing(_worst(events[:place]))):
+            elif opened and not is_excused and _thing(event) not in map(_thing, (opened[-1], _worst(events[:place]))):
                 yield f"{key} was opened as {_thing(opened[-1])}: {_thing(event)}"
 
 
@@ -168,9 +172,13 @@ def an_outage_is_written_down_before_it_is_told(watch: Watch) -> Iterator[str]:
             yield f"{who} told of it before it was written down"
 
 
+def _told_at(watch: Watch, event: Mapping[str, Any]) -> float:
+    return next(each.at for each in watch.events if each.told is event)
+
+
 def _may_have_been_told(watch: Watch, event: Mapping[str, Any]) -> bool:
     """Whether an outage was about to be told, by who died then or was still at it: it is called off all the same."""
-    at = next(each.at for each in watch.events if each.told is event)
+    at = _told_at(watch, event)
     died = set(watch.world.functions.unanswered["GenerateReport"])
     about_to = (
         who in died or since <= at <= watch.ended_at.get(who, math.inf) for who, since in watch.told_of_outage.items()
@@ -214,7 +222,8 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
     """No question expires without a reminder, if a run looked in the second half of its time, and could keep that."""
     if not watch.clocks_are_right:
         return
-    by_key, begun, struck = _by_key(watch), watch.world.functions.begun, watch.world.faults.struck
+    begun, struck = watch.world.functions.begun, watch.world.faults.struck
+    messages = [str(each.told) for each in watch.messages]  # the topic gets them, whether or not EventBridge does
     # A run that failed is summed up by its report, and has not looked; one that cannot write down that it tells leaves
     # that to the next one.
     looked_at = [
@@ -230,8 +239,8 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
         deadline = number(item, keys.INBOX_SORT)
         # What a run has summed up it has looked at: a run takes no longer than that.
         has_looked = any((asked + deadline) / 2 + _A_RUN < at < deadline - 1 for at in looked_at)
-        events = next((events for key, events in by_key.items() if key.endswith(f"/approval/{name}")), [])
-        if has_looked and not any(event["event"] == "ApprovalReminder" for event in events):
+        is_told = any("ApprovalReminder" in each and f"qlikops show {name}" in each for each in messages)
+        if has_looked and not is_told:
             yield f"{name} expired, and nobody was told again"
 
 

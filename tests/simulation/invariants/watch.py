@@ -634,6 +634,14 @@ class Watch:
         began = codec.parse_time(record[Attribute.UPDATED_AT]["S"]).timestamp()
         return max(began, acting.at if acting else began)
 
+    def was_redriven_meanwhile(self, proposal_id: str) -> bool:
+        """Whether its execution, which was seen to be over as who closes it began, has been redriven with the plain AWS
+        CLI. It waits to its end then, with a question that is closed.
+        """
+        closing, execution = self.writer(), self.world.states.executions[self.proposed[proposal_id]["execution_arn"]]
+        is_redriven = self.world.redrives_plainly and execution.redrives > 0
+        return is_redriven and closing is not None and execution.seen[-1][0] > closing.at
+
     def is_tampered(self, proposal_id: str) -> bool:
         """Whether somebody changed its record behind qlikops' back."""
         return proposal_id in self.world.tampered

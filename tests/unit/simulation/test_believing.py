@@ -28,7 +28,8 @@ def watch(*deeds: Deed, **known: Any) -> Any:
     world = SimpleNamespace(
         dynamodb=SimpleNamespace(last_writer=WHO),
         functions=SimpleNamespace(begun={WHO: Invocation("MonitorTasks", {}, 100.0, WHO)}),
-        faults=SimpleNamespace(reached=lambda _: None),
+        faults=SimpleNamespace(reached=lambda _: None, struck={}),
+        states=SimpleNamespace(is_waiting=lambda _: known.get("is_waiting", True)),
         journal=SimpleNamespace(
             read={(WHO, "replicate-0", "task-0"): known.pop("details", {})},
             listed={(WHO, "replicate-0"): (3.0, {"task-0": known.pop("entry", {})})},
@@ -76,6 +77,7 @@ def test_who_could_not_end_a_wait_keeps_its_token(sent: list[Deed], is_wrong: bo
     gone = Change((f"TOKEN#{ID}", "TOKEN"), {"token": {"S": "token"}}, None)
     assert bool(believing.who_could_not_end_a_wait_keeps_its_token(watch(*sent), gone)) is is_wrong
     assert not believing.who_could_not_end_a_wait_keeps_its_token(watch(*sent), Change(gone.key, None, gone.before))
+    assert not believing.who_could_not_end_a_wait_keeps_its_token(watch(*sent, is_waiting=False), gone)
 
 
 @pytest.mark.parametrize(

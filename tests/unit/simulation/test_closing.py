@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,10 @@ from tests.simulation.dynamodb import error
 from tests.simulation.invariants import again, closing
 from tests.simulation.invariants.asked import Asked
 from tests.simulation.invariants.watch import Change, Deed, Ended, Remembered, Watch
+from tests.simulation.plant import Reading
 from tests.simulation.services import Invocation
 
-WHO, ID = "MonitorTasks#1", "0123456789ab"
+WHO, ID, NOON = "MonitorTasks#1", "0123456789ab", datetime(2026, 3, 7, 12, tzinfo=UTC)
 RECORD, TASK = (f"APPROVAL#{ID}", "RECORD"), "TASK#default/replicate-0/task-0"
 PROPOSAL: dict[str, Any] = {
     "kind": "FATAL_TRANSIENT",
@@ -86,6 +88,7 @@ def watch(**known: Any) -> Any:
         functions=SimpleNamespace(begun={WHO: known.pop("begun", REPORT)}),
         dynamodb=SimpleNamespace(last_writer=WHO, read_at=known.pop("read_at", {})),
         config=SimpleNamespace(topic_arn="t", escalation_topic_arn="e"),
+        readings={WHO: [Reading(100.0, NOON)]},
     )
     found: Any = SimpleNamespace(
         world=world,
@@ -140,9 +143,14 @@ def falling(since: str | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("marked", "event"), [(reminded, "ApprovalReminder"), (falling, "RestartFellOver")])
 def test_what_was_told_is_marked(marked: Callable[[str | None], dict[str, Any]], event: str) -> None:
-    telling = written(1, marked("noon")), published(2, event)
+    telling = written(1, marked("2026-03-07T12:00:00.000Z")), published(2, event)
     assert closing.what_was_told_is_marked_as_told(watch(), ended(*telling))
     assert not closing.what_was_told_is_marked_as_told(watch(), ended(*telling, written(3, marked(None))))
+
+
+def test_what_another_run_marks_as_being_told_is_not_ones_own() -> None:
+    put_again = written(1, falling("2026-03-07T11:59:00.000Z")), published(2, "RestartFellOver")
+    assert not closing.what_was_told_is_marked_as_told(watch(), ended(*put_again))
 
 
 def test_who_tells_looks_once_more() -> None:
