@@ -31,7 +31,6 @@ from qlikops.domain.errors import (
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.links import execution_url
 from qlikops.domain.ports import ExecutionPage
-from qlikops.domain.proposals.approval import Status
 from qlikops.domain.runs.orders import ORDERS, Order, OrderOutcome, Taken
 from qlikops.domain.runs.run import Progress
 from qlikops.domain.words.naming import did_you_mean, listed, named
@@ -164,7 +163,8 @@ class StepFunctionsExecutions:
     def stop(self, execution: str, reason: str) -> ExecutionSummary:
         """Aborts it, after pulling the brake of what it restarts; what waits is closed as abandoned by the next run.
 
-        Of one that has ended, and still restarts something, it pulls the brakes too: no function ends with it.
+        It pulls brakes once more afterwards, of what began meanwhile; and of what one that has ended has left open: no
+        function ends with it.
         """
         refuse_writing(self._aws)
         if not reason.strip():
@@ -177,51 +177,37 @@ class StepFunctionsExecutions:
         cause = f"{reason} ({self._aws.caller()})"
         # Step Functions stops no Lambda. One that restarts a group goes on with it, unless it finds the brake pulled.
         # The execution is stopped all the same where one cannot be: what waits can be approved no more then.
-        braked: set[str] = set()
-        goes_on = self._brake(description["name"], braked)
+        brakes = self._brakes(description["name"])
+        brakes.pull()
         try:
             with effect_errors("stop the execution"):
                 reply = self._aws.stepfunctions.stop_execution(executionArn=arn, error=_STOPPED, cause=cause)
         except Unreachable as exc:
-            stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED, goes_on)
+            brakes.pull()
+            stopped = self._reread(exc, arn, lambda now: now["status"] == ExecutionStatus.ABORTED, brakes.go_on)
         else:
+            brakes.pull()
             at = reply["stopDate"].astimezone(UTC)
             stopped = replace(_summary(description, None), status=ExecutionStatus.ABORTED, stopped_at=at)
-        # What it opened, and began with, while it was being stopped; nothing of it begins any more.
-        if goes_on := self._brake(description["name"], braked):
-            raise QlikopsError(f"{description['name']} is stopped. {goes_on}", _WATCH)
+        if brakes.go_on:
+            raise QlikopsError(f"{description['name']} is stopped. {brakes.go_on}", _WATCH)
         return stopped
 
     def _brake_what_it_left(self, description: Mapping[str, Any]) -> None:
-        """Raises UsageError if nothing of an execution that has ended is being restarted."""
-        name = description["name"]
-        if not any(map(_acting, self.proposals(name))):
-            raise UsageError(f"{name} is not running: it is {description['status']}.")
-        if goes_on := self._brake(name, set()):
-            raise QlikopsError(f"{name} is {description['status']}. {goes_on}", _WATCH)
+        """Raises UsageError if nothing that an execution which has ended has proposed is open."""
+        brakes = self._brakes(description["name"])
+        brakes.pull()
+        if brakes.go_on:
+            raise QlikopsError(f"{description['name']} is {description['status']}. {brakes.go_on}", _WATCH)
+        if not brakes.pulled:
+            raise UsageError(f"{description['name']} is not running: it is {description['status']}.")
 
-    def _brake(self, name: str, braked: set[str]) -> str:
-        """Pulls the brake of a run's proposals that are not over: one that waits may be approved, its function late.
-
-        Leaves out what is `braked`, and adds what is by now. Returns what was not braked, and why, in a sentence; empty
-        where everything was.
-        """
+    def _brakes(self, name: str) -> _Brakes:
         brake = brake_of(self._aws.caller(), self._now())
-        try:
-            going_on = [each for each in self.proposals(name) if _open(each) and each.proposal_id not in braked]
-        except QlikopsError as exc:
-            what = "What else it is restarting" if braked else "What it is restarting"
-            return f"{what} may go on, since nobody could read what that is: {exc.message}"
-        failed: list[str] = []
-        for proposal in going_on:
-            try:
-                with aws_errors("stop what it restarts"):
-                    write_claim(self._aws, proposal.proposal_id, brake, self._sleep)
-            except QlikopsError as exc:
-                failed.append(f"{proposal.proposal_id} ({exc.message})")
-            else:
-                braked.add(proposal.proposal_id)
-        return f"What is being restarted of {listed(failed)} goes on." if failed else ""
+        return _Brakes(
+            lambda: self.proposals(name),
+            lambda proposal_id: write_claim(self._aws, proposal_id, brake, self._sleep),
+        )
 
     def redrive(self, execution: str) -> ExecutionSummary:
         """Runs the rest of an ended one again. Raises UsageError where `domain.redrive` has something against it."""
@@ -338,13 +324,44 @@ class StepFunctionsExecutions:
         return _LedgerRun(run, in_turn, tuple(sorted(orders, key=lambda order: order.index)))
 
 
-def _open(proposal: RunProposal) -> bool:
-    """Whether it is not over; what waits may be approved this very moment."""
-    return not proposal.status.is_final
+class _Brakes:
+    """Brakes of a run's proposals that are not over: one that waits may be approved by now, its function be late."""
 
+    def __init__(self, proposals: Callable[[], Sequence[RunProposal]], pull: Callable[[str], object]) -> None:
+        self.pulled: set[str] = set()
+        self._proposals, self._pull = proposals, pull
+        self._failed: dict[str, str] = {}
+        self._unread, self._is_known = "", False
 
-def _acting(proposal: RunProposal) -> bool:
-    return proposal.status is Status.RESTARTING
+    def pull(self) -> None:
+        """Pulls those that are not pulled yet."""
+        try:
+            going_on = [each.proposal_id for each in self._proposals() if not each.status.is_final]
+        except QlikopsError as exc:
+            self._unread = exc.message
+            return
+        self._failed, self._unread, self._is_known = {}, "", True
+        for proposal_id in going_on:
+            if proposal_id in self.pulled:
+                continue
+            try:
+                with aws_errors("stop what it restarts"):
+                    self._pull(proposal_id)
+                self.pulled.add(proposal_id)
+            except QlikopsError as exc:
+                self._failed[proposal_id] = exc.message
+
+    @property
+    def go_on(self) -> str:
+        """What was not braked the last time, and why, in sentences; empty where everything was."""
+        said = []
+        if self._failed:
+            failed = listed([f"{proposal_id} ({why})" for proposal_id, why in self._failed.items()])
+            said.append(f"What is being restarted of {failed} goes on.")
+        if self._unread:
+            what = "What it began while it was being stopped" if self._is_known else "What it is restarting"
+            said.append(f"{what} may go on, since nobody could read what that is: {self._unread}")
+        return " ".join(said)
 
 
 def _summary(execution: Mapping[str, Any], run: RunSummary | None) -> ExecutionSummary:

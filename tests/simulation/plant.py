@@ -95,6 +95,16 @@ _BEDROCK = BedrockSettings(model_id="a-model")
 UNSTEADY = ("missed", "twice", "late", "jitter")
 
 
+class Stopped(NamedTuple):
+    """An execution that `qlikops stop` has stopped without complaint."""
+
+    called_at: float
+    at: float
+    """From then on, nothing of it begins that was open when it was called."""
+    over_at: float
+    """When the command had done all."""
+
+
 class Reading(NamedTuple):
     """What a process read of its clock."""
 
@@ -217,7 +227,7 @@ class World:
         self.unbraked: list[tuple[str, str]] = []
         """What `qlikops stop` left open without its brake, although it said nothing of that: execution and proposal."""
         self._stops = itertools.count()
-        self.stopped: dict[str, float] = {}
+        self.stopped: dict[str, Stopped] = {}
         """The executions that `qlikops stop` has stopped without complaint, or braked after their end; and when."""
         self.on_call: list[OnCall] = []
         """Told each call to AWS before it goes out."""
@@ -344,7 +354,8 @@ class World:
 
     def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
-        before = self._open_without_brake(arn)
+        before, called_at, who = self._open_without_brake(arn), self.kernel.now, self.who()
+        went_wrong = len(self.faults.struck.get(who, ()))
         reason = f"{reason}, {next(self._stops)}"  # one person may stop one execution twice at a time
         executions = StepFunctionsExecutions(person, now=self.kernel.time, has_console=False, sleep=self.kernel.sleep)
         executions.stop(arn, reason)
@@ -352,7 +363,9 @@ class World:
         execution = self.states.executions[arn]
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
         is_theirs = execution.cause == f"{reason} ({person.caller()})"
-        self.stopped.setdefault(arn, (is_theirs and execution.stopped_at) or self.kernel.now)
+        is_hindered = len(self.faults.struck.get(who, ())) > went_wrong
+        at = execution.stopped_at if is_theirs and not is_hindered else None
+        self.stopped.setdefault(arn, Stopped(called_at, at or self.kernel.now, self.kernel.now))
 
     def _open_without_brake(self, arn: str) -> set[str]:
         """The proposals of an execution that are open, and that somebody may claim or act for still."""

@@ -25,6 +25,7 @@ from qlikops.agent.remember.record import StoredRecord, bounded, record_of
 from qlikops.agent.remember.runs import RunLedger
 from qlikops.agent.remember.table import (
     ABSENT,
+    Check,
     Condition,
     ConditionFailed,
     Delete,
@@ -368,7 +369,7 @@ class Ledger:
     def _open(self, proposal: Proposal, row: RunProposal, lease_seconds: int) -> bool:
         """Whether it is open now; false where another proposal holds one of its tasks."""
         now = self._clock()
-        leases = self.tasks.first_leases(proposal, now, now + timedelta(seconds=lease_seconds))
+        leases = self.tasks.lease_writes(proposal, now, now + timedelta(seconds=lease_seconds))
         record: Item = {
             **key_of(keys.approval_partition(proposal.proposal_id), keys.RECORD),
             Attribute.STATUS: Status.PROPOSED,
@@ -384,12 +385,14 @@ class Ledger:
             entries.row(self._clock(), row, proposal.execution_name),
             entries.still_open(self._clock(), proposal, Status.PROPOSED),
         ]
-        # A large group does not fit one transaction: its record comes last, so that no record is without its leases.
+        # A large group does not fit one transaction: its record comes last, so that no record is without its leases. An
+        # invocation that is slow to open it once more may come when the question is asked, answered or over.
+        is_not_open = Check(record_key(proposal.proposal_id), ABSENT)
         size = self._table.most_writes - len(opening)
         *chunks, last = [leases[start : start + size] for start in range(0, len(leases), size)]
         try:
             for chunk in chunks:
-                self._table.commit(*chunk)
+                self._table.commit(*chunk, is_not_open)
             self._table.commit(*last, *opening)
         except ConditionFailed:
             if self.records([proposal.proposal_id]):

@@ -21,10 +21,11 @@ from qlikops.agent.remember.table import (
     Update,
     Write,
 )
+from qlikops.agent.transient import IN_VAIN
 from qlikops.dataclass import dataclass
 from qlikops.domain import ledger as keys
 from qlikops.domain.encoding import codec
-from qlikops.domain.errors import QlikopsError
+from qlikops.domain.errors import QlikopsError, Throttled
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import (
@@ -45,7 +46,7 @@ from qlikops.domain.proposals.record import claim_in
 RESTART_DAYS = 30
 HISTORY_DAYS = 90
 _AT_ONCE = timedelta(seconds=1)
-"""A claim that was written within that time is as it was written: no other invocation has settled it yet."""
+"""A claim that took no longer to write can hardly have been found, and settled, by another invocation."""
 READERS = 16
 """Threads that read tasks' restarts; the client needs a connection for each."""
 _GOES_ON = "#status = :restarting AND attribute_not_exists(#outcome) AND NOT contains(#claim, :pulled)"
@@ -54,7 +55,6 @@ _LEASE_FREE = "attribute_not_exists(#pk) OR #expires < :now OR #proposal_id = :i
 _LEASE_MINE = "attribute_not_exists(#pk) OR #proposal_id = :id"
 _LEASE_TAKEN_THEN = "attribute_not_exists(#pk) OR (#proposal_id = :id AND #at = :at)"
 _NO_LATER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #at <= :at"
-_NO_LONGER_LEASE = "attribute_not_exists(#pk) OR #proposal_id <> :id OR #expires <= :expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class StartMarker:
     """State and stop reason just before, in words."""
     result: TaskOutcome | None = None
     fresh: bool = False
-    """This call made it; otherwise an earlier invocation did, and may have sent the run call."""
+    """This call made it, and nothing has come of it; otherwise an earlier invocation may have sent the run call."""
 
 
 class TaskLedger:
@@ -175,22 +175,12 @@ class TaskLedger:
             for target in proposal.targets
         ]
 
-    def first_leases(self, proposal: Proposal, now: datetime, until: datetime) -> list[Put]:
-        """What leases the tasks of a proposal that is being opened, unless it has taken them since, or for longer.
-
-        Of a large group they come before its record: who opens it once more may be slow, and the question be asked by
-        then.
-        """
-        first = f"({_NO_LATER_LEASE}) AND ({_NO_LONGER_LEASE})"
-        return [replace(each, condition=_and(each, first)) for each in self.lease_writes(proposal, now, until)]
-
     def lease(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer; one that another proposal holds stays with that.
 
         A write that is slow to arrive takes nothing back from a later one: a run goes by when a lease was taken.
         """
-        writes = self.lease_writes(proposal, self._clock(), until)
-        self._table.commit_each(*(replace(each, condition=_and(each, _NO_LATER_LEASE)) for each in writes))
+        self._table.commit_each(*map(_no_later, self.lease_writes(proposal, self._clock(), until)))
 
     def hold_all(self, proposal: Proposal, until: datetime) -> None:
         """Holds the proposal's tasks for longer, all of them, while it has no answer.
@@ -254,8 +244,12 @@ class TaskLedger:
         if self._clock() - now < _AT_ONCE:
             return StartMarker(now, before, fresh=True)
         # The SDK may have sent it again long after it was carried out: another invocation may have found it since.
-        marker = self.restart_claims([key], proposal_id).get(key) or StartMarker(now, before)
-        return replace(marker, fresh=marker.result is None)
+        try:
+            mine = self.restart_claims([key], proposal_id).get(key)
+        except (Throttled, *IN_VAIN):
+            self.release_claim(key, proposal_id)  # nothing was sent
+            raise
+        return replace(mine, fresh=mine.result is None) if mine else StartMarker(now, before)
 
     def pull_brake(self, proposal_id: str, why: str) -> None:
         """Lets the restart of a proposal begin with no further task; one that is settled, or braked, stays as it is."""
@@ -364,11 +358,11 @@ def still_unanswered(proposal_id: str) -> Check:
     )
 
 
-def _and(lease: Put, limit: str) -> Condition:
-    """The condition of a lease, and a limit that names what the lease itself says."""
-    free, said = lease.condition or ABSENT, {":at": Attribute.AT, ":expires": Attribute.EXPIRES}
-    values = {name: lease.item[attribute] for name, attribute in said.items() if name in limit}
-    return Condition(f"({free.text}) AND ({limit})", {**free.values, **values})
+def _no_later(lease: Put) -> Put:
+    """Leases the task unless the proposal has taken it since."""
+    free = lease.condition or ABSENT
+    condition = Condition(f"({free.text}) AND ({_NO_LATER_LEASE})", {**free.values, ":at": lease.item[Attribute.AT]})
+    return replace(lease, condition=condition)
 
 
 def _freed(key: TaskKey, proposal_id: str, taken_at: datetime | None = None) -> Delete:

@@ -125,7 +125,7 @@ class Reconciler:
     run: Run
     quiet_after_denial: int
     tell: Callable[[ProposalRecord], object]
-    told: set[str] = field(default_factory=set)
+    told: set[str] = field(init=False, default_factory=set)
     """Whose end it has told: a proposal that could not be finished is come to again, by the tasks that it holds."""
 
     def proposals(self) -> list[str]:
@@ -169,7 +169,7 @@ class Reconciler:
         return held
 
     def _are_freed(self, same: Sequence[Lease]) -> bool:
-        """Whether the leases of one proposal are free now."""
+        """Whether the leases of one proposal, as they were read, are gone now."""
         if self._is_young(max(lease.taken_at for lease in same)) or not self._is_closed(same[0].proposal_id):
             return False
         # Closing frees what the proposal names. Opening a large group takes several transactions, the record with the
@@ -234,8 +234,8 @@ class Reconciler:
 
     def _tell(self, closed: ProposalRecord) -> None:
         if closed.approval_id not in self.told:
-            self.told.add(closed.approval_id)
             self.tell(closed)
+            self.told.add(closed.approval_id)
 
     def _may_be_acting(self, record: StoredRecord) -> bool:
         """Each invocation of ExecuteRestart but the first one, which moves the record, takes the leases again.

@@ -56,12 +56,19 @@ def news_of(earlier: Iterable[Notified], snapshot: FleetSnapshot) -> Notificatio
     keys = {anomaly.key for anomaly in appeared.values()}
     tags = {task.facts.key: task.facts.tags for task in snapshot.tasks if task.facts.key in keys}
     louder = {
-        place: Notified(one.key, one.kind, one.severity, now, tags.get(one.key, ()), _worst(one, known.get(place)))
+        place: Notified(
+            one.key,
+            one.kind,
+            one.severity,
+            now,
+            _tags(tags.get(one.key, ()), known.get(place)),
+            _worst(one, known.get(place)),
+        )
         for place, one in appeared.items()
     }
     not_taken = {
-        # People have heard of it, though not that it is so bad; EventBridge may have, with the tags that it has now.
-        place: replace(known[place], worst=told.worst, tags=tuple(dict.fromkeys((*known[place].tags, *told.tags))))
+        # People have heard of it, though not that it is so bad; EventBridge may have.
+        place: replace(known[place], worst=told.worst, tags=told.tags)
         if place in known and known[place].heard
         else replace(told, heard=False)
         for place, told in louder.items()
@@ -84,6 +91,11 @@ def _worst(anomaly: Anomaly, told: Notified | None) -> Severity:
     """The highest severity that anybody was told, by the topic or by EventBridge alone."""
     before = told.closes_as if told else anomaly.severity
     return max(before, anomaly.severity, key=lambda each: each.rank)
+
+
+def _tags(now: tuple[str, ...], told: Notified | None) -> tuple[str, ...]:
+    """Tags of the task as it is and as it was told before: the end is to reach who goes by either."""
+    return tuple(dict.fromkeys((*told.tags, *now))) if told else now
 
 
 def _place(finding: Anomaly | Notified) -> tuple[TaskKey, AnomalyKind]:

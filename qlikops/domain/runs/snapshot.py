@@ -102,7 +102,7 @@ class Notified:
     seen_at: datetime
     """When a poll saw it last, or could not look."""
     tags: tuple[str, ...] = ()
-    """Tags of the task when people were told: a filter by tags lets the end through too."""
+    """Tags of the task whenever people, or EventBridge alone, were told: a filter by tags lets the end through too."""
     worst: Severity | None = None
     """Highest that people or EventBridge were told, `severity` or above; None in a snapshot of an earlier version."""
     heard: bool = True

@@ -142,10 +142,12 @@ def what_is_stopped_is_braked_first(watch: Watch) -> Iterator[str]:
     for key, at in watch.claimed_at.items():
         proposal_id = key[1].removeprefix(keys.RESTART_PREFIX)
         arn = watch.proposed[proposal_id]["execution_arn"]
-        execution = watch.world.states.executions[arn]
-        stopped_at = watch.world.stopped.get(arn, at)
-        if not execution.redrives and at > stopped_at:
-            yield f"{proposal_id} begins with {key[0]} {at - stopped_at:.3f} s after its execution"
+        stopped = watch.world.stopped.get(arn)
+        if stopped is None or watch.world.states.executions[arn].redrives:
+            continue
+        until = stopped.at if watch.opened_at[proposal_id] < stopped.called_at else stopped.over_at
+        if at > until:
+            yield f"{proposal_id} begins with {key[0]} {at - until:.3f} s after its execution"
 
 
 @of_each_item(keys.RESTART_PREFIX)

@@ -137,7 +137,10 @@ def _leaves_some_alone(write: Write, update: Action) -> bool:
 
 @of_each_write
 def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
-    """To the second. It is given back only by who has it, and taken for longer by who asks for what is unanswered."""
+    """To the second. It is given back only by who has it, and taken for longer by who asks for what is unanswered.
+
+    Without a record, it is given back only as it was read.
+    """
 
     def might_be() -> If:
         asks = write.who.startswith("RequestApproval")
@@ -145,8 +148,7 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
             now, own = _second(put), put.sets[Attribute.PROPOSAL_ID]["S"]
             yield "another proposal holds the task", write.but(put.key, proposal_id=_OTHER, expires=now + 1)
             if write.who.startswith("MonitorTasks"):
-                until = int(put.sets[Attribute.EXPIRES]["N"])
-                yield "it holds the task for longer", write.but(put.key, proposal_id=own, expires=until + 1)
+                yield "it is open already", write.but(_record(own))
             if write.who.startswith("ExecuteRestart"):
                 yield "another invocation has taken it later", write.but(put.key, proposal_id=own, at=_LATER)
             if asks:
@@ -155,12 +157,14 @@ def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
                 yield "it is over", write.but(record, status=Status.DENIED)
         for delete in write.of(keys.LEASE, "Delete"):
             yield "another proposal holds the task", write.but(delete.key, proposal_id=_OTHER)
+            own = delete.body["ExpressionAttributeValues"][":id"]["S"]
+            if _record(own) not in write.items:
+                yield "it was taken anew since", write.but(delete.key, proposal_id=own, at=_LATER)
 
     puts = list(write.of(keys.LEASE, "Put"))
     over = (_taken(write, put, proposal_id=_OTHER, expires=_second(put) - 1) for put in puts)
-    far = 0 if write.who.startswith("MonitorTasks") else _FAR
     own = (
-        _taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=far, at=_EARLIER) for put in puts
+        _taken(write, put, proposal_id=put.sets[Attribute.PROPOSAL_ID]["S"], expires=_FAR, at=_EARLIER) for put in puts
     )
     return _refused(write, might_be()) or next(filter(None, (*over, *own)), "")
 

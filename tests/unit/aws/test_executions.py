@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.remember.ledger import Ledger
 from qlikops.aws import records
 from qlikops.aws.executions import StepFunctionsExecutions
-from qlikops.domain.errors import AccessDenied, NotFound, QlikopsError, UsageError
+from qlikops.domain.errors import AccessDenied, DecisionUnknown, NotFound, QlikopsError, UsageError
 from qlikops.domain.fleet.task import TaskKey
 from qlikops.domain.ledger import PROPOSAL_PREFIX, run_partition
 from qlikops.domain.proposals.approval import Decision, Outcome, Status
@@ -24,6 +25,8 @@ from tests.embedded import ACCOUNT, EmbeddedAws
 from tests.unit.agent.fakes import START, proposal
 from tests.unit.aws.conftest import ANNA, ID, FakeConnection
 
+OTHER = "ba9876543210"
+THROTTLED = "ProvisionedThroughputExceededException"
 DEFINITION = {
     "StartAt": "Look",
     "States": {
@@ -177,6 +180,27 @@ def test_stopping_pulls_the_brake_of_what_is_not_over(
     assert ledger.record(ids[1]).approval.claim == claims[1]
 
 
+class Unread:
+    """DynamoDB of which no list can be read."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_paginator(self, _: str) -> None:
+        reply = {"Error": {"Code": THROTTLED, "Message": "no"}}
+        raise self._client.exceptions.from_code(THROTTLED)(reply, "Query")
+
+
+class Silent:
+    """Step Functions that does not answer."""
+
+    def describe_execution(self, **_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://states")
+
+
 class Meanwhile:
     """Step Functions that is slow to stop an execution: something happens in between."""
 
@@ -204,6 +228,51 @@ def test_stopping_pulls_the_brake_of_what_begins_meanwhile(
     connection.stepfunctions = Meanwhile(connection.stepfunctions, begin)
 
     executions.stop(name, "maintenance")
+
+    claim = ledger.tasks.claim(made.proposal_id)
+    assert claim is not None
+    assert claim.brake
+
+
+@pytest.mark.parametrize("read_at_first", [True, False])
+def test_what_cannot_be_read_once_it_is_stopped_may_go_on(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any, read_at_first: bool
+) -> None:
+    name = f"unread-{read_at_first}"
+    arn, whole = started(name), connection.dynamodb
+    made = [
+        proposal(each, TaskKey("default", "eu", each), execution_arn=arn, execution_name=name) for each in (ID, OTHER)
+    ]
+    assert not ledger.open_proposals(name, made, 7200).refused
+    unread = Unread(whole)
+    connection.dynamodb = Refusing(whole, {ID: 99}, THROTTLED) if read_at_first else unread
+    connection.stepfunctions = Meanwhile(connection.stepfunctions, lambda: setattr(connection, "dynamodb", unread))
+    what = "What it began while it was being stopped" if read_at_first else "What it is restarting"
+
+    with pytest.raises(QlikopsError, match=f"{what} may go on, since nobody could read what that is") as stopped:
+        executions.stop(name, "maintenance")
+
+    assert (f"What is being restarted of {ID} " in stopped.value.message) is read_at_first
+    claims = [ledger.tasks.claim(each) for each in (ID, OTHER)]
+    assert [claim is not None for claim in claims] == [False, read_at_first]
+
+
+def test_what_may_have_been_stopped_is_braked_as_well(
+    executions: StepFunctionsExecutions, connection: FakeConnection, ledger: Ledger, started: Any
+) -> None:
+    """The reply is lost, and what became of it cannot be read."""
+    arn, name, client = started("lost"), "lost", connection.stepfunctions
+    made = proposal(execution_arn=arn, execution_name=name)
+
+    def lose(**_: Any) -> None:
+        assert not ledger.open_proposals(name, [made], 7200).refused
+        connection.stepfunctions = Silent()
+        raise EndpointConnectionError(endpoint_url="https://states")
+
+    connection.stepfunctions = Meanwhile(client, lose)
+
+    with pytest.raises(DecisionUnknown):
+        executions.stop(name, "maintenance")
 
     claim = ledger.tasks.claim(made.proposal_id)
     assert claim is not None

@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from qlikops.agent.propose.options import options_of
 from qlikops.agent.remember.attempts import Attempt, RestartLimits
 from qlikops.agent.remember.ledger import Ledger, RecordClosed
-from qlikops.agent.remember.table import ConditionFailed, Table
+from qlikops.agent.remember.table import Table
 from qlikops.agent.remember.tasks import LeaseLost
 from qlikops.agent.transient import TransientError
 from qlikops.domain import ledger as keys
@@ -109,20 +110,41 @@ def test_a_large_group_that_is_opened_once_more_is_held_for_as_long_as_before(le
     assert items() == before
 
 
-def test_who_is_slow_to_open_a_large_group_takes_nothing_back_from_who_holds_it_since_then(
-    database: Any, ledger: Ledger, table: str, clock: FakeClock
+class Interrupted:
+    """DynamoDB before one of whose transactions something happens."""
+
+    def __init__(self, client: Any, happens: Callable[[], object], *, before: int = 1) -> None:
+        self._client, self._happens, self._left = client, happens, before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        self._left -= 1
+        if not self._left:
+            self._happens()
+        return self._client.transact_write_items(**request)
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_who_is_slow_to_open_a_large_group_once_more_takes_none_of_its_tasks(
+    database: Any, ledger: Ledger, table: str, clock: FakeClock, is_over: bool
 ) -> None:
-    """A restart holds its tasks for an hour, and a run goes by when it took them."""
-    opening = ledger.tasks.first_leases(LARGE, START, START + timedelta(seconds=LEASE_SECONDS))[:96]
-    clock.sleep(60)
-    opened(ledger, LARGE)
-    ledger.tasks.hold_all(LARGE, clock() + timedelta(hours=1))
-    before = ledger.tasks.leases(target.key for target in LARGE.targets)
+    """A run goes by when a restart took them, for an hour; and what is over holds none."""
 
-    with pytest.raises(ConditionFailed):
-        Table(database, table).commit(*opening)
+    def another_invocation() -> None:
+        opened(ledger, LARGE)
+        clock.sleep(60)
+        ledger.tasks.hold_all(LARGE, clock() + timedelta(hours=1))
+        if is_over:
+            ledger.close(ID, Outcome(Status.FAILED))
 
-    assert ledger.tasks.leases(target.key for target in LARGE.targets) == before
+    slow = Ledger(Table(Interrupted(database, another_invocation), table), clock)
+
+    opened(slow, LARGE)
+
+    taken_at = {lease.taken_at for lease in ledger.tasks.leases(target.key for target in LARGE.targets).values()}
+    assert taken_at == (set() if is_over else {START + timedelta(seconds=60)})
 
 
 def test_who_cannot_open_a_large_group_gives_back_what_it_leased(ledger: Ledger) -> None:
@@ -134,20 +156,23 @@ def test_who_cannot_open_a_large_group_gives_back_what_it_leased(ledger: Ledger)
     assert ledger.tasks.leases(target.key for target in LARGE.targets).keys() == {in_the_way}
 
 
-def test_who_cannot_open_a_large_group_leaves_what_another_invocation_leased_for_it(
+def test_who_cannot_open_a_large_group_leaves_what_another_invocation_leased_for_it_since(
     database: Any, ledger: Ledger, table: str, clock: FakeClock
 ) -> None:
-    """The other one is between its two transactions."""
-    held = [target.key for target in LARGE.targets[:96]]
-    later = START + timedelta(seconds=LEASE_SECONDS + 2)
-    Table(database, table).commit(*ledger.tasks.first_leases(LARGE, START + timedelta(seconds=2), later)[:96])
+    in_the_way = LARGE.targets[-1].key
+    opened(ledger, proposal(OTHER, in_the_way))
 
-    assert ledger.open_proposals("run-1", [LARGE], LEASE_SECONDS).refused
+    def another_invocation() -> None:
+        clock.sleep(2)
+        first = ledger.tasks.lease_writes(LARGE, clock(), clock() + timedelta(seconds=LEASE_SECONDS))[:95]
+        Table(database, table).commit(*first)
 
-    assert list(ledger.tasks.leases(held)) == held
-    clock.sleep(2)
-    opened(ledger, LARGE)
-    assert len(ledger.tasks.leases(target.key for target in LARGE.targets)) == 150
+    slow = Ledger(Table(Interrupted(database, another_invocation, before=2), table), clock)
+
+    assert slow.open_proposals("run-1", [LARGE], LEASE_SECONDS).refused
+
+    leases = ledger.tasks.leases(target.key for target in LARGE.targets)
+    assert sum(lease.proposal_id == ID for lease in leases.values()) == 95
 
 
 def test_a_lease_for_nothing_is_freed_unless_it_was_taken_anew_since(ledger: Ledger, clock: FakeClock) -> None:
@@ -477,6 +502,21 @@ def test_a_claim_whose_reply_is_late_is_fresh_unless_another_invocation_has_sett
     marker = slow.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
 
     assert (marker.fresh, marker.result) == (result is None, result)
+
+
+def test_a_claim_of_which_nothing_can_be_read_when_its_reply_comes_late_is_given_back(
+    database: Any, ledger: Ledger, table: str, clock: FakeClock
+) -> None:
+    restarting(ledger)
+    slow = SlowToAnswer(database, clock, lambda: setattr(slow, "batch_get_item", fail))
+
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    with pytest.raises(EndpointConnectionError):
+        Ledger(Table(slow, table), clock).tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)")
+
+    assert ledger.tasks.mark_start(ORDERS, ID, "ERROR (FATAL_ERROR)").fresh
 
 
 def closed(ledger: Ledger) -> None:

@@ -79,7 +79,7 @@ def test_of_two_findings_on_a_task_each_is_told_and_closed_with_the_same_tags(st
 
     pager = Pager(event.detail() for event in heard)
     assert (pager.open, pager.otherwise, set(pager.closed.values())) == ({}, [], {1})
-    assert [event.tags for event in heard if event.severity is Severity.CRITICAL] == [("new",)] * 2
+    assert [event.tags for event in heard if event.severity is Severity.CRITICAL] == [("new", "old")] * 2
 
 
 def test_what_comes_and_goes_is_one_finding(story: Story) -> None:
