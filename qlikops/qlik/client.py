@@ -172,8 +172,8 @@ class QemClient:
     def run(self, server: str, task: str, option: RunOption, timeout_seconds: int = 60) -> ActionReply:
         """Runs a task; Enterprise Manager answers when it runs, or after `timeout_seconds`.
 
-        Sent once: if the session turns out to have expired, QemSessionExpired says that nothing was done, and the next
-        call logs in anew. An error with `maybe_sent` leaves open whether the task was started.
+        Sent once: if the session has expired, or is too old to count on, QemSessionExpired says that nothing was done,
+        and the next call has a new one. An error with `maybe_sent` leaves open whether the task was started.
         """
         return self._act(server, task, timeout_seconds, action="run", option=option.value)
 
@@ -226,8 +226,11 @@ class QemClient:
     def _answered(
         self, method: str, path: str, attempts: int, read_timeout: float | None = None, most: int | None = None
     ) -> _Reply:
-        """What `path` answers, with a session, renewed once where it turns out to have expired before a GET."""
-        session_id = self._session()
+        """What `path` answers, with a session, which a POST does not renew, and a GET once."""
+        before, session_id = self._session_id, self._session()
+        if method == "POST" and before not in ("", session_id):
+            # A login takes up to minutes: who is to act looks once more whether it still may.
+            raise QemSessionExpired(f"{self._where(method, path)}: the session was too old")
         answer = self._exchange(method, path, {SESSION_HEADER: session_id}, attempts, read_timeout, most)
         if answer.error_code == ErrorCode.INVALID_SESSION_ID:
             session_id = self._session(refused=session_id)

@@ -337,10 +337,11 @@ def lend(world: World, hand: Hand) -> None:
 
 
 def older_definition(newer: str) -> str:
-    """Without CheckRestart and may_continue, as before groups went on."""
+    """Without CheckRestart, and without what it takes: as before groups went on, and restarts waited."""
     definition = json.loads(newer)
     states = definition["States"]["ProcessProposals"]["ItemProcessor"]["States"]
-    del states["CheckRestart"], states["ExecuteRestart"]["Parameters"]["Payload"]["may_continue"]
+    payload = states["ExecuteRestart"]["Parameters"]["Payload"]
+    del states["CheckRestart"], payload["may_continue"], payload["may_wait"]
     states["ExecuteRestart"]["Next"] = "RecordOutcome"
     return json.dumps(definition)
 

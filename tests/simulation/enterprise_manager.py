@@ -305,7 +305,8 @@ class EnterpriseManagerPool(urllib3.PoolManager):
         self, method: str, url: str, headers: Mapping[str, str], sent: Sent | None, test: Tested | None
     ) -> urllib3.HTTPResponse:
         answer = self._answer(method, url, headers, sent, test)
-        if _segments(url)[::2] == ("servers", "tasks") and (seconds := self.stands_still(self._who())):
+        is_list = _segments(url)[::2] == ("servers", "tasks")
+        if is_list and not self._kernel.is_unheard and (seconds := self.stands_still(self._who())):
             self._kernel.sleep(seconds)
         return answer
 
@@ -413,7 +414,6 @@ def _page(status: int) -> urllib3.HTTPResponse:
     return urllib3.HTTPResponse(io.BytesIO(b"<html>gateway</html>"), {"Content-Type": "text/html"}, status)
 
 
-# The same few addresses are asked for all night, and each request is looked at four times on its way.
 def _said(response: urllib3.HTTPResponse) -> Mapping[str, Any]:
     """What an answer says; nothing where it is cut off, or none."""
     try:
@@ -423,6 +423,7 @@ def _said(response: urllib3.HTTPResponse) -> Mapping[str, Any]:
     return said
 
 
+# The same few addresses are asked for all night, and each request is looked at four times on its way.
 @functools.lru_cache(maxsize=1024)
 def _segments(url: str) -> tuple[str, ...]:
     return tuple(unquote(unquote(each)) for each in urlsplit(url).path.removeprefix(API_ROOT + "/").split("/"))

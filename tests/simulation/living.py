@@ -22,7 +22,7 @@ from tests.simulation.edges import Edges
 from tests.simulation.invariants import Violated, Watch
 from tests.simulation.invariants.waiting import is_waited_for
 from tests.simulation.invariants.watch import status_of, told
-from tests.simulation.kernel import Stuck, TraceLine
+from tests.simulation.kernel import Killed, Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, MENDED_FIRST, PROTECTED, EvaluatedBy, Night
 from tests.simulation.plant import BUCKET, MACHINE_ARN, World
 from tests.simulation.saying import Saying
@@ -118,7 +118,7 @@ def live_through(night: Night) -> Lived:
         lived.violation = str(exc)
     except Stuck as exc:
         lived.violation = f"everything ends: {exc}"
-    except Exception as exc:  # whatever it is, somebody has to see the seed
+    except (Exception, Killed) as exc:  # whatever it is, somebody has to see the seed
         lived.violation = f"{_CRASHED}: {type(exc).__name__}: {exc}"
     finally:
         world.kernel.close()

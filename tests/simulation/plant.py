@@ -355,7 +355,8 @@ class World:
     def stop(self, person: Person, arn: str, reason: str) -> None:
         """What `qlikops stop` does. Raises QlikopsError."""
         before, called_at, who = self._open_without_brake(arn), self.kernel.now, self.who()
-        went_wrong = len(self.faults.struck.get(who, ()))
+        hindered: list[Exception] = []
+        self.on_failure.append(lambda error: hindered.append(error) if self.who() == who else None)
         reason = f"{reason}, {next(self._stops)}"  # one person may stop one execution twice at a time
         executions = StepFunctionsExecutions(person, now=self.kernel.time, has_console=False, sleep=self.kernel.sleep)
         executions.stop(arn, reason)
@@ -363,8 +364,7 @@ class World:
         execution = self.states.executions[arn]
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
         is_theirs = execution.cause == f"{reason} ({person.caller()})"
-        is_hindered = len(self.faults.struck.get(who, ())) > went_wrong
-        at = execution.stopped_at if is_theirs and not is_hindered else None
+        at = execution.stopped_at if is_theirs and not hindered else None
         self.stopped.setdefault(arn, Stopped(called_at, at or self.kernel.now, self.kernel.now))
 
     def _open_without_brake(self, arn: str) -> set[str]:

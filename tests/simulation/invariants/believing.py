@@ -159,9 +159,10 @@ def what_people_have_heard_of_is_remembered_so(watch: Watch, key: str) -> str:
     for message in _messages(watch, stored.process, "FindingClosed"):
         for name in attributes(message.asked, "dedup_key"):
             watch.heard.pop(name, None)
-    if stored.process not in watch.deeds:  # its write was late, and what it has closed is not at hand any more
-        left = {_key_of(each) for each in watch.notified_in(stored.body)}
-        watch.heard = {name: heard for name, heard in watch.heard.items() if name in left}
+    is_silent = any("events:" in call for call in watch.world.faults.struck.get(stored.process, ()))
+    if is_silent or stored.process not in watch.deeds:  # its write was late: what it has told is not at hand any more
+        left = {_key_of(each): each["severity"] for each in watch.notified_in(stored.body)}
+        watch.heard = {name: heard for name, heard in watch.heard.items() if left.get(name) == heard.severity}
     if not messages or any(each.error is not None for each in messages):
         return ""  # what was not taken is told again, and with it all that this run has told
     kept = {_key_of(each): each for each in watch.notified_in(stored.body)}

@@ -64,7 +64,7 @@ def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
     claim = watch.items.get(key)
     if claim is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a claim"
-    read_at = watch.world.dynamodb.read_at.get((sent.process, key), 0.0)
+    read_at = max(watch.world.dynamodb.read_at.get((sent.process, key), 0.0), watch.claimed_at.get(key, 0.0))
     if Attribute.OUTCOME not in claim or (watch.settled[key].at > read_at > sent.at - _JUST_BEFORE):
         return ""
     return f"{sent.process} sends {sent.action} to {sent.task} once more"
@@ -148,6 +148,11 @@ def what_is_protected_by_now_is_left_alone(watch: Watch, sent: Sent) -> str:
     target = _target(watch, sent)
     if target is None or target["protected"] or watch.could_not_see(sent):
         return ""
+    if any(
+        (each.process, each.server, each.task, each.action) == (sent.process, sent.server, sent.task, "stop")
+        for each in watch.requests
+    ):
+        return ""  # it has stopped it, and leaves nothing down that it has stopped
     tags = {*(watch.tags_read(sent.process, sent.server, sent.task) or ())}
     is_protected = tags & {*watch.world.config.protected_tags}
     return f"{sent.process} {sent.action}s {sent.task}, which is protected by now" if is_protected else ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from qlikops.domain import ledger as keys
@@ -45,7 +44,6 @@ _NOT_WORKED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNVERIFIED, Statu
 _WAITS = frozenset({"ApprovalRequested", "ApprovalReminder"})
 _ENDS = frozenset({"ApprovalClosed", "ProposalFailed"})
 _REFUSED = "ORA-01017"
-_A_MOMENT = timedelta(milliseconds=1)
 _READING_SECONDS = 400.0
 """By then a run may be out of the time that it has for Enterprise Manager, and asks it for nothing more."""
 
@@ -212,7 +210,8 @@ def what_was_told_is_marked_as_told(watch: Watch, ended: Ended) -> str:
         elif each.key[0] == keys.FOLLOWED_PARTITION:
             since = json.loads(each.sets[Attribute.BODY]["S"])["telling_since"] if each.kind == "Put" else None
             # What another run marked is put again as it was, with another task that fell or lasted.
-            is_own = bool(since) and codec.parse_time(since) > watch.world.readings[ended.who][0].said - _A_MOMENT
+            read = {codec.format_time(each.said) for each in watch.world.readings[ended.who]}
+            is_own = since in read
             marked[each.key] = deed.at, "fell over", is_own
     for key, (at, what, is_telling) in marked.items():
         if is_telling and at < told_at[what]:

@@ -32,6 +32,7 @@ from tests.simulation.invariants.watch import (
     told,
 )
 from tests.simulation.night import PROTECTED
+from tests.simulation.services import Invocation
 
 _MOST = 20
 """Orders that a run takes."""
@@ -97,13 +98,23 @@ def nothing_is_proposed_during_planned_work(watch: Watch, change: Change) -> str
         return ""
     for target in proposal["targets"]:
         server, task = target["key"]["server"], target["key"]["task"]
-        if not watch.snapshots and (run.process, server, task) not in watch.world.journal.read:
-            continue  # on which endpoints it is, no run could read yet
         if watch.tags_read(run.process, server, task) is None:
             continue  # the run could not know whether a plan for tags covers it
-        if plan := _plan_over(watch, server, task, run.at, watch.world.kernel.now):
+        plan = _plan_over(watch, server, task, run.at, watch.world.kernel.now)
+        if plan and _knows_endpoints(watch, run, server, task):
             return f"{change.proposal_id} is about {task}, and {plan} covers that"
     return ""
+
+
+def _knows_endpoints(watch: Watch, run: Invocation, server: str, task: str) -> bool:
+    """Whether a run has read on which endpoints a task is, or a run before it has."""
+    if watch.world.journal.read.get((run.process, server, task), {}).get("source_endpoint"):
+        return True
+    before = watch.last_snapshot(before=run.at)
+    return before is not None and any(
+        (each.facts.key.server, each.facts.key.task) == (server, task) and bool(each.facts.source_endpoint)
+        for each in before.tasks
+    )
 
 
 @of_each_record
@@ -208,14 +219,17 @@ def nothing_is_told_during_planned_work(watch: Watch) -> Iterator[str]:
     """But for what people have to hear of at once."""
     if not watch.clocks_are_right:
         return
-    for _, entry in watch.world.eventbridge.put:
+    bus = watch.world.eventbridge
+    for (_, entry), who in zip(bus.put, bus.put_by, strict=True):
         detail = json.loads(entry["Detail"])
         if entry["DetailType"] != "FindingOpened" or detail["kind"] in _COMES_THROUGH or "/" not in detail["label"]:
             continue
         at, (server, task) = codec.parse_time(detail["at"]).timestamp(), detail["label"].split("/")
         if {*_spec(watch, server, task).tags} - {*detail["tags"]}:
             continue  # the run could not know whether a plan for tags covers it
-        if plan := _plan_over(watch, server, task, at - _RUN_SECONDS, at):
+        run = watch.world.functions.begun[who]
+        plan = _plan_over(watch, server, task, at - _RUN_SECONDS, at)
+        if plan and _knows_endpoints(watch, run, server, task):
             yield f"{detail['kind']} of {task} was told, and {plan} covers that"
 
 

@@ -30,6 +30,9 @@ _OF_THE_PROGRAM = (
     KeyError,
     NameError,
     AssertionError,
+    ArithmeticError,
+    StopIteration,
+    RuntimeError,
     ValueError,
     ParamValidationError,
 )

@@ -139,6 +139,20 @@ def test_an_idle_session_is_renewed_before_it_expires(simulate: Simulate) -> Non
         assert server.sessions.opened == 2
 
 
+def test_who_acts_is_told_that_its_session_had_become_too_old(simulate: Simulate) -> None:
+    """A login takes up to minutes: by then it may be told not to act any more."""
+    server = simulate("one_fatal")
+    with client_of(server) as client:
+        client.servers()
+        server.clock.advance(270)
+        with pytest.raises(QemSessionExpired) as expired:
+            client.run(SERVER, "orders", RunOption.RESUME_PROCESSING)
+        assert not expired.value.maybe_sent
+        assert not server.fleet.true_state()["calls"]
+        assert client.run(SERVER, "orders", RunOption.RESUME_PROCESSING).state is TaskState.RUNNING
+        assert server.sessions.opened == 2
+
+
 def test_threads_share_one_session(simulate: Simulate) -> None:
     server = simulate("large:1x40")
     names = [f"task-{number:04d}" for number in range(40)]
