@@ -403,7 +403,7 @@ def key_of(item: Wire) -> Key:
 
 def _size(item: Wire) -> int:
     """Bytes of names and values; of what is small by far, characters, since counting bytes takes time."""
-    characters = sum(len(name) + len(text) for name, value in item.items() for text in value.values())
+    characters = sum(map(len, item)) + sum([len(text) for value in item.values() for text in value.values()])
     if characters < MOST_ITEM_BYTES // 8:
         return characters
     return sum(len(name) + len(text.encode()) for name, value in item.items() for text in value.values())
@@ -419,10 +419,11 @@ def _check_placeholders(operation: str, body: Mapping[str, Any]) -> None:
     for given, what in ((names, "ExpressionAttributeNames"), (values, "ExpressionAttributeValues")):
         if what in body and not given:
             raise error("ValidationException", operation, f"{what} must not be empty")
-    used = _placeholders(*map(body.get, _EXPRESSIONS))
-    if wrong := sorted(used ^ {*names, *values}):
-        is_unused = wrong[0] not in used
-        raise error("ValidationException", operation, f"{wrong[0]} is {'unused' if is_unused else 'not defined'}")
+    used, spelt = _placeholders(*map(body.get, _EXPRESSIONS)), names.keys() | values.keys()
+    if used != spelt:
+        wrong = min(used ^ spelt)
+        is_unused = wrong not in used
+        raise error("ValidationException", operation, f"{wrong} is {'unused' if is_unused else 'not defined'}")
 
 
 @functools.lru_cache(maxsize=512)

@@ -31,7 +31,7 @@ from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
 """That the world goes on without faults and hands: longer than anything waits."""
-_MOST_EVENTS = 4_000
+_MOST_EVENTS = 3_000
 """After which a night is over: three usual ones find more than one of the few that would go on."""
 _USUAL: tuple[Mapping[str, Any], ...] = (
     {"is_at_edges": False},

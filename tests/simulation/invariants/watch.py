@@ -423,9 +423,15 @@ class Watch:
         """Raises Violated."""
         if self._wrong:
             raise self._wrong[0]
-        tests, requests = self.world.journal.tests, self.requests
-        is_new = self._seen < len(requests) or self._seen_tests < len(tests)
-        if not (self._changed or self._begun or self._answered or self._ended or self._stored or is_new):
+        if not (
+            self._changed
+            or self._begun
+            or self._answered
+            or self._ended
+            or self._stored
+            or self._seen < len(self.requests)
+            or self._seen_tests < len(self.world.journal.tests)
+        ):
             return
         while self._stored:
             self._hold(_OF_OBJECTS, self._stored.pop(0))
