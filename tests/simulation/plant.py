@@ -356,10 +356,18 @@ class World:
         """What `qlikops stop` does. Raises QlikopsError."""
         before, called_at, who = self._open_without_brake(arn), self.kernel.now, self.who()
         hindered: list[Exception] = []
-        self.on_failure.append(lambda error: hindered.append(error) if self.who() == who else None)
         reason = f"{reason}, {next(self._stops)}"  # one person may stop one execution twice at a time
         executions = StepFunctionsExecutions(person, now=self.kernel.time, has_console=False, sleep=self.kernel.sleep)
-        executions.stop(arn, reason)
+
+        def note(error: Exception) -> None:
+            if self.who() == who:
+                hindered.append(error)
+
+        self.on_failure.append(note)
+        try:
+            executions.stop(arn, reason)
+        finally:
+            self.on_failure.remove(note)
         self.unbraked += ((arn, each) for each in sorted(before & self._open_without_brake(arn)))
         execution = self.states.executions[arn]
         # Of one that somebody else has stopped, or that had ended, what goes on is braked at some time until now.
@@ -402,9 +410,9 @@ class World:
         others = [0.0] if self.clocks_differ else []
         return max([*others, before[-1], *(ahead for at, ahead in self.clock_steps if at > since)])
 
-    def is_struck(self, process: str) -> bool:
-        """Whether a call of a process went wrong."""
-        return process in self.faults.struck
+    def is_struck(self, process: str, service: str = "") -> bool:
+        """Whether a call of a process went wrong; with `service`, a call to that one."""
+        return any(call.startswith(service) for call in self.faults.struck.get(process, ()))
 
     def is_protected(self, task: str) -> bool:
         """Whether a task carries a protected tag, whatever anybody has read of it."""

@@ -126,7 +126,7 @@ class Reconciler:
     quiet_after_denial: int
     tell: Callable[[ProposalRecord], object]
     told: set[str] = field(init=False, default_factory=set)
-    """Whose end it has told: a proposal that could not be finished is come to again, by the tasks that it holds."""
+    """Ids of the proposals whose end this run has told: it comes twice to a proposal that it cannot finish."""
 
     def proposals(self) -> list[str]:
         """Closes what is open for an execution that is over, asked or not; the ids of what was closed."""

@@ -132,7 +132,7 @@ def what_is_worse_than_people_have_heard_is_told(watch: Watch, key: str) -> str:
         return ""
     who, seen = watch.snapshots[-1].process, watch.raw_snapshot()
     begun = watch.world.functions.begun.get(who)
-    is_silent = any("events:" in call for call in watch.world.faults.struck.get(who, ()))
+    is_silent = watch.world.is_struck(who, "events:")
     # If its write was late, what it has told is not at hand any more.
     if begun is None or seen["plans"] or is_silent or who not in watch.deeds:
         return ""
@@ -159,7 +159,7 @@ def what_people_have_heard_of_is_remembered_so(watch: Watch, key: str) -> str:
     for message in _messages(watch, stored.process, "FindingClosed"):
         for name in attributes(message.asked, "dedup_key"):
             watch.heard.pop(name, None)
-    is_silent = any("events:" in call for call in watch.world.faults.struck.get(stored.process, ()))
+    is_silent = watch.world.is_struck(stored.process, "events:")
     if is_silent or stored.process not in watch.deeds:  # its write was late: what it has told is not at hand any more
         left = {_key_of(each): each["severity"] for each in watch.notified_in(stored.body)}
         watch.heard = {name: heard for name, heard in watch.heard.items() if left.get(name) == heard.severity}

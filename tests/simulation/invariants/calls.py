@@ -7,12 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from qlikops.domain import ledger as keys
 from qlikops.domain.fleet.task import Action
 from qlikops.domain.ledger import Attribute
 from qlikops.domain.proposals.approval import Status, digest_of
 from tests.simulation import limits
-from tests.simulation.dynamodb import Key
 from tests.simulation.enterprise_manager import Sent
 from tests.simulation.invariants.choosing import chosen_action
 from tests.simulation.invariants.watch import (
@@ -21,7 +19,6 @@ from tests.simulation.invariants.watch import (
     at_rest,
     of_each_answer,
     of_each_call,
-    partition_of,
     status_of,
     told,
 )
@@ -48,11 +45,6 @@ def a_refused_account_is_tried_once(watch: Watch) -> Iterator[str]:
             yield f"{who} was refused a login with the same credentials {count} times"
 
 
-def _claim_of(proposal_id: str, sent: Sent) -> Key:
-    task = {"instance": "default", "server": sent.server, "task": sent.task}
-    return partition_of(task), keys.RESTART_PREFIX + proposal_id
-
-
 _JUST_BEFORE = 1.0
 """Seconds between a look at the ledger and a call that rests on it: nobody can make the two one."""
 
@@ -60,7 +52,7 @@ _JUST_BEFORE = 1.0
 @of_each_call
 def a_claim_comes_before_the_call(watch: Watch, sent: Sent) -> str:
     """What is sent is claimed first. The sender has read just before that the claim has no result yet."""
-    key = _claim_of(watch.proposal_of(sent), sent)
+    key = watch.claim_of(sent)
     claim = watch.items.get(key)
     if claim is None:
         return f"{sent.process} sends {sent.action} to {sent.task} without a claim"
@@ -144,15 +136,15 @@ def somebody_looked_again(watch: Watch, sent: Sent) -> str:
 
 @of_each_call
 def what_is_protected_by_now_is_left_alone(watch: Watch, sent: Sent) -> str:
-    """If a sender reads that a task is protected, and the proposal did not say so, it sends nothing to that task."""
+    """If a sender reads that a task is protected, and the proposal did not say so, it sends nothing to that task.
+
+    A task that the sender has stopped itself is started again.
+    """
     target = _target(watch, sent)
     if target is None or target["protected"] or watch.could_not_see(sent):
         return ""
-    if any(
-        (each.process, each.server, each.task, each.action) == (sent.process, sent.server, sent.task, "stop")
-        for each in watch.requests
-    ):
-        return ""  # it has stopped it, and leaves nothing down that it has stopped
+    if sent.action == "run" and watch.stops_before(sent):
+        return ""
     tags = {*(watch.tags_read(sent.process, sent.server, sent.task) or ())}
     is_protected = tags & {*watch.world.config.protected_tags}
     return f"{sent.process} {sent.action}s {sent.task}, which is protected by now" if is_protected else ""
@@ -175,7 +167,7 @@ def a_command_that_did_not_arrive_is_sent_three_times(watch: Watch, answered: In
         if len(sents) > limits.RUN_CALLS:
             return f"{process} sends {action} to {task} {len(sents)} times"
         last = sents[-1]
-        is_open = watch.settled.get(_claim_of(name, last), NOT_STORED).process in ("", process)
+        is_open = watch.settled.get(watch.claim_of(last), NOT_STORED).process in ("", process)
         is_last = len(sents) == limits.RUN_CALLS or not (has_time and goes_on and is_open)
         if last.is_refused and last.is_told and no_login_at < last.at and not is_last:
             return f"{process} sends {action} to {task} {len(sents)} times, and none arrived"

@@ -194,6 +194,7 @@ def what_was_told_is_marked_as_told(watch: Watch, ended: Ended) -> str:
         return ""
     told_at = {"reminded": 0.0, "fell over": 0.0}
     marked: dict[Key, tuple[float, str, bool]] = {}
+    read = {codec.format_time(each.said) for each in watch.world.readings[ended.who]}
     for deed in ended.deeds:
         if deed.asked.operation == "publish":
             event = {*attributes(deed.asked, "event")}
@@ -210,9 +211,7 @@ def what_was_told_is_marked_as_told(watch: Watch, ended: Ended) -> str:
         elif each.key[0] == keys.FOLLOWED_PARTITION:
             since = json.loads(each.sets[Attribute.BODY]["S"])["telling_since"] if each.kind == "Put" else None
             # What another run marked is put again as it was, with another task that fell or lasted.
-            read = {codec.format_time(each.said) for each in watch.world.readings[ended.who]}
-            is_own = since in read
-            marked[each.key] = deed.at, "fell over", is_own
+            marked[each.key] = deed.at, "fell over", since in read
     for key, (at, what, is_telling) in marked.items():
         if is_telling and at < told_at[what]:
             return f"{ended.who} has told of {key}, and leaves it as if it were telling still"

@@ -139,7 +139,7 @@ def _leaves_some_alone(write: Write, update: Action) -> bool:
 def a_lease_rests_on_that_nobody_has_it(_: Watch, write: Write) -> str:
     """To the second. It is given back only by who has it, and taken for longer by who asks for what is unanswered.
 
-    Without a record, it is given back only as it was read.
+    A lease of a proposal without a record is freed only if it is still the one that was read.
     """
 
     def might_be() -> If:

@@ -24,7 +24,6 @@ from tests.simulation.invariants.watch import (
     of_each_item,
     of_each_record,
     of_each_test,
-    partition_of,
     status_of,
     told,
 )
@@ -53,17 +52,11 @@ def the_last_look_comes_after_all_that_takes_long(watch: Watch, sent: Sent) -> s
 @of_each_call
 def who_has_stopped_a_task_looks_whether_the_restart_goes_on(watch: Watch, sent: Sent) -> str:
     """A stop takes minutes: between it and the run call, the claim is read once more."""
-    stops = [
-        each.at
-        for each in watch.requests_of(watch.proposal_of(sent), sent.server, sent.task)
-        if (each.process, each.action) == (sent.process, "stop")
-    ]
+    stops = watch.stops_before(sent)
     if sent.action != "run" or not stops:
         return ""
-    task = partition_of({"instance": "default", "server": sent.server, "task": sent.task})
-    claim = task, f"{keys.RESTART_PREFIX}{watch.proposal_of(sent)}"
-    read_at = watch.world.dynamodb.read_at.get((sent.process, claim), 0.0)
-    return "" if read_at > stops[-1] else f"{sent.process} runs {sent.task} after a stop, and did not look again"
+    read_at = watch.world.dynamodb.read_at.get((sent.process, watch.claim_of(sent)), 0.0)
+    return "" if read_at > stops[-1].at else f"{sent.process} runs {sent.task} after a stop, and did not look again"
 
 
 @of_each_test

@@ -125,7 +125,7 @@ def _fell_silent(watch: Watch, since: float = 0.0, until: float = math.inf) -> b
     """
     since -= limits.MINUTE
     begun = watch.world.functions.begun
-    silent = [who for who, calls in watch.world.faults.struck.items() if any("events:" in call for call in calls)]
+    silent = [who for who in watch.world.faults.struck if watch.world.is_struck(who, "events:")]
     return any(begun[who].at <= until and watch.ended_at.get(who, math.inf) >= since for who in silent)
 
 
@@ -222,15 +222,14 @@ def what_expires_was_told_again(watch: Watch) -> Iterator[str]:
     """No question expires without a reminder, if a run looked in the second half of its time, and could keep that."""
     if not watch.clocks_are_right:
         return
-    begun, struck = watch.world.functions.begun, watch.world.faults.struck
+    begun = watch.world.functions.begun
     messages = [str(each.told) for each in watch.messages]  # the topic gets them, whether or not EventBridge does
     # A run that failed is summed up by its report, and has not looked; one that cannot write down that it tells leaves
     # that to the next one.
     looked_at = [
         each.at
         for each in watch.summed_up.values()
-        if begun[each.process].function == "MonitorTasks"
-        and not any(name.startswith("dynamodb:") for name in struck.get(each.process, ()))
+        if begun[each.process].function == "MonitorTasks" and not watch.world.is_struck(each.process, "dynamodb:")
     ]
     for name, item in watch.records():
         if status_of(item) is not Status.EXPIRED or watch.is_tampered(name) or Attribute.REQUESTED_AT not in item:

@@ -685,6 +685,16 @@ class Watch:
             if (sent.server, sent.task) == (server, task) and self.proposal_of(sent) == proposal_id
         ]
 
+    def claim_of(self, sent: Sent) -> Key:
+        """The claim that a run or a stop is sent on."""
+        task = partition_of({"instance": "default", "server": sent.server, "task": sent.task})
+        return task, keys.RESTART_PREFIX + self.proposal_of(sent)
+
+    def stops_before(self, sent: Sent) -> list[Sent]:
+        """The stops of its task that its sender has sent."""
+        same = self.requests_of(self.proposal_of(sent), sent.server, sent.task)
+        return [each for each in same if (each.process, each.action) == (sent.process, "stop")]
+
     def tags_read(self, process: str, server: str, task: str) -> list[str] | None:
         """The tags of a task as a process was told them last; None if they were left out, or some cannot be read."""
         details = self.world.journal.read.get((process, server, task), {})

@@ -302,7 +302,7 @@ class Refusing:
     [
         ("TransactionConflictException", 3, False),
         ("TransactionConflictException", 99, True),
-        ("ProvisionedThroughputExceededException", 99, True),
+        (THROTTLED, 99, True),
     ],
 )
 def test_what_cannot_be_braked_stops_neither_the_others_nor_the_execution(
@@ -357,7 +357,7 @@ def test_stopping_again_pulls_the_brake_that_could_not_be_pulled(
     made = proposal(execution_arn=arn, execution_name=name)
     assert not ledger.open_proposals(name, [made], 7200).refused
     ledger.begin_restart(made.proposal_id, Decision(approved=True))
-    connection.dynamodb = Refusing(whole, {made.proposal_id: 3}, "ProvisionedThroughputExceededException")
+    connection.dynamodb = Refusing(whole, {made.proposal_id: 3}, THROTTLED)
     for ended in ("is stopped", "is ABORTED"):
         with pytest.raises(QlikopsError, match=f"twice {ended}. What is being restarted of .* goes on"):
             executions.stop(name, "maintenance")

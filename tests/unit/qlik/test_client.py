@@ -114,16 +114,21 @@ def test_who_polls_with_a_refused_account_tries_it_once_and_the_next_one_as_soon
         assert len(client.servers()) == 1
 
 
-def test_a_run_in_an_expired_session_is_not_sent_again_by_itself_and_the_next_one_logs_in(simulate: Simulate) -> None:
-    server = simulate("one_fatal", session_seconds=60)
+@pytest.mark.parametrize(("session_seconds", "idle"), [(60, 61), (300, 270)], ids=["expired", "too old"])
+def test_a_run_in_an_old_session_is_not_sent_by_itself_and_the_next_one_has_a_new_session(
+    simulate: Simulate, session_seconds: int, idle: int
+) -> None:
+    """A login takes up to minutes: who acts may be told not to by then."""
+    server = simulate("one_fatal", session_seconds=session_seconds)
     with client_of(server) as client:
         client.servers()
-        server.clock.advance(61)
+        server.clock.advance(idle)
         with pytest.raises(QemSessionExpired) as expired:
             client.run(SERVER, "orders", RunOption.RESUME_PROCESSING)
         assert not expired.value.maybe_sent
         assert not server.fleet.true_state()["calls"]
         assert client.run(SERVER, "orders", RunOption.RESUME_PROCESSING).state is TaskState.RUNNING
+        assert server.sessions.opened == 2
     assert len(server.fleet.true_state()["calls"]) == 1
 
 
@@ -136,20 +141,6 @@ def test_an_idle_session_is_renewed_before_it_expires(simulate: Simulate) -> Non
         assert server.sessions.opened == 1
         server.clock.advance(270)
         client.servers()
-        assert server.sessions.opened == 2
-
-
-def test_who_acts_is_told_that_its_session_had_become_too_old(simulate: Simulate) -> None:
-    """A login takes up to minutes: by then it may be told not to act any more."""
-    server = simulate("one_fatal")
-    with client_of(server) as client:
-        client.servers()
-        server.clock.advance(270)
-        with pytest.raises(QemSessionExpired) as expired:
-            client.run(SERVER, "orders", RunOption.RESUME_PROCESSING)
-        assert not expired.value.maybe_sent
-        assert not server.fleet.true_state()["calls"]
-        assert client.run(SERVER, "orders", RunOption.RESUME_PROCESSING).state is TaskState.RUNNING
         assert server.sessions.opened == 2
 
 

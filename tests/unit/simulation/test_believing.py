@@ -28,7 +28,8 @@ def watch(*deeds: Deed, **known: Any) -> Any:
     world = SimpleNamespace(
         dynamodb=SimpleNamespace(last_writer=WHO),
         functions=SimpleNamespace(begun={WHO: Invocation("MonitorTasks", {}, 100.0, WHO)}),
-        faults=SimpleNamespace(reached=lambda _: None, struck={}),
+        faults=SimpleNamespace(reached=lambda _: None),
+        is_struck=lambda *_: False,
         states=SimpleNamespace(is_waiting=lambda _: known.get("is_waiting", True)),
         journal=SimpleNamespace(
             read={(WHO, "replicate-0", "task-0"): known.pop("details", {})},
