@@ -415,7 +415,7 @@ class QlikOpsApp(DecidingApp):
 
     @on(messages.CallerLoaded)
     def _caller_loaded(self, message: messages.CallerLoaded) -> None:
-        self._context_of(message).caller = message.caller
+        self._context_of(message).took_caller(message)
         # What is somebody else's claim while nobody knows, and in whose name a dialog sends.
         self._drawing.soon()
 

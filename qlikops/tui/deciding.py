@@ -111,6 +111,8 @@ class DecidingApp(App[int]):
     @on(messages.FollowedLoaded)
     def _followed_loaded(self, message: messages.FollowedLoaded) -> None:
         context, fallen = self._context_of(message), []
+        for error in message.errors:
+            self.state.failed(context, error)
         for record in message.approvals:
             told = context.followed(record)
             if told is None:
@@ -126,6 +128,10 @@ class DecidingApp(App[int]):
             self.post_message(messages.Alerted(context.name, fallen))
         if message.approvals:
             self._drawing.soon()
+
+    @on(messages.FollowedLoadFailed)
+    def _followed_load_failed(self, message: messages.FollowedLoadFailed) -> None:
+        self._context_of(message).missed_followed(message.ids, message.error)
 
     def _watch_again(self, context: LiveContext, approval_id: str) -> None:
         self.set_timer(self._watch_again_seconds, lambda: context.outbox.watch(approval_id, self))

@@ -1,13 +1,12 @@
 """The console as an operator has it: its own outbox and backend, in the world's time, and no screen.
 
-What `tui.app` does with what comes back is done here in a few lines: the outbox is told, and held decisions go out or
-are withdrawn by the same pulse. A console may be suspended, killed, or cut off from the network, like a laptop.
+What `tui.app` does with what comes back is done here in a few lines: context and outbox are told, and held decisions go
+out or are withdrawn by the same pulse. A console may be suspended, killed, or cut off from the network, like a laptop.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,19 +14,17 @@ from typing import Any, cast
 from textual.message import Message
 
 from qlikops.aws.approvals import LedgerApprovals, Timing
-from qlikops.domain.errors import DecisionUnknown, QlikopsError, Unreachable
-from qlikops.domain.ports import Approve, ContextServices, DecisionRequest, Deny
+from qlikops.domain.errors import DecisionUnknown, Unreachable
+from qlikops.domain.ports import ContextServices
 from qlikops.domain.proposals.approval import ProposalRecord, Status, choice_of
 from qlikops.presentation.tone import plain
+from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
-from qlikops.tui.model.backend import Backend
-from qlikops.tui.model.outbox import ApprovalKey, Outbox, ReviewedDecision, Sending
+from qlikops.tui.model.context import ContextSource, LiveContext
+from qlikops.tui.model.outbox import ApprovalKey, ReviewedDecision, Sending
 from qlikops.tui.screens.decision import CLAIM_WHILE_ASKED
 from qlikops.tui.terminal.pulse import Pulse
-from tests.simulation.actors import SPARED
-from tests.simulation.choosing import terms_chosen, waiting
 from tests.simulation.kernel import Process
-from tests.simulation.night import Habit, Operator
 from tests.simulation.plant import Person, World
 from tests.simulation.saying import Named, Saying
 
@@ -38,8 +35,6 @@ _ROUNDING = 0.001
 _SENDING = "qlikops-send-"
 """What the names of lanes begin with that send a decision."""
 _WATCH_AGAIN_SECONDS = 30.0
-_WAYS = {Habit.CHOOSES: terms_chosen, Habit.WAITS: waiting}
-"""In which somebody approves of something else than what is proposed."""
 
 
 class _Watched(LedgerApprovals):
@@ -58,7 +53,7 @@ class Console:
     """One start of the console."""
 
     def __init__(self, world: World, name: str, saying: Saying) -> None:
-        self._world, self._name, self._saying = world, name, saying
+        self.world, self.name, self.saying = world, name, saying
         self._lanes: list[Process] = []
         self._lost: set[str] = set()
         """Batches of which a decision may have been lost, or could not be sent."""
@@ -67,18 +62,26 @@ class Console:
         self._came: list[Message] = []
         self._decided_at: dict[str, float] = {}
         kernel = world.kernel
-        person = Person(world, name, saying.sent)
-        timing = Timing(now=world.clock_of_people, monotonic=kernel.monotonic, sleep=kernel.sleep)
-        approvals = _Watched(person, timing, saying)
-        services = SimpleNamespace(
-            approvals=approvals, where="simulated", read_only=False, waits_for=None, close=lambda: None
-        )
-        self.approvals = approvals
+        self.person = Person(world, name, saying.sent)
         self.sendings: dict[Any, Sending] = {}
-        self._to = cast("Any", self)
-        self._backend = Backend("night", lambda: cast("ContextServices", services), self._to, self._start)
-        self.outbox = Outbox("night", self._backend, kernel.time, HOLD, self.sendings)
+        self.to = cast("Any", self)
+        source = ContextSource("night", self._open, hold_seconds=HOLD.total_seconds())
+        keys = KeyNames({}, str)
+        self.context = LiveContext(source, self.to, kernel.time, self.sendings, keys, start=self._start)
+        self.outbox = self.context.outbox
+        self.approvals = self._approvals()
         self._pulse = Pulse(kernel.time)
+
+    def _approvals(self) -> LedgerApprovals:
+        kernel = self.world.kernel
+        timing = Timing(now=self.world.clock_of_people, monotonic=kernel.monotonic, sleep=kernel.sleep)
+        return _Watched(self.person, timing, self.saying)
+
+    def _open(self) -> ContextServices:
+        services = SimpleNamespace(
+            approvals=self.approvals, where="simulated", read_only=False, waits_for=None, close=lambda: None
+        )
+        return cast("ContextServices", services)
 
     @property
     def processes(self) -> list[Process]:
@@ -87,23 +90,23 @@ class Console:
 
     def _start(self, lane: str, body: Callable[[], None]) -> None:
         if lane.startswith(_SENDING):
-            self._note_order(lane)
-        self._lanes.append(self._world.kernel.spawn(f"{self._name}:{lane}", body))
+            self.note_order(lane)
+        self._lanes.append(self.world.kernel.spawn(f"{self.name}:{lane}", body))
 
-    def _note_order(self, lane: str) -> None:
+    def note_order(self, lane: str) -> None:
         """Whether a decision goes out that was to wait for another one, or not to go out at all."""
-        this = self._sent_in(lane)
-        held = self._world.kernel.now - self._decided_at.get(this.request.decision_id, 0.0)
+        this = self.sent_in(lane)
+        held = self.world.kernel.now - self._decided_at.get(this.request.decision_id, 0.0)
         reloads = this.request.approved and choice_of(this.approval.proposal, this.request.decision()).loads_again
         if held < (HOLD_OF_RELOAD if reloads else HOLD).total_seconds() - _ROUNDING:
-            self._saying.too_soon.append((this.request.decision_id, held))
-        beside = [self._sent_in(each.name.partition(":")[2]) for each in self.processes if f":{_SENDING}" in each.name]
+            self.saying.too_soon.append((this.request.decision_id, held))
+        beside = [self.sent_in(each.name.partition(":")[2]) for each in self.processes if f":{_SENDING}" in each.name]
         if beside and any(each.request.approved for each in (this, *beside)):
-            self._saying.side_by_side.append(this.request.decision_id)
+            self.saying.side_by_side.append(this.request.decision_id)
         if this.batch in self._lost:
-            self._saying.after_a_lost_one.append(this.request.decision_id)
+            self.saying.after_a_lost_one.append(this.request.decision_id)
 
-    def _sent_in(self, lane: str) -> Sending:
+    def sent_in(self, lane: str) -> Sending:
         return self.sendings[ApprovalKey("night", lane.removeprefix(_SENDING))]
 
     def post_message(self, message: Message) -> bool:
@@ -115,52 +118,63 @@ class Console:
         """What the UI thread does a few times a second: hears what came, and lets go what was held long enough."""
         came, self._came = self._came, []
         for message in came:
-            self._hear(message)
+            self.hear(message)
         if (missed := self._pulse.missed()) and self.outbox.held:
-            self._take_back(f"the console stood still for {missed.total_seconds():.0f} s")
-        self.outbox.send_due(self._to)
+            self.take_back(f"the console stood still for {missed.total_seconds():.0f} s")
+        elif self.outbox.held and (reason := self.locked_because()):
+            self.take_back(reason)
+        self.outbox.send_due(self.to)
         for sending in self.sendings.values():
             self._note(sending)
+
+    def locked_because(self) -> str:
+        """Why nothing can be decided right now; one that asks for rows only as somebody looks does not say."""
+        return ""
+
+    def stay(self, seconds: float) -> None:
+        """Somebody leaves it alone for so long."""
+        self.world.kernel.sleep(seconds)
+
+    def look(self) -> bool:
+        """Somebody looks at it; whether they may decide on what they see."""
+        return True
 
     def open(self, approval_id: str) -> None:
         """Somebody opens the dialog in which it is answered, and so says that they look at it."""
 
-        def claim(services: ContextServices) -> messages.Claimed:
-            services.approvals.claim(approval_id, CLAIM_WHILE_ASKED)
-            return messages.Claimed("night", approval_id)
-
-        self._backend.call("claims", claim, messages.ClaimFailed, self._to)
+        self.context.claim(approval_id, self.to, CLAIM_WHILE_ASKED)
 
     def decide(self, answers: list[ReviewedDecision], batch: str = "") -> None:
         """Somebody has answered."""
         for approval, request in answers:
             verb = "approves" if request.approved else "denies"
-            self._world.kernel.say(f"{verb} {approval.approval_id} in the console")
-            self._decided_at[request.decision_id] = self._world.kernel.now
+            self.world.kernel.say(f"{verb} {approval.approval_id} in the console")
+            self._decided_at[request.decision_id] = self.world.kernel.now
         self._pulse.missed()
-        self.outbox.send(answers, self._to, batch)
+        self.outbox.send(answers, self.to, batch)
 
     def cancel(self) -> None:
         """Somebody has thought again."""
-        self._take_back("you cancelled it")
+        self.take_back("you cancelled it")
         self.beat()
 
-    def _take_back(self, why: str) -> None:
+    def take_back(self, why: str) -> None:
+        """Nothing goes out of what is held."""
         self._taken_back.update(sending.key for sending in self.outbox.cancel_delayed(why))
 
-    def _hear(self, message: Message) -> None:
+    def hear(self, message: Message) -> None:
         match message:
             case messages.DecisionSent():
-                self.outbox.sent(message.approval.approval_id, message.receipt, self._to)
+                self.outbox.sent(message.approval.approval_id, message.receipt, self.to)
                 self._note_watch((message.approval.approval_id, message.request.decision_id))
-                self._saying.receive(self._world, message.approval.approval_id, message.request.decision_id)
+                self.saying.receive(self.world, message.approval.approval_id, message.request.decision_id)
             case messages.DecisionSendFailed():
                 named = message.approval.approval_id, message.request.decision_id
                 if isinstance(message.error, DecisionUnknown):
-                    reader = f"{self._name}:{_SENDING}{named[0]}"
-                    self._saying.say_unknown(self._world, named, message.error, reader)
-                self._saying.refuse(self._world, named[0], message.request.digest, message.error)
-                batch = self.outbox.not_sent(message.approval.approval_id, message.error, self._to).batch
+                    reader = f"{self.name}:{_SENDING}{named[0]}"
+                    self.saying.say_unknown(self.world, named, message.error, reader)
+                self.saying.refuse(self.world, named[0], message.request.digest, message.error)
+                batch = self.outbox.not_sent(message.approval.approval_id, message.error, self.to).batch
                 if batch and isinstance(message.error, DecisionUnknown | Unreachable):
                     self._lost.add(batch)
                 if isinstance(message.error, DecisionUnknown):
@@ -168,116 +182,33 @@ class Console:
             case messages.OutcomeLoaded():
                 if self.outbox.ended(message.approval).goes_on:
                     self._watch_again(message.approval.approval_id)
+                else:
+                    self.context.following.follow(message.approval, self.context.now())
             case messages.OutcomeLoadFailed():
                 self._watch_again(message.asked)
 
     def _note_watch(self, named: Named) -> None:
         """Whether the outcome of what may count is waited for."""
         if not any(lane.name.endswith(f"-outcome-{named[0]}") for lane in self.processes):
-            self._saying.not_watched.append(named)
+            self.saying.not_watched.append(named)
 
     def _watch_again(self, approval_id: str) -> None:
-        self._world.kernel.after(_WATCH_AGAIN_SECONDS, lambda: self.outbox.watch(approval_id, self._to))
+        self.world.kernel.after(_WATCH_AGAIN_SECONDS, lambda: self.outbox.watch(approval_id, self.to))
 
     def _note(self, sending: Sending) -> None:
         """What the screen says of a decision by now."""
         named = (sending.key.approval_id, sending.request.decision_id)
-        words = f"{plain(sending.progress(self._world.kernel.time()))} {sending.stage.text}".lower()
+        words = f"{plain(sending.progress(self.world.kernel.time()))} {sending.stage.text}".lower()
         is_lost = sending.ended is not None and sending.ended.status is Status.WAITING
         if is_lost and self.outbox.in_flight(sending.key.approval_id):
-            self._saying.stuck.append(sending.request.decision_id)
+            self.saying.stuck.append(sending.request.decision_id)
         is_excused = sending.key in self._taken_back or sending.batch in self._lost
         if sending.withdrawn and not is_excused:
-            self._saying.dropped.append(named)
+            self.saying.dropped.append(named)
         says_not_sent = "not sent" in words or "nothing was sent" in words
         if (says_not_sent or not sending.may_count) and sending.ended is None:
-            self._saying.say_not_counted(named)
+            self.saying.say_not_counted(named)
         if sending.receipt is not None:
-            self._saying.say_counted(named)
+            self.saying.say_counted(named)
         if sending.ended is not None and sending.ended.status.is_final:
-            self._saying.say_end(sending.key.approval_id, sending.ended.status)
-
-
-def sit(world: World, operator: Operator, saying: Saying) -> None:
-    """One operator's night before a console."""
-    kernel, console = world.kernel, Console(world, operator.name, saying)
-    chance = random.Random(f"{operator.name} answers")  # noqa: S311 - replayable
-    while True:
-        kernel.sleep(kernel.random.expovariate(1 / operator.every_seconds))
-        console.beat()
-        if not world.dynamodb.has_indexed and chance.random() < SPARED:
-            continue
-        try:
-            answers = _answers(world, console, operator.habits)
-        except QlikopsError as exc:
-            kernel.say(f"reads: {type(exc).__name__}: {exc}")
-            continue
-        if answers:
-            batch = f"{kernel.random.getrandbits(32):08x}" if len(answers) > 1 else ""
-            is_one_by_one = batch and chance.random() < 0.5
-            if is_one_by_one:
-                world.faults.reached("answers one by one")
-            for each in ([answer] for answer in answers) if is_one_by_one else [answers]:
-                console.decide(each, batch="" if is_one_by_one else batch)
-            console = _wait_for(world, operator, saying, console)
-
-
-def _answers(world: World, console: Console, habits: Collection[Habit]) -> list[ReviewedDecision]:
-    """To some of what waits, all in one way."""
-    chance, rows = world.kernel.random, console.approvals.waiting()
-    open_ = [row.approval_id for row in rows if not console.outbox.in_flight(row.approval_id)]
-    chosen = chance.sample(open_, min(len(open_), chance.choice([1, 1, 3, 3])))
-    records = [console.approvals.approval(approval_id) for approval_id in chosen]
-    for approval_id in chosen:
-        console.open(approval_id)
-    world.kernel.sleep(chance.choice([0.0, 1.0, 30.0]))
-    approved = chance.random() < 0.7
-
-    def request(record: ProposalRecord) -> DecisionRequest:
-        decision_id = f"{chance.getrandbits(64):016x}"
-        if not approved:
-            snooze = timedelta(minutes=30) if Habit.SNOOZES in habits else None
-            return Deny(record.digest, "simulated", snooze, via="console", decision_id=decision_id)
-        way = next((how for habit, how in _WAYS.items() if habit in habits), None)
-        terms = way(chance, record.proposal) if way else {}
-        return Approve(record.digest, "simulated", via="console", decision_id=decision_id, **terms)
-
-    return [(record, request(record)) for record in records if record.status == "waiting"]
-
-
-def _wait_for(world: World, operator: Operator, saying: Saying, console: Console) -> Console:
-    """Until nothing is on its way any more, or something befalls the console; the one that goes on after that."""
-    kernel, chance = world.kernel, world.kernel.random
-    befalls = chance.choice(["", "", "cancelled", "killed", "suspended", "cut off"])
-    at = kernel.now + chance.choice([HOLD.total_seconds() + 0.3, 6.0, 20.0]) * chance.random()
-    if befalls == "cut off":
-        world.cut_off_sending.add(operator.name)
-    until = kernel.now + 60.0
-    while kernel.now < until:
-        kernel.sleep(BEAT_SECONDS)
-        console.beat()
-        if befalls not in ("", "cut off") and kernel.now >= at:
-            world.faults.reached(f"console {befalls}")
-            kernel.say(f"the console is {befalls}")
-            match befalls:
-                case "cancelled":
-                    console.cancel()
-                case "killed":
-                    for lane in console.processes:
-                        kernel.kill(lane)
-                    return Console(world, operator.name, saying)
-                case "suspended":
-                    _suspend(world, console, chance.choice([3.0, 100.0, 2000.0]))
-            befalls = ""
-        if not console.outbox.held and not console.outbox.sending_now:
-            break
-    if befalls == "cut off" and operator.name not in world.cut_off_sending:
-        world.faults.reached("console cut off")
-    return console
-
-
-def _suspend(world: World, console: Console, seconds: float) -> None:
-    """The process stands still with all its lanes, and the clock goes on."""
-    for lane in console.processes:
-        lane.stands_still_until = world.kernel.now + seconds
-    world.kernel.sleep(seconds)
+            self.saying.say_end(sending.key.approval_id, sending.ended.status)

@@ -16,7 +16,6 @@ from qlikops.agent.remember.table import Table
 from qlikops.domain.ledger import ORDER_PREFIX, OWN_FAILURES, RECORD, Attribute
 from tests.simulation.actors import lend, live
 from tests.simulation.command import in_a_shell
-from tests.simulation.console import sit
 from tests.simulation.dynamodb import Wire
 from tests.simulation.edges import Edges
 from tests.simulation.invariants import Violated, Watch
@@ -26,12 +25,13 @@ from tests.simulation.kernel import Killed, Stuck, TraceLine
 from tests.simulation.night import AT_WORST_MOMENTS, MENDED_FIRST, PROTECTED, EvaluatedBy, Night
 from tests.simulation.plant import BUCKET, MACHINE_ARN, World
 from tests.simulation.saying import Saying
+from tests.simulation.sitting import sit
 from tests.simulation.twins import Redriving
 from tests.simulation.worst_moments import wait_for_it
 
 AFTERWARDS_HOURS = 8.0
 """That the world goes on without faults and hands: longer than anything waits."""
-_MOST_EVENTS = 3_000
+_MOST_EVENTS = 2_500
 """After which a night is over: three usual ones find more than one of the few that would go on."""
 _USUAL: tuple[Mapping[str, Any], ...] = (
     {"is_at_edges": False},

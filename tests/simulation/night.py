@@ -151,6 +151,8 @@ class Operator:
     """From one look to the next, on average."""
     is_at_console: bool = False
     """Answers what waits in the console, in the ways that their habits name, and does nothing else."""
+    stays: bool = False
+    """Leaves the console open between their looks: it asks again and again, and follows what others decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,11 +453,24 @@ def _about_one_of_these(number: int, rng: random.Random, night: Night) -> Night:
             night = replace(night, mischance=rng.choice([Mischance(), _ONCE_REFUSED]))
             passing = random.Random(f"passing {night.seed}")  # noqa: S311 - replayable
             return _with_what_passes(passing, night) if passing.random() < 0.5 else night
+        case 19 | 20:
+            return _with_an_open_console(rng, night)
         case 16:
             night = _with_breaks(rng, night, MESSAGES[:2])
             night = replace(night, untagged=0.4, evaluator=EvaluatedBy.EAGER, mode=ApprovalMode.POLICY)
             return replace(night, mischance=Mischance()) if rng.random() < 0.5 else night
     return night
+
+
+def _with_an_open_console(rng: random.Random, night: Night) -> Night:
+    """The same night, in which a console is left open, and it or what it follows may often not be there."""
+    habits = (Habit.APPROVES, rng.choice((Habit.SNOOZES, Habit.CHOOSES, Habit.WAITS)))
+    stays = Operator("lena", habits, rng.choice([300.0, 1200.0]), is_at_console=True, stays=True)
+    night = replace(night, operators=(*night.operators, stays))
+    if rng.random() < 0.4:
+        return night
+    only = rng.choice(["dynamodb:Query", "dynamodb:GetItem"])
+    return replace(night, mischance=Mischance(share_of_calls=0.4, kinds=(Fault.REFUSED, Fault.BUSY), only=only))
 
 
 def _with_breaks(rng: random.Random, night: Night, messages: Sequence[str]) -> Night:

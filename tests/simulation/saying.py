@@ -47,6 +47,12 @@ class Saying:
         """Decisions that a console was to send and has not, which nobody took back."""
         self.not_watched: list[Named] = []
         """Decisions that a console has sent, and whose outcomes it does not wait for."""
+        self.not_live: list[tuple[str, float]] = []
+        """Decisions that a console sent on rows that it may not trust, and how old those were, in seconds."""
+        self.misnamed: list[tuple[str, str]] = []
+        """In whose name a console said that decisions go, and in whose they would have gone."""
+        self.not_followed: list[tuple[str, str]] = []
+        """The proposals that left an open console's inbox, and what it does not know of them."""
         self.too_soon: list[tuple[str, float]] = []
         """Decisions that a console sent before they had been held for long enough, and after how many seconds."""
         self.patience: list[tuple[str, float]] = []

@@ -6,7 +6,6 @@ one context locks only what is in it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,7 +33,7 @@ from qlikops.presentation.freshness import DataAge
 from qlikops.presentation.lists.watch import WatchEvent, What, is_soon, unsaid
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
-from qlikops.tui.model.backend import Backend
+from qlikops.tui.model.backend import Backend, Start, in_a_thread
 from qlikops.tui.model.following import Following, Told
 from qlikops.tui.model.outbox import ApprovalKey, Clock, Outbox, Sending
 
@@ -80,11 +79,13 @@ class LiveContext:
         keys: KeyNames,
         *,
         several: bool = False,
+        start: Start = in_a_thread,
     ) -> None:
+        """`start` begins what runs beside the UI thread: a simulation has no threads."""
         self.name = source.name
         self.label = source.name if several else ""
         """What says which context something is in; empty where there is only one."""
-        self.backend = Backend(source.name, source.open, to)
+        self.backend = Backend(source.name, source.open, to, start)
         self.clock = clock
         self.read_only = source.read_only
         self.outbox = Outbox(
@@ -104,6 +105,8 @@ class LiveContext:
         self.knows_last_run = self.missed_last_run = False
         """Whether it has been looked up, and whether that failed the last time."""
         self._rows: dict[str, InboxRow] = {}
+        self._gone: dict[str, None] = {}
+        """What is no longer in the inbox, and was answered here."""
         self._soon: frozenset[str] = frozenset()
         """What runs out soon, as was told or seen at the start."""
         self._rest = REST
@@ -111,6 +114,7 @@ class LiveContext:
         self._unanswered = 0
         self.wants_caller = False
         """Whether it is to be asked whose identity that is, once the first rows are there."""
+        self._times_opened = 0
         self._keys = keys
 
     def now(self) -> datetime:
@@ -145,6 +149,7 @@ class LiveContext:
         self.read_only = self.read_only or read_only
         self.caller = ""
         self.wants_caller = True
+        self._times_opened += 1
 
     def failed(self, error: Exception) -> None:
         """A call failed: the timed ones rest a while, longer each time AWS asks for fewer."""
@@ -171,13 +176,21 @@ class LiveContext:
         """A fresh inbox came; returns what is new or runs out soon, each once and unsaid. The first is no news."""
         news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
         now = self.now()
-        gone = self._rows.keys() - {row.approval_id for row in rows}
-        self.following.left(name for name in self._rows if name in gone and not self.outbox.in_flight(name))
+        known, self._rows = (*self._gone, *self._rows), {row.approval_id: row for row in rows}
+        self._gone = {name: None for name in known if name not in self._rows}
+        self._follow_the_gone()
         self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
-        self._rows = {row.approval_id: row for row in rows}
         self.freshness = DataAge(self.now(), credentials=self.freshness.credentials)
         self._rest, self._resting_until, self._unanswered = REST, None, 0
         return news
+
+    def _follow_the_gone(self) -> None:
+        """Unless an answer of this console may count, which is watched: it may turn out that it does not, or be
+        cancelled.
+        """
+        left = [name for name in self._gone if not self.outbox.in_flight(name)]
+        self._gone = {name: None for name in self._gone if name not in left}
+        self.following.left(left)
 
     def _news(self, rows: Sequence[InboxRow]) -> Iterator[WatchEvent]:
         now = self.now()
@@ -223,6 +236,11 @@ class LiveContext:
             return None
         return Told(now, record, self.label, self.caller)
 
+    def missed_followed(self, ids: Sequence[str], error: Exception) -> None:
+        """Records that are followed did not come; asked for again is what was not there for a moment."""
+        if isinstance(error, Unreachable) and not isinstance(error, AccessDenied):
+            self.following.missed(ids)
+
     # What to ask for
 
     def load_rows(self, to: MessagePump) -> None:
@@ -259,13 +277,19 @@ class LiveContext:
 
     def load_caller(self, to: MessagePump) -> None:
         """Asks whose identity decisions will carry, unless that is known."""
+        opened = self._times_opened
         if not self.caller:
             self.backend.call(
                 "caller",
-                lambda environment: messages.CallerLoaded(self.name, environment.caller()),
+                lambda environment: messages.CallerLoaded(self.name, environment.caller(), opened),
                 messages.LoadFailed,
                 to,
             )
+
+    def took_caller(self, message: messages.CallerLoaded) -> None:
+        """Whose identity that is. An answer from before the environment was opened anew is of another one, perhaps."""
+        if message.times_opened == self._times_opened:
+            self.caller = message.caller
 
     @property
     def looks_up_credentials(self) -> bool:
@@ -321,14 +345,24 @@ class LiveContext:
         """Asks for what others decided, and for restarts that came up, as far as something may have become of them."""
 
         def load(environment: ContextServices) -> messages.FollowedLoaded:
-            found = []
+            found, errors = [], []
             for approval_id in ids:
-                with contextlib.suppress(NotFound):
+                try:
                     found.append(environment.approvals.approval(approval_id))
-            return messages.FollowedLoaded(self.name, found)
+                except Unreachable:
+                    raise
+                except NotFound:
+                    continue
+                except QlikopsError as error:
+                    # One that is spoilt keeps none of the others.
+                    errors.append(error)
+            return messages.FollowedLoaded(self.name, found, errors)
 
+        self._follow_the_gone()
         if not self.rests() and not self.backend.busy(_FOLLOWED) and (ids := self.following.due(self.now())):
-            self.backend.call(_FOLLOWED, load, messages.LoadFailed, to)
+            self.backend.call(
+                _FOLLOWED, load, lambda error: messages.FollowedLoadFailed(error, context=self.name, ids=ids), to
+            )
 
     def load_marked(self, ids: Sequence[str], to: MessagePump) -> None:
         """Asks for several whole records, to be answered together."""

@@ -81,11 +81,15 @@ class Following:
         self.records[record.approval_id] = record
         self._asked_at[record.approval_id] = now
 
+    def missed(self, ids: Iterable[str]) -> None:
+        """Records of these ids were asked for, and the environment did not answer: they are asked for again."""
+        self._unknown |= dict.fromkeys(name for name in ids if name not in self.records)
+
     def due(self, now: datetime) -> list[str]:
         """The ids of what is to be asked for now; they count as asked for."""
         found = [*self._unknown, *self._due(now)][:AT_ONCE]
         self._asked_at |= dict.fromkeys(found, now)
-        self._unknown = {}
+        self._unknown = {name: None for name in self._unknown if name not in found}
         return found
 
     def _due(self, now: datetime) -> Iterator[str]:

@@ -75,6 +75,8 @@ class CallerLoaded(ContextMessage):
     """Whose identity decisions carry."""
 
     caller: str
+    times_opened: int
+    """How often the environment had been opened when it was asked."""
 
 
 @dataclass
@@ -170,9 +172,11 @@ class OutcomeLoaded(ContextMessage):
 
 @dataclass
 class FollowedLoaded(ContextMessage):
-    """Records of what others decided, and of restarts that came up, as they are now."""
+    """Records of what others decided, and of restarts that came up, as they are now; those that are gone are not."""
 
     approvals: Sequence[ProposalRecord]
+    errors: Sequence[Exception] = ()
+    """Why others cannot be read."""
 
 
 @dataclass
@@ -287,6 +291,13 @@ class MarkedLoadFailed(LoadFailed):
 
 class OutcomeLoadFailed(LoadFailed):
     """Watching it failed; `asked` is the approval's id."""
+
+
+@dataclass
+class FollowedLoadFailed(LoadFailed):
+    """None of these records came."""
+
+    ids: Sequence[str] = ()
 
 
 class ClaimFailed(LoadFailed):

@@ -42,3 +42,26 @@ def what_was_sent_is_watched(watch: Watch) -> Iterator[str]:
     """A console waits for the outcome of what it has sent, and of what may have been lost on the way."""
     for proposal_id, decision_id in watch.saying.not_watched:
         yield f"{decision_id} on {proposal_id} is not watched"
+
+
+@at_rest
+def only_what_is_live_is_decided_on(watch: Watch) -> Iterator[str]:
+    """A console that is left open sends nothing on rows that are older than 10 s, or where the next did not come."""
+    for decision_id, seconds in watch.saying.not_live:
+        yield f"{decision_id} went out on rows of {seconds:.3f} s ago"
+
+
+@at_rest
+def the_name_that_is_shown_is_the_one_that_is_sent(watch: Watch) -> Iterator[str]:
+    """A console that was opened anew says in nobody's name what goes in another's."""
+    for shown, sent in watch.saying.misnamed:
+        yield f"decisions go in the name of {sent}, and {shown} is shown"
+
+
+@at_rest
+def what_others_decide_is_followed(watch: Watch) -> Iterator[str]:
+    """What left the inbox of an open console is known to it some minutes later, once it is not cut off: how it ended,
+    for three hours from then whether it lasted, and what it waits for.
+    """
+    for proposal_id, what in watch.saying.not_followed:
+        yield f"{proposal_id} is {what}, and the console does not know"

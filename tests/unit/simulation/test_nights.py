@@ -92,6 +92,7 @@ FOUND_SMALL = (
     60005182,
     70002636,
     70004956,
+    90003027,
 )
 """The same of nights of the usual size."""
 
