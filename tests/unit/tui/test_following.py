@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
+from qlikops.domain.errors import Throttled, UsageError
 from qlikops.domain.ports import Approve
 from qlikops.domain.proposals.approval import Decision, Outcome, ProposalRecord, Status, TaskOutcome
 from qlikops.domain.proposals.lasting import Aftermath, Lasting, TaskLasting
 from qlikops.presentation.tone import Tone, plain
 from qlikops.tui.model.following import AT_ONCE, CAME_UP, KEPT, UNDER_WAY, Following, Told
+from qlikops.tui.model.messages import FollowedLoaded, FollowedLoadFailed
 from qlikops.tui.model.outbox import ApprovalKey, Sending
 from tests.unit.presentation import samples
 from tests.unit.presentation.samples import NOW
@@ -93,6 +95,19 @@ async def test_what_a_colleague_decides_is_followed_until_it_fell_over_which_rin
             assert bell.call_count == 1
         await pilot.press("2")
         await no_longer_sees(pilot, "Shift +1")
+
+
+async def test_what_could_not_be_asked_for_is_asked_for_again_and_what_cannot_be_read_is_said(started: Started) -> None:
+    environment = FakeEnvironment.waiting_for(samples.approval())
+    async with started(environment, size=(120, 36), watch_again_seconds=0.1) as pilot:
+        await sees(pilot, "sales-orders")
+        state = app_of(pilot).state
+        environment.restarts.close()
+        environment.decide_elsewhere(ID)
+        pilot.app.post_message(FollowedLoadFailed(Throttled("Rate exceeded"), context=state.current.name, ids=[ID]))
+        await sees(pilot, "approved by bob: restarting")
+        pilot.app.post_message(FollowedLoaded(state.current.name, [], [UsageError("its status cannot be read")]))
+        await wait_until(pilot, lambda: any("its status" in failure.words for failure in state.failures))
 
 
 async def test_the_fleet_and_a_task_say_at_once_what_was_decided_of_it(started: Started) -> None:
