@@ -97,7 +97,6 @@ def wanted() -> list[str]:
         "a console that is locked",
         "somebody else at a console",
         "told what others decided",
-        "told that a restart fell over",
         "a close that is overtaken by what it closes",
         "told of a claim that has run out",
         "a wait that could not be ended",
