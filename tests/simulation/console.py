@@ -79,9 +79,19 @@ class Console:
 
     def _open(self) -> ContextServices:
         services = SimpleNamespace(
-            approvals=self.approvals, where="simulated", read_only=False, waits_for=None, close=lambda: None
+            approvals=self.approvals,
+            where="simulated",
+            agent_version="",
+            read_only=False,
+            waits_for=None,
+            caller=self.caller_now(),
+            close=lambda: None,
         )
         return cast("ContextServices", services)
+
+    def caller_now(self) -> Callable[[], str]:
+        """What says whose identity decisions carry, of an environment that is opened now."""
+        return self.person.caller
 
     @property
     def processes(self) -> list[Process]:
@@ -141,7 +151,6 @@ class Console:
 
     def open(self, approval_id: str) -> None:
         """Somebody opens the dialog in which it is answered, and so says that they look at it."""
-
         self.context.claim(approval_id, self.to, CLAIM_WHILE_ASKED)
 
     def decide(self, answers: list[ReviewedDecision], batch: str = "") -> None:

@@ -73,6 +73,10 @@ SETTLES = 15.0
 """So long the ledger has to show a decision that was sent before it counts as not known."""
 WATCHED, WATCHED_IF_NOT_KNOWN = 5 * MINUTE, MINUTE
 """So long a console waits for the outcome of a decision that is in the ledger, and of one that is not."""
+LIVE = 10.0
+"""So old rows may be that a console decides on."""
+FOLLOWED, FOLLOWED_AT_ONCE = 3 * HOUR, 5
+"""So long a console follows what left its inbox, and so much of what leaves it at one time."""
 
 # -- the definition
 TIME_OUTS = {

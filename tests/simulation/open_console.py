@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import math
 import random
-from types import SimpleNamespace
-from typing import cast
+from collections.abc import Callable
 
 from textual.message import Message
 
+from qlikops.aws import records
 from qlikops.domain.ledger import RECORD, approval_partition
-from qlikops.domain.ports import ContextServices
 from qlikops.domain.proposals.approval import ProposalRecord, Status
-from qlikops.domain.proposals.record import read_record
 from qlikops.tui.model import messages
+from tests.simulation import limits
 from tests.simulation.console import BEAT_SECONDS, Console
-from tests.simulation.dynamodb import Wire
 from tests.simulation.plant import Person, World
 from tests.simulation.saying import Saying
 
 _POLL_SECONDS = 2.0
 _SELDOM_SECONDS = 45.0
 """From one question to the next while nobody looks."""
-_LIVE_SECONDS = 10.0
-"""That rows may be old which are decided on."""
 _KNOWN_SECONDS = 300.0
 """After which a console knows what has become of something: it asks each minute, and rests for up to one more."""
-_FOLLOWED_SECONDS = 3 * 3600.0
-_AT_ONCE = 5
-"""Of more that leave the inbox at one time, the others are not asked for."""
 _ROUNDING = 0.001
 
 
@@ -130,10 +123,11 @@ class OpenConsole(Console):
     def note_order(self, lane: str) -> None:
         """Also whether what is decided on is live."""
         super().note_order(lane)
-        if (age := self.world.kernel.now - self._rows_at) > _LIVE_SECONDS + _ROUNDING:
+        if (age := self.world.kernel.now - self._rows_at) > limits.LIVE + _ROUNDING:
             self.saying.not_live.append((self.sent_in(lane).request.decision_id, age))
 
-    def _open(self) -> ContextServices:
+    def caller_now(self) -> Callable[[], str]:
+        """STS may take a minute, and somebody else may have signed in by then."""
         person, kernel, takes = self.person, self.world.kernel, self._chance.choice([0.1, 0.1, 60.0])
         self._opened_as = person.caller()
 
@@ -141,16 +135,7 @@ class OpenConsole(Console):
             kernel.sleep(takes)
             return person.caller()
 
-        services = SimpleNamespace(
-            approvals=self.approvals,
-            where="simulated",
-            agent_version="",
-            read_only=False,
-            waits_for=None,
-            caller=caller,
-            close=lambda: None,
-        )
-        return cast("ContextServices", services)
+        return caller
 
     def _sign_in(self) -> None:
         self.world.faults.reached("somebody else at a console")
@@ -169,7 +154,7 @@ class OpenConsole(Console):
         there = {row.approval_id for row in message.rows}
         self._seen |= there
         self._excused -= there
-        if len(before - there) > _AT_ONCE:
+        if len(before - there) > limits.FOLLOWED_AT_ONCE:
             self._excused |= before - there
 
     def _follow(self, record: ProposalRecord) -> None:
@@ -190,11 +175,11 @@ class OpenConsole(Console):
             if item is None or name in self.world.tampered:
                 continue
             became, since = self._became.get(name, (None, now))
-            record = read_record(_texts(item))
+            record = records.approval(item, self.context.now())
             if became is None or _followed(record) != _followed(became):
                 since = now
             self._became[name] = record, since
-            is_over = now - record.updated_at.timestamp() > _FOLLOWED_SECONDS - _KNOWN_SECONDS
+            is_over = now - record.updated_at.timestamp() > limits.FOLLOWED - _KNOWN_SECONDS
             is_ours = self.outbox.in_flight(name) and name not in known
             if record.status is Status.WAITING or is_over or is_ours:
                 continue
@@ -206,7 +191,3 @@ class OpenConsole(Console):
 
 def _followed(record: ProposalRecord) -> object:
     return record.status, record.lasting, record.waits
-
-
-def _texts(item: Wire) -> dict[str, str]:
-    return {name: value["S"] for name, value in item.items() if "S" in value}

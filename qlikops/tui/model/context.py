@@ -106,7 +106,7 @@ class LiveContext:
         """Whether it has been looked up, and whether that failed the last time."""
         self._rows: dict[str, InboxRow] = {}
         self._gone: dict[str, None] = {}
-        """What is no longer in the inbox, and was answered here."""
+        """Ids of what left the inbox and is not followed, in the order of the inbox."""
         self._soon: frozenset[str] = frozenset()
         """What runs out soon, as was told or seen at the start."""
         self._rest = REST
@@ -156,8 +156,7 @@ class LiveContext:
         if isinstance(error, CredentialsProblem):
             # Whoever signs in anew, here or in another terminal, is only seen by clients that are made anew.
             self.backend.reopen()
-        # One that may not be read says nothing about the others; several lanes that fail at once count once.
-        if not isinstance(error, Unreachable) or isinstance(error, AccessDenied) or self.rests():
+        if not _may_pass(error) or self.rests():  # several lanes that fail at once count once
             return
         if isinstance(error, Throttled):
             self._resting_until = self.now() + self._rest
@@ -178,16 +177,13 @@ class LiveContext:
         now = self.now()
         known, self._rows = (*self._gone, *self._rows), {row.approval_id: row for row in rows}
         self._gone = {name: None for name in known if name not in self._rows}
-        self._follow_the_gone()
         self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
         self.freshness = DataAge(self.now(), credentials=self.freshness.credentials)
         self._rest, self._resting_until, self._unanswered = REST, None, 0
         return news
 
     def _follow_the_gone(self) -> None:
-        """Unless an answer of this console may count, which is watched: it may turn out that it does not, or be
-        cancelled.
-        """
+        """Follows what left the inbox. An answer of this console is watched by the outbox, as long as it may count."""
         left = [name for name in self._gone if not self.outbox.in_flight(name)]
         self._gone = {name: None for name in self._gone if name not in left}
         self.following.left(left)
@@ -237,8 +233,8 @@ class LiveContext:
         return Told(now, record, self.label, self.caller)
 
     def missed_followed(self, ids: Sequence[str], error: Exception) -> None:
-        """Records that are followed did not come; asked for again is what was not there for a moment."""
-        if isinstance(error, Unreachable) and not isinstance(error, AccessDenied):
+        """Records that are followed did not come. Asks for them again if the environment may answer by then."""
+        if _may_pass(error):
             self.following.missed(ids)
 
     # What to ask for
@@ -287,7 +283,7 @@ class LiveContext:
             )
 
     def took_caller(self, message: messages.CallerLoaded) -> None:
-        """Whose identity that is. An answer from before the environment was opened anew is of another one, perhaps."""
+        """Takes the caller's identity. Drops an answer that was asked for before the environment was opened anew."""
         if message.times_opened == self._times_opened:
             self.caller = message.caller
 
@@ -345,18 +341,10 @@ class LiveContext:
         """Asks for what others decided, and for restarts that came up, as far as something may have become of them."""
 
         def load(environment: ContextServices) -> messages.FollowedLoaded:
-            found, errors = [], []
-            for approval_id in ids:
-                try:
-                    found.append(environment.approvals.approval(approval_id))
-                except Unreachable:
-                    raise
-                except NotFound:
-                    continue
-                except QlikopsError as error:
-                    # One that is spoilt keeps none of the others.
-                    errors.append(error)
-            return messages.FollowedLoaded(self.name, found, errors)
+            found, missed = _records(environment, ids)
+            return messages.FollowedLoaded(
+                self.name, found, [error for error in missed.values() if not isinstance(error, ApprovalGone)]
+            )
 
         self._follow_the_gone()
         if not self.rests() and not self.backend.busy(_FOLLOWED) and (ids := self.following.due(self.now())):
@@ -368,16 +356,7 @@ class LiveContext:
         """Asks for several whole records, to be answered together."""
 
         def load(environment: ContextServices) -> messages.MarkedLoaded:
-            found, missed = [], {}
-            for approval_id in ids:
-                try:
-                    found.append(_record(environment, approval_id))
-                except Unreachable:
-                    raise
-                except QlikopsError as error:
-                    # One that is gone or spoilt keeps none of the others.
-                    missed[approval_id] = error
-            return messages.MarkedLoaded(found, missed)
+            return messages.MarkedLoaded(*_records(environment, ids))
 
         self.backend.call(_REVIEWS, load, messages.MarkedLoadFailed, to)
 
@@ -415,6 +394,29 @@ def _record(environment: ContextServices, approval_id: str) -> ProposalRecord:
         return environment.approvals.approval(approval_id)
     except NotFound as error:
         raise ApprovalGone(approval_id) from error
+
+
+def _records(environment: ContextServices, ids: Sequence[str]) -> tuple[list[ProposalRecord], dict[str, QlikopsError]]:
+    """The records of `ids`, and by id the errors of those that are gone or spoilt. These keep none of the others.
+
+    Raises Unreachable.
+    """
+    found, missed = [], {}
+    for approval_id in ids:
+        try:
+            found.append(_record(environment, approval_id))
+        except Unreachable:
+            raise
+        except QlikopsError as error:
+            missed[approval_id] = error
+    return found, missed
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the environment did not answer for a moment. Access that is denied to one record says nothing about
+    other calls, and does not pass by itself.
+    """
+    return isinstance(error, Unreachable) and not isinstance(error, AccessDenied)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -53,7 +53,7 @@ def only_what_is_live_is_decided_on(watch: Watch) -> Iterator[str]:
 
 @at_rest
 def the_name_that_is_shown_is_the_one_that_is_sent(watch: Watch) -> Iterator[str]:
-    """A console that was opened anew says in nobody's name what goes in another's."""
+    """After a console is opened anew, it shows no other caller than the one whose name its decisions carry."""
     for shown, sent in watch.saying.misnamed:
         yield f"decisions go in the name of {sent}, and {shown} is shown"
 
