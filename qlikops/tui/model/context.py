@@ -106,7 +106,7 @@ class LiveContext:
         """Whether it has been looked up, and whether that failed the last time."""
         self._rows: dict[str, InboxRow] = {}
         self._gone: dict[str, None] = {}
-        """Ids of what left the inbox and is not followed, in the order of the inbox."""
+        """Ids of what left the inbox under an answer of this console, which its outbox watches."""
         self._soon: frozenset[str] = frozenset()
         """What runs out soon, as was told or seen at the start."""
         self._rest = REST
@@ -175,18 +175,20 @@ class LiveContext:
         """A fresh inbox came; returns what is new or runs out soon, each once and unsaid. The first is no news."""
         news = tuple(self._news(rows)) if self.freshness.loaded_at is not None else ()
         now = self.now()
-        known, self._rows = (*self._gone, *self._rows), {row.approval_id: row for row in rows}
-        self._gone = {name: None for name in known if name not in self._rows}
+        before, self._rows = self._rows, {row.approval_id: row for row in rows}
+        gone = [name for name in before if name not in self._rows]
+        self._gone |= dict.fromkeys(filter(self.outbox.in_flight, gone))
+        self.following.left(name for name in gone if name not in self._gone)
         self._soon = frozenset(row.approval_id for row in rows if is_soon(row, now))
         self.freshness = DataAge(self.now(), credentials=self.freshness.credentials)
         self._rest, self._resting_until, self._unanswered = REST, None, 0
         return news
 
     def _follow_the_gone(self) -> None:
-        """Follows what left the inbox. An answer of this console is watched by the outbox, as long as it may count."""
+        """Follows what left under an answer that turned out not to count, or was cancelled."""
         left = [name for name in self._gone if not self.outbox.in_flight(name)]
         self._gone = {name: None for name in self._gone if name not in left}
-        self.following.left(left)
+        self.following.want(name for name in left if name not in self._rows)
 
     def _news(self, rows: Sequence[InboxRow]) -> Iterator[WatchEvent]:
         now = self.now()
@@ -235,7 +237,7 @@ class LiveContext:
     def missed_followed(self, ids: Sequence[str], error: Exception) -> None:
         """Records that are followed did not come. Asks for them again if the environment may answer by then."""
         if _may_pass(error):
-            self.following.missed(ids)
+            self.following.want(ids)
 
     # What to ask for
 

@@ -81,8 +81,8 @@ class Following:
         self.records[record.approval_id] = record
         self._asked_at[record.approval_id] = now
 
-    def missed(self, ids: Iterable[str]) -> None:
-        """Records of these ids were asked for, and the environment did not answer: they are asked for again."""
+    def want(self, ids: Iterable[str]) -> None:
+        """What became of these is to be asked for, however many they are."""
         self._unknown |= dict.fromkeys(name for name in ids if name not in self.records)
 
     def due(self, now: datetime) -> list[str]:

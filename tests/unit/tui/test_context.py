@@ -15,6 +15,7 @@ from qlikops.domain.proposals.approval import ProposalRecord
 from qlikops.tui.keys import KeyNames
 from qlikops.tui.model import messages
 from qlikops.tui.model.context import ContextSource, LiveContext
+from qlikops.tui.model.following import AT_ONCE
 from tests.fakes import row_of
 from tests.unit.presentation import samples
 from tests.unit.tui.fakes import FakeEnvironment
@@ -116,6 +117,18 @@ def test_what_left_the_inbox_under_an_answer_that_does_not_count_is_followed(des
     else:
         outbox.not_sent(FIRST, ApprovalGone(FIRST), desk.to)
     assert [each.approval_id for each in desk.asks_for().approvals] == [FIRST]
+
+
+def test_all_that_left_the_inbox_under_cancelled_answers_is_followed_however_many_they_are() -> None:
+    records = [samples.approval(samples.proposal(number)) for number in range(AT_ONCE + 2)]
+    desk = Desk(Ledger({record.approval_id: record for record in records}))
+    desk.shows(records)
+    answers = [(record, Approve(record.digest, decision_id="d")) for record in records]
+    desk.context.outbox.send(answers, desk.to)
+    desk.shows([])
+    desk.context.outbox.cancel_delayed("you cancelled it")
+    asked = [record.approval_id for _ in range(2) for record in desk.asks_for().approvals]
+    assert asked == [record.approval_id for record in records]
 
 
 def test_an_answer_from_before_it_was_opened_anew_names_nobody(desk: Desk) -> None:
